@@ -1,0 +1,153 @@
+/* Helpers over the LLVM C API for writing one kernel: a function
+ *     void kernel(frame, count, first, inputs..., outputs...)
+ * that works on samples 0 .. count-1 of a micro-batch. Pointers are to element (0, 0, ...) of sample 0; where one sample's
+ * next begins is code_sample_stride. In the batch and parameter domains count is 1.
+ *
+ * Registers: a `Lanes` says how many elements a register has and how many of them are alive; width 1 is a plain scalar,
+ * so a reference kernel is a vector kernel of width 1. Integers are i64. */
+#ifndef CNNC_EMIT_KERNEL_CODE_H
+#define CNNC_EMIT_KERNEL_CODE_H
+
+#include "emit/machine.h"
+#include "graph/op.h"
+
+#include <llvm-c/Core.h>
+
+/* One LLVM module under construction. */
+typedef struct Emit {
+    Context *cx;
+    const Machine *machine;
+    LLVMContextRef context;
+    LLVMModuleRef module;
+    LLVMBuilderRef builder;
+    LLVMTypeRef void_type, pointer, i1, i8, i32, i64, f32, f64;
+    bool fma; /* the target has fused multiply-add */
+} Emit;
+
+struct KernelCode {
+    Emit *emit;
+    const Graph *graph;
+    const Node *node;
+    LLVMTypeRef real; /* float, or double in a double-precision program */
+    int width;        /* elements in a vector register; 1 in a double-precision program */
+    LLVMValueRef function, frame, count, first;
+    LLVMValueRef *inputs, *outputs; /* pointers */
+};
+
+typedef struct Lanes {
+    int width, live; /* live < width: the rest is neither read nor written */
+} Lanes;
+
+/* Fields of cnn_frame, by index. */
+typedef enum FrameField {
+    FRAME_PARAMETERS, FRAME_PACKED, FRAME_LANE, FRAME_LANES, FRAME_SHARED, FRAME_BATCH, FRAME_SCRATCH, FRAME_SAMPLES,
+    FRAME_TARGETS, FRAME_ORDER, FRAME_OUTPUT, FRAME_LOSS, FRAME_METRIC, FRAME_SIGNATURE, FRAME_VELOCITY, FRAME_FIRST,
+    FRAME_COUNT, FRAME_BATCH_SIZE, FRAME_LANE_COUNT, FRAME_LANE_STRIDE, FRAME_SEED, FRAME_STEP, FRAME_SAMPLE_KIND,
+    FRAME_RANDOM, FRAME_LEARNING_RATE
+} FrameField;
+LLVMValueRef code_frame(KernelCode *code, FrameField field); /* pointer, i64, i32 or float, as abi.h has it */
+
+/* Values of the kernel's node. */
+const Value *code_input(const KernelCode *code, int index);
+const Value *code_output(const KernelCode *code, int index);
+
+/* Constants; a real is a scalar of code->real, splat makes a register of it (width 1: itself). */
+LLVMValueRef code_int(KernelCode *code, int64_t value);
+LLVMValueRef code_i32(KernelCode *code, int32_t value);
+LLVMValueRef code_real(KernelCode *code, double value);
+LLVMValueRef code_splat(KernelCode *code, LLVMValueRef scalar, int width);
+LLVMValueRef code_constant(KernelCode *code, double value, int width);
+/* A register-wide (or scalar) constant of the same type as `like`. */
+LLVMValueRef code_constant_like(KernelCode *code, double value, LLVMValueRef like);
+
+/* Integer arithmetic, constants folded. */
+LLVMValueRef code_add(KernelCode *code, LLVMValueRef a, LLVMValueRef b);
+LLVMValueRef code_add_const(KernelCode *code, LLVMValueRef a, int64_t b);
+LLVMValueRef code_mul(KernelCode *code, LLVMValueRef a, LLVMValueRef b);
+LLVMValueRef code_mul_const(KernelCode *code, LLVMValueRef a, int64_t b);
+
+/* Arithmetic on registers or scalars; fma contracts to one instruction where the target has it. select takes an i1 or a vector
+ * of them. Comparisons by LLVMRealPredicate. */
+LLVMValueRef code_fadd(KernelCode *code, LLVMValueRef a, LLVMValueRef b);
+LLVMValueRef code_fsub(KernelCode *code, LLVMValueRef a, LLVMValueRef b);
+LLVMValueRef code_fmul(KernelCode *code, LLVMValueRef a, LLVMValueRef b);
+LLVMValueRef code_fdiv(KernelCode *code, LLVMValueRef a, LLVMValueRef b);
+LLVMValueRef code_fneg(KernelCode *code, LLVMValueRef a);
+LLVMValueRef code_fma(KernelCode *code, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c); /* a*b + c */
+LLVMValueRef code_fmax(KernelCode *code, LLVMValueRef a, LLVMValueRef b); /* a > b ? a : b */
+LLVMValueRef code_fmin(KernelCode *code, LLVMValueRef a, LLVMValueRef b);
+LLVMValueRef code_compare(KernelCode *code, LLVMRealPredicate predicate, LLVMValueRef a, LLVMValueRef b);
+LLVMValueRef code_select(KernelCode *code, LLVMValueRef condition, LLVMValueRef a, LLVMValueRef b);
+
+/* An intrinsic overloaded on the type of its first argument: code_intrinsic(code, "llvm.fabs", &x, 1). */
+LLVMValueRef code_intrinsic(KernelCode *code, const char *name, LLVMValueRef *arguments, int count);
+/* Sum or maximum over the live elements of a register, in a fixed order (pairs). */
+LLVMValueRef code_reduce_add(KernelCode *code, LLVMValueRef x, Lanes lanes);
+LLVMValueRef code_reduce_max(KernelCode *code, LLVMValueRef x, Lanes lanes);
+
+/* Addresses: base + index elements of code->real. */
+LLVMValueRef code_at(KernelCode *code, LLVMValueRef base, LLVMValueRef index);
+LLVMValueRef code_at_const(KernelCode *code, LLVMValueRef base, int64_t index);
+LLVMValueRef code_at_type(KernelCode *code, LLVMTypeRef element, LLVMValueRef base, LLVMValueRef index);
+
+/* Loads and stores of scalars (width 1) or registers, masked where live < width; dead elements load as 0. */
+LLVMValueRef code_load(KernelCode *code, LLVMValueRef pointer, Lanes lanes);
+void code_store(KernelCode *code, LLVMValueRef value, LLVMValueRef pointer, Lanes lanes);
+LLVMTypeRef code_type(KernelCode *code, int width);
+
+/* A local variable (promoted to a register): reductions across loops. */
+LLVMValueRef code_variable(KernelCode *code, LLVMTypeRef type, LLVMValueRef initial);
+LLVMValueRef code_get(KernelCode *code, LLVMValueRef variable);
+void code_set(KernelCode *code, LLVMValueRef variable, LLVMValueRef value);
+
+/* for (index = from; index < to; index += step). An empty range runs no time. Nothing is emitted around a body that runs exactly
+ * once with constant bounds. */
+typedef struct Loop {
+    LLVMValueRef index;
+    LLVMBasicBlockRef header, exit;
+    LLVMValueRef phi, to;
+    int64_t step;
+} Loop;
+Loop loop_begin(KernelCode *code, LLVMValueRef from, LLVMValueRef to, int64_t step);
+Loop loop_begin_const(KernelCode *code, int64_t from, int64_t to, int64_t step);
+void loop_end(KernelCode *code, Loop *loop);
+
+/* if (condition) { ... } */
+typedef struct Branch { LLVMBasicBlockRef then, otherwise, join; } Branch;
+Branch branch_begin(KernelCode *code, LLVMValueRef condition);
+void branch_else(KernelCode *code, Branch *branch); /* at most once */
+void branch_end(KernelCode *code, Branch *branch);
+
+/* Calls body for 0, width, 2*width, ... below extent: a loop over the full registers and one masked call for the rest. `index`
+ * is i64, the first element's number. */
+typedef void (*LaneBody)(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user);
+void loop_lanes(KernelCode *code, int64_t extent, LaneBody body, void *user);
+
+/* A place in a value that is one a sample: indices i64; spatial beyond the value's rank are not looked at. */
+typedef struct Position {
+    LLVMValueRef sample, spatial[SPATIAL_MAX], channel;
+    int64_t delta[SPATIAL_MAX]; /* added to spatial */
+} Position;
+
+/* Elements from one sample of the value to the next (0 for a value that is not one a sample). */
+int64_t code_sample_stride(const KernelCode *code, const Value *value);
+/* Is the value one a sample (ROLE_INPUT, ROLE_ACTIVATION)? */
+bool value_per_sample(const Value *value);
+/* Address of the value at that position, base being its pointer. A value of rank 1 in a node of a higher rank is per
+ * channel: only sample and channel count. */
+LLVMValueRef code_position(KernelCode *code, const Value *value, LLVMValueRef base, const Position *position);
+
+/* Loops over every position of a value of that shape: samples, spatial axes, then body a register of channels at a time. Where
+ * `flat` values (NULL-ended) all lie without gaps, longer runs are made of a row or a sample. */
+typedef void (*PositionBody)(KernelCode *code, const Position *position, Lanes lanes, void *user);
+void loop_positions(KernelCode *code, const Shape *shape, PositionBody body, void *user);
+
+/* Applies the node's epilogue to the register and stores it to output 0 at the position. The only way in which an
+ * epilogue-capable kernel may write its result. */
+void code_finish(KernelCode *code, LLVMValueRef result, const Position *position, Lanes lanes);
+
+/* The kernel of every elementwise operator: map over all positions, epilogue included (emit/elementwise.c). */
+extern const Kernel elementwise_kernels[];
+enum { ELEMENTWISE_KERNELS = 1 };
+
+#endif

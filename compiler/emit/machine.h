@@ -1,0 +1,23 @@
+/* The target, as the kernels see it. The one place where numbers of a machine stand. */
+#ifndef CNNC_EMIT_MACHINE_H
+#define CNNC_EMIT_MACHINE_H
+
+#include "diag/context.h"
+
+#include <llvm-c/TargetMachine.h>
+
+struct Machine {
+    const char *triple, *cpu, *features;
+    int vector_floats; /* floats in a register: 16 AVX-512, 8 AVX2, 4 SSE and NEON, 1 scalar */
+    int registers;     /* vector registers */
+    int fma_ports;
+    int64_t l1_bytes, l2_bytes;
+    LLVMTargetMachineRef llvm;
+};
+typedef struct Machine Machine;
+
+/* From the options' target, cpu and features. NULL after a message on standard error (exit 2 then). Freed by machine_destroy. */
+Machine *machine_create(Context *cx);
+void machine_destroy(Machine *machine);
+
+#endif

@@ -1,0 +1,99 @@
+/* An operator: everything that the compiler knows about a kind of node, in one row. Floor 5 fills the rows (ops/), one file
+ * an operator, listed in ops/ops.def; nothing else names an operator. */
+#ifndef CNNC_GRAPH_OP_H
+#define CNNC_GRAPH_OP_H
+
+#include "graph/graph.h"
+
+#include <llvm-c/Types.h>
+
+typedef struct KernelCode KernelCode; /* emit/kernel_code.h */
+typedef struct Machine Machine;       /* emit/machine.h */
+typedef struct Backward Backward;     /* backward.h */
+
+/* Working out a node's outputs and parameters. Inputs and attrs are set; faults are reported at the argument's or the call's span. */
+typedef struct ShapeCall {
+    Context *cx;
+    Graph *graph;
+    const Op *op;
+    const Attr *attrs;
+    const ValueId *inputs;
+    int input_count;
+    Span span; /* the whole call */
+    int layer;
+    Shape output;                  /* filled by the rule */
+    VEC(ParameterInfo) parameters; /* filled by the rule, in the order of the node's further inputs */
+} ShapeCall;
+
+/* Halo that a kernel wants around one of its inputs. */
+typedef struct Halo {
+    int64_t before[SPATIAL_MAX], after[SPATIAL_MAX];
+} Halo;
+
+/* One way to compute a node. Rows stand best first; the last always applies. */
+struct Kernel {
+    const char *name;
+    bool (*applies)(const Machine *machine, const Graph *graph, const Node *node); /* NULL: always */
+    double (*cost)(const Machine *machine, const Graph *graph, const Node *node);  /* cycles a sample; NULL: 0 */
+    void (*emit)(KernelCode *code);
+    bool (*halo)(const Graph *graph, const Node *node, int input, Halo *halo); /* NULL: none; false: none for this input */
+    bool epilogue;  /* applies node->epilogue to its (first) output */
+    bool in_place;  /* output 0 may share input 0's memory */
+    bool approximate; /* other than direct sums: left out by --strict */
+};
+
+/* One register of an optimizer's update: w and slots are read and replaced. */
+typedef struct UpdateStep {
+    LLVMValueRef w, g, slots[2];
+    LLVMValueRef learning_rate; /* a register of it */
+    bool decay;                 /* weight decay applies to these parameters */
+} UpdateStep;
+
+typedef enum OpKind {
+    OPK_LAYER,     /* the user can write it */
+    OPK_ACTIVATION,/* a layer, and a word for activation= */
+    OPK_LOSS,      /* a word for loss = */
+    OPK_OPTIMIZER, /* a word for optimizer = */
+    OPK_INTERNAL   /* made by passes only */
+} OpKind;
+
+struct Op {
+    const char *name;
+    OpKind kind;
+    Domain domain;
+    const char *summary, *formula, *example; /* for explain and the reference page */
+    const Param *params;
+    int param_count;
+    int min_inputs, max_inputs; /* values, parameters not counted; max -1: any number */
+    bool elementwise; /* map() gives the result from one register an input; the shape is input 0's */
+    bool merge;       /* takes its values by name: add(a, b) */
+
+    bool (*shape)(ShapeCall *call); /* false after a diagnostic. NULL: output has input 0's shape */
+    int64_t (*macs)(const Graph *graph, const Node *node); /* a sample; NULL: 0 */
+
+    /* Appends the nodes that carry the gradient back (backward.h). NULL: no gradient passes. */
+    void (*gradient)(Backward *backward, const Node *node);
+
+    /* Rewrites a layer into simpler nodes when a program's graph is made from the model's (passes/forms.c): appends nodes to
+     * `graph`, whose values `inputs` stand for the node's inputs, and returns the value that stands for its output. `training`:
+     * dropout is live, batchnorm reads the batch. NULL: the node is copied as it is. */
+    ValueId (*lower)(Graph *graph, const Node *node, const ValueId *inputs, bool training);
+
+    /* Elementwise operators: the result of one register (or scalar) of every input. */
+    LLVMValueRef (*map)(KernelCode *code, const Op *op, const Attr *attrs, const LLVMValueRef *inputs);
+
+    const Kernel *kernels;
+    int kernel_count;
+
+    /* Optimizers: how many blocks of state they keep, and the update of one register of parameters. */
+    int (*slots)(const Attr *attrs);
+    void (*update)(KernelCode *code, const Op *op, const Attr *attrs, UpdateStep *step);
+};
+
+/* Every row of ops.def. NULL where there is none of that name. */
+const Op *op_find(const char *name);
+const Op *const *op_table(int *count);
+/* Words of the language that are known but not built: NULL, or what kind of thing it is ("layer", "optimizer", ...). */
+const char *op_planned(const char *name);
+
+#endif

@@ -1,0 +1,35 @@
+/* The data and train blocks, checked: what they say and their defaults. */
+#ifndef CNNC_GRAPH_SETTINGS_H
+#define CNNC_GRAPH_SETTINGS_H
+
+#include "graph/op.h"
+
+typedef struct DataSettings {
+    const char *format; /* "idx", "cifar", "npy" */
+    const char *path;   /* "" where not given */
+    VEC(const char *) train, test, classes;
+    VEC(double) mean, std; /* empty, one, or one a channel */
+    double validation, scale;
+    bool cifar100, coarse;
+    int64_t resize_height, resize_width; /* 0: none */
+    Span span;
+} DataSettings;
+
+typedef struct TrainSettings {
+    const Op *loss, *optimizer; /* rows of ops.def, OPK_LOSS and OPK_OPTIMIZER */
+    const Attr *loss_attrs, *optimizer_attrs;
+    int64_t epochs, batch, seed;
+    bool accuracy, mae;
+    int64_t top_k; /* 0: not asked for */
+    Span span, loss_span;
+} TrainSettings;
+
+/* What elaboration makes of a file. */
+typedef struct Model {
+    const char *name;
+    Graph *graph;        /* form "model": layers forward, dropout and batchnorm as written */
+    DataSettings *data;  /* NULL where there is none */
+    TrainSettings *train;
+} Model;
+
+#endif

@@ -1,0 +1,15 @@
+/* What --check and --emit=dot print. */
+#ifndef CNNC_OUTPUT_OUTPUT_H
+#define CNNC_OUTPUT_OUTPUT_H
+
+#include "graph/settings.h"
+
+#include <stdio.h>
+
+/* The table that Keras users know (formats.md). file: the model's name as the user gave it. Memory in bytes. */
+void summary_print_text(FILE *out, const Model *model, const char *file, int64_t memory_inference, int64_t memory_training);
+void summary_print_json(FILE *out, const Model *model, int64_t memory_inference, int64_t memory_training);
+/* The model's graph for Graphviz. */
+void dot_print(FILE *out, const Model *model);
+
+#endif

@@ -1,0 +1,52 @@
+/* The middle of the compiler. A form is one of the graphs that a compiled model needs (cnn_program); the passes turn the model's
+ * graph into each and make it ready for code. */
+#ifndef CNNC_PASSES_PASS_H
+#define CNNC_PASSES_PASS_H
+
+#include "emit/machine.h"
+#include "graph/settings.h"
+
+typedef enum Form {
+    FORM_INFERENCE,  /* samples -> output: dropout gone, batchnorm folded */
+    FORM_PROBE,      /* the same, nothing fused or reused: every layer's value can be read */
+    FORM_EVALUATION, /* inference and the loss */
+    FORM_TRAINING,   /* forward, loss, backward */
+    FORM_GRADIENTS,  /* training, and the gradient of the input goes to the output */
+    FORM_CHECK,      /* forward in training mode and the loss, in double precision by reference kernels */
+    FORM_COUNT
+} Form;
+
+typedef struct PassContext {
+    Context *cx;
+    const Model *model;
+    const Machine *machine;
+    Form form;
+} PassContext;
+
+/* A row of passes.def. */
+typedef struct Pass {
+    const char *name, *help;
+    void (*run)(PassContext *pc, Graph *graph);
+} Pass;
+
+/* The graph of a form before any pass: layers lowered for inference or training, `load` at the head, `store` or the loss at the end.
+ * Evaluation, training, gradients and check need a train block. */
+Graph *form_create(PassContext *pc);
+/* Runs every pass in order; verifies after each in debug builds; prints where --print-after asks. */
+void passes_run(PassContext *pc, Graph *graph);
+const Pass *pass_table(int *count);
+
+/* The passes, a file each. */
+void autodiff_run(PassContext *pc, Graph *graph); /* appends the backward nodes; nothing in forms without gradients */
+void simplify_run(PassContext *pc, Graph *graph); /* drops what is dead, merges views and identities */
+void fuse_run(PassContext *pc, Graph *graph);     /* elementwise nodes into their producers' epilogues */
+void schedule_run(PassContext *pc, Graph *graph); /* stages, kernels, micro-batch, lanes */
+void layout_run(PassContext *pc, Graph *graph);   /* halos and strides */
+void memory_run(PassContext *pc, Graph *graph);   /* regions, offsets, reuse */
+
+/* Bytes, as the summary and asserts report them. */
+typedef struct MemoryTotals { int64_t inference, training; } MemoryTotals;
+/* Plans memory for the model; training is 0 without a train block, inference always set. */
+MemoryTotals memory_totals(Context *cx, const Model *model, const Machine *machine);
+
+#endif
