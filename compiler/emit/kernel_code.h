@@ -125,8 +125,8 @@ void loop_lanes(KernelCode *code, int64_t extent, LaneBody body, void *user);
 
 /* A place in a value that is one a sample: indices i64; spatial beyond the value's rank are not looked at. */
 typedef struct Position {
-    LLVMValueRef sample, spatial[SPATIAL_MAX], channel;
-    int64_t delta[SPATIAL_MAX]; /* added to spatial */
+    LLVMValueRef sample, spatial[SHAPE_MAX_RANK], channel;
+    int64_t delta[SHAPE_MAX_RANK]; /* added to spatial */
 } Position;
 
 /* Elements from one sample of the value to the next (0 for a value that is not one a sample). */

@@ -1,0 +1,172 @@
+/* Values and arithmetic of a kernel under construction: see kernel_code.h. */
+#include "emit/kernel_code.h"
+
+#include <string.h>
+
+LLVMTypeRef code_type(KernelCode *code, int width) {
+    return width == 1 ? code->real : LLVMVectorType(code->real, (unsigned)width);
+}
+
+static bool is_vector(LLVMValueRef x) { return LLVMGetTypeKind(LLVMTypeOf(x)) == LLVMVectorTypeKind; }
+
+static int width_of(LLVMValueRef x) { return is_vector(x) ? (int)LLVMGetVectorSize(LLVMTypeOf(x)) : 1; }
+
+const Value *code_input(const KernelCode *code, int index) {
+    return graph_value(code->graph, code->node->inputs.items[index]);
+}
+
+const Value *code_output(const KernelCode *code, int index) {
+    return graph_value(code->graph, code->node->outputs.items[index]);
+}
+
+LLVMValueRef code_int(KernelCode *code, int64_t value) {
+    return LLVMConstInt(code->emit->i64, (unsigned long long)value, true);
+}
+
+LLVMValueRef code_i32(KernelCode *code, int32_t value) {
+    return LLVMConstInt(code->emit->i32, (unsigned long long)(int64_t)value, true);
+}
+
+LLVMValueRef code_real(KernelCode *code, double value) { return LLVMConstReal(code->real, value); }
+
+LLVMValueRef code_splat(KernelCode *code, LLVMValueRef scalar, int width) {
+    if (width == 1) return scalar;
+    LLVMTypeRef type = LLVMVectorType(LLVMTypeOf(scalar), (unsigned)width);
+    LLVMBuilderRef b = code->emit->builder;
+    LLVMValueRef one = LLVMBuildInsertElement(b, LLVMGetPoison(type), scalar, code_int(code, 0), "");
+    LLVMValueRef zeros = LLVMConstNull(LLVMVectorType(code->emit->i32, (unsigned)width));
+    return LLVMBuildShuffleVector(b, one, LLVMGetPoison(type), zeros, "");
+}
+
+LLVMValueRef code_constant(KernelCode *code, double value, int width) {
+    LLVMValueRef scalar = code_real(code, value);
+    if (width == 1) return scalar;
+    LLVMValueRef elements[64];
+    for (int i = 0; i < width; i++) elements[i] = scalar;
+    return LLVMConstVector(elements, (unsigned)width);
+}
+
+LLVMValueRef code_constant_like(KernelCode *code, double value, LLVMValueRef like) {
+    return code_constant(code, value, width_of(like));
+}
+
+/* The IR builder folds constants by itself; what is left are the identities. */
+static bool is_int(LLVMValueRef x, int64_t value) {
+    return LLVMIsAConstantInt(x) && LLVMConstIntGetSExtValue(x) == value;
+}
+
+LLVMValueRef code_add(KernelCode *code, LLVMValueRef a, LLVMValueRef b) {
+    if (is_int(a, 0)) return b;
+    if (is_int(b, 0)) return a;
+    return LLVMBuildNSWAdd(code->emit->builder, a, b, "");
+}
+
+LLVMValueRef code_add_const(KernelCode *code, LLVMValueRef a, int64_t b) {
+    return code_add(code, a, code_int(code, b));
+}
+
+LLVMValueRef code_mul(KernelCode *code, LLVMValueRef a, LLVMValueRef b) {
+    if (is_int(a, 1)) return b;
+    if (is_int(b, 1)) return a;
+    return LLVMBuildNSWMul(code->emit->builder, a, b, "");
+}
+
+LLVMValueRef code_mul_const(KernelCode *code, LLVMValueRef a, int64_t b) {
+    return b == 0 ? code_int(code, 0) : code_mul(code, a, code_int(code, b));
+}
+
+LLVMValueRef code_fadd(KernelCode *code, LLVMValueRef a, LLVMValueRef b) {
+    return LLVMBuildFAdd(code->emit->builder, a, b, "");
+}
+
+LLVMValueRef code_fsub(KernelCode *code, LLVMValueRef a, LLVMValueRef b) {
+    return LLVMBuildFSub(code->emit->builder, a, b, "");
+}
+
+LLVMValueRef code_fmul(KernelCode *code, LLVMValueRef a, LLVMValueRef b) {
+    return LLVMBuildFMul(code->emit->builder, a, b, "");
+}
+
+LLVMValueRef code_fdiv(KernelCode *code, LLVMValueRef a, LLVMValueRef b) {
+    return LLVMBuildFDiv(code->emit->builder, a, b, "");
+}
+
+LLVMValueRef code_fneg(KernelCode *code, LLVMValueRef a) { return LLVMBuildFNeg(code->emit->builder, a, ""); }
+
+LLVMValueRef code_compare(KernelCode *code, LLVMRealPredicate predicate, LLVMValueRef a, LLVMValueRef b) {
+    return LLVMBuildFCmp(code->emit->builder, predicate, a, b, "");
+}
+
+LLVMValueRef code_select(KernelCode *code, LLVMValueRef condition, LLVMValueRef a, LLVMValueRef b) {
+    return LLVMBuildSelect(code->emit->builder, condition, a, b, "");
+}
+
+LLVMValueRef code_fmax(KernelCode *code, LLVMValueRef a, LLVMValueRef b) {
+    return code_select(code, code_compare(code, LLVMRealOGT, a, b), a, b);
+}
+
+LLVMValueRef code_fmin(KernelCode *code, LLVMValueRef a, LLVMValueRef b) {
+    return code_select(code, code_compare(code, LLVMRealOLT, a, b), a, b);
+}
+
+LLVMValueRef code_intrinsic(KernelCode *code, const char *name, LLVMValueRef *arguments, int count) {
+    unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
+    if (!id) internal_error("LLVM has no intrinsic %s", name);
+    LLVMTypeRef overload = LLVMTypeOf(arguments[0]);
+    LLVMValueRef function = LLVMGetIntrinsicDeclaration(code->emit->module, id, &overload, 1);
+    return LLVMBuildCall2(code->emit->builder, LLVMGlobalGetValueType(function), function, arguments, (unsigned)count,
+                          "");
+}
+
+LLVMValueRef code_fma(KernelCode *code, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c) {
+    return code_intrinsic(code, "llvm.fmuladd", (LLVMValueRef[]){a, b, c}, 3);
+}
+
+/* Elements [from, from + count) of a register. */
+static LLVMValueRef slice(KernelCode *code, LLVMValueRef x, int from, int count) {
+    LLVMValueRef indices[64];
+    for (int i = 0; i < count; i++) indices[i] = code_i32(code, from + i);
+    return LLVMBuildShuffleVector(code->emit->builder, x, LLVMGetPoison(LLVMTypeOf(x)),
+                                  LLVMConstVector(indices, (unsigned)count), "");
+}
+
+typedef LLVMValueRef (*Combine)(KernelCode *code, LLVMValueRef a, LLVMValueRef b);
+
+/* Halves the register until one element is left; widths are powers of two. */
+static LLVMValueRef reduce(KernelCode *code, LLVMValueRef x, Lanes lanes, Combine combine, double identity) {
+    LLVMBuilderRef b = code->emit->builder;
+    if (lanes.width == 1) return x;
+    if (lanes.live < lanes.width) {
+        LLVMValueRef alive[64];
+        for (int i = 0; i < lanes.width; i++) alive[i] = LLVMConstInt(code->emit->i1, i < lanes.live, false);
+        x = code_select(code, LLVMConstVector(alive, (unsigned)lanes.width), x,
+                        code_constant(code, identity, lanes.width));
+    }
+    int width = lanes.width;
+    for (; width > 2; width /= 2)
+        x = combine(code, slice(code, x, 0, width / 2), slice(code, x, width / 2, width / 2));
+    LLVMValueRef first = LLVMBuildExtractElement(b, x, code_int(code, 0), "");
+    return combine(code, first, LLVMBuildExtractElement(b, x, code_int(code, 1), ""));
+}
+
+LLVMValueRef code_reduce_add(KernelCode *code, LLVMValueRef x, Lanes lanes) {
+    return reduce(code, x, lanes, code_fadd, 0);
+}
+
+LLVMValueRef code_reduce_max(KernelCode *code, LLVMValueRef x, Lanes lanes) {
+    return reduce(code, x, lanes, code_fmax, -__builtin_inf());
+}
+
+LLVMValueRef code_frame(KernelCode *code, FrameField field) {
+    Emit *e = code->emit;
+    LLVMTypeRef type = field < FRAME_FIRST          ? e->pointer
+                       : field < FRAME_SAMPLE_KIND  ? e->i64
+                       : field < FRAME_LEARNING_RATE ? e->i32
+                                                     : e->f32;
+    /* Fifteen pointers and seven 64-bit integers, then 32-bit fields: offsets follow from the order. */
+    int64_t offset = field < FRAME_SAMPLE_KIND ? 8 * (int64_t)field
+                                               : 8 * FRAME_SAMPLE_KIND + 4 * (int64_t)(field - FRAME_SAMPLE_KIND);
+    LLVMValueRef index = code_int(code, offset);
+    LLVMValueRef address = LLVMBuildInBoundsGEP2(e->builder, e->i8, code->frame, &index, 1, "");
+    return LLVMBuildLoad2(e->builder, type, address, "");
+}

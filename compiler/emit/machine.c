@@ -1,0 +1,186 @@
+/* The target: looked up by name in LLVM, measured by what LLVM makes of a few vector instructions for it. */
+#define _GNU_SOURCE
+#include "emit/machine.h"
+
+#include "base/vec.h"
+
+#include <llvm-c/Analysis.h>
+#include <llvm-c/Core.h>
+#include <llvm-c/Target.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* LLVM says on standard error, and only there, that it does not know a processor or a feature. */
+typedef struct StderrCapture {
+    int saved, file;
+} StderrCapture;
+
+static StderrCapture stderr_capture_begin(void) {
+    fflush(stderr);
+    StderrCapture capture = {dup(STDERR_FILENO), -1};
+    FILE *file = tmpfile();
+    if (!file) return capture;
+    capture.file = dup(fileno(file));
+    fclose(file);
+    if (capture.file >= 0) dup2(capture.file, STDERR_FILENO);
+    return capture;
+}
+
+static const char *stderr_capture_end(StderrCapture capture, Arena *arena) {
+    fflush(stderr);
+    if (capture.saved >= 0) {
+        dup2(capture.saved, STDERR_FILENO);
+        close(capture.saved);
+    }
+    if (capture.file < 0) return "";
+    char text[1024];
+    ssize_t length = pread(capture.file, text, sizeof text - 1, 0);
+    close(capture.file);
+    return arena_strndup(arena, text, length > 0 ? (size_t)length : 0);
+}
+
+/* Assembly of y[0..15] = a[0..15] * b[0..15] + c[0..15] for the target, to see which registers it takes. */
+static const char *probe_assembly(Context *cx, const Machine *machine) {
+    LLVMContextRef context = LLVMContextCreate();
+    LLVMModuleRef module = LLVMModuleCreateWithNameInContext("probe", context);
+    LLVMTypeRef vector = LLVMVectorType(LLVMFloatTypeInContext(context), 16);
+    LLVMTypeRef pointer = LLVMPointerTypeInContext(context, 0);
+    LLVMTypeRef type =
+        LLVMFunctionType(LLVMVoidTypeInContext(context), (LLVMTypeRef[]){pointer, pointer, pointer}, 3, false);
+    LLVMValueRef function = LLVMAddFunction(module, "probe", type);
+    LLVMAddAttributeAtIndex(
+        function, LLVMAttributeFunctionIndex,
+        LLVMCreateStringAttribute(context, "prefer-vector-width", 19, "512", 3));
+    LLVMAddAttributeAtIndex(
+        function, LLVMAttributeFunctionIndex,
+        LLVMCreateStringAttribute(context, "min-legal-vector-width", 22, "512", 3));
+    LLVMBuilderRef b = LLVMCreateBuilderInContext(context);
+    LLVMPositionBuilderAtEnd(b, LLVMAppendBasicBlockInContext(context, function, ""));
+    LLVMValueRef operands[3];
+    for (unsigned i = 0; i < 3; i++) operands[i] = LLVMBuildLoad2(b, vector, LLVMGetParam(function, i), "");
+    unsigned id = LLVMLookupIntrinsicID("llvm.fmuladd", 12);
+    LLVMValueRef fmuladd = LLVMGetIntrinsicDeclaration(module, id, &vector, 1);
+    LLVMValueRef sum = LLVMBuildCall2(b, LLVMGlobalGetValueType(fmuladd), fmuladd, operands, 3, "");
+    LLVMBuildStore(b, sum, LLVMGetParam(function, 0));
+    LLVMBuildRetVoid(b);
+    LLVMSetTarget(module, machine->triple);
+    LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine->llvm);
+    LLVMSetModuleDataLayout(module, layout);
+    LLVMDisposeTargetData(layout);
+
+    char *error = NULL;
+    LLVMMemoryBufferRef buffer = NULL;
+    const char *text = "";
+    if (!LLVMTargetMachineEmitToMemoryBuffer(machine->llvm, module, LLVMAssemblyFile, &error, &buffer)) {
+        text = arena_strndup(cx->arena, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
+        LLVMDisposeMemoryBuffer(buffer);
+    }
+    LLVMDisposeMessage(error);
+    LLVMDisposeBuilder(b);
+    LLVMDisposeModule(module);
+    LLVMContextDispose(context);
+    return text;
+}
+
+/* What the instructions reveal. Rows in order; the first whose text occurs in the assembly holds. */
+static void measure(Machine *machine, const char *assembly) {
+    static const struct {
+        const char *text;
+        int floats, registers;
+    } rows[] = {
+        {"zmm",     16, 32},
+        {"ymm",     8,  16},
+        {"xmm",     4,  16},
+        {"fmla\tv", 4,  32},
+        {"fmla.4s", 4,  32},
+        {"vmla",    4,  16},
+        {"vfma",    4,  16},
+    };
+    machine->vector_floats = 1;
+    machine->registers = 16;
+    for (int i = 0; i < COUNT(rows); i++) {
+        if (!strstr(assembly, rows[i].text)) continue;
+        machine->vector_floats = rows[i].floats;
+        machine->registers = rows[i].registers;
+        break;
+    }
+    /* Without fused multiply-add a product needs a register of its own. */
+    bool fused = strstr(assembly, "fmadd") || strstr(assembly, "fmla") || strstr(assembly, "vfma");
+    if (!fused) machine->registers -= 2;
+    machine->fma_ports = 2;
+}
+
+static int64_t cache_bytes(int name, int64_t fallback) {
+    long bytes = sysconf(name);
+    return bytes > 0 ? bytes : fallback;
+}
+
+static const char *default_cpu(const char *triple) {
+    return !strncmp(triple, "x86_64", 6) ? "x86-64" : !strncmp(triple, "i", 1) ? "i686" : "generic";
+}
+
+/* The processor and its features by name, "native" and "baseline" resolved. */
+static void resolve_cpu(Context *cx, Machine *machine) {
+    const Options *options = &cx->options;
+    machine->cpu = options->cpu ? options->cpu : options->target ? "baseline" : "native";
+    machine->features = "";
+    if (!strcmp(machine->cpu, "native")) {
+        char *cpu = LLVMGetHostCPUName(), *features = LLVMGetHostCPUFeatures();
+        machine->cpu = arena_strdup(cx->arena, cpu);
+        machine->features = arena_strdup(cx->arena, features);
+        LLVMDisposeMessage(cpu);
+        LLVMDisposeMessage(features);
+    } else if (!strcmp(machine->cpu, "baseline")) {
+        machine->cpu = default_cpu(machine->triple);
+    }
+    if (options->features && *options->features)
+        machine->features = arena_printf(cx->arena, "%s%s%s", machine->features, *machine->features ? "," : "",
+                                         options->features);
+}
+
+Machine *machine_create(Context *cx) {
+    LLVMInitializeAllTargetInfos();
+    LLVMInitializeAllTargets();
+    LLVMInitializeAllTargetMCs();
+    LLVMInitializeAllAsmPrinters();
+    LLVMInitializeAllAsmParsers();
+    Machine *machine = ARENA_NEW(cx->arena, Machine);
+    char *triple =
+        cx->options.target ? LLVMNormalizeTargetTriple(cx->options.target) : LLVMGetDefaultTargetTriple();
+    machine->triple = arena_strdup(cx->arena, triple);
+    LLVMDisposeMessage(triple);
+
+    char *error = NULL;
+    LLVMTargetRef target = NULL;
+    if (LLVMGetTargetFromTriple(machine->triple, &target, &error)) {
+        fprintf(stderr, "cnnc: error: unknown target '%s'\n", cx->options.target ? cx->options.target : machine->triple);
+        LLVMDisposeMessage(error);
+        return NULL;
+    }
+    resolve_cpu(cx, machine);
+    StderrCapture capture = stderr_capture_begin();
+    static const LLVMCodeGenOptLevel levels[] = {LLVMCodeGenLevelNone, LLVMCodeGenLevelLess,
+                                                 LLVMCodeGenLevelDefault, LLVMCodeGenLevelAggressive};
+    machine->llvm =
+        LLVMCreateTargetMachine(target, machine->triple, machine->cpu, machine->features,
+                                levels[cx->options.optimization & 3], LLVMRelocPIC, LLVMCodeModelDefault);
+    const char *assembly = machine->llvm ? probe_assembly(cx, machine) : "";
+    const char *said = stderr_capture_end(capture, cx->arena);
+    if (!machine->llvm || strstr(said, "not a recognized")) {
+        bool processor = !machine->llvm || strstr(said, "recognized processor");
+        fprintf(stderr, "cnnc: error: unknown %s for %s: '%s'\n", processor ? "CPU" : "feature", machine->triple,
+                processor ? machine->cpu : machine->features);
+        machine_destroy(machine);
+        return NULL;
+    }
+    measure(machine, assembly);
+    machine->l1_bytes = cache_bytes(_SC_LEVEL1_DCACHE_SIZE, 32 * 1024);
+    machine->l2_bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, 512 * 1024);
+    return machine;
+}
+
+void machine_destroy(Machine *machine) {
+    if (machine && machine->llvm) LLVMDisposeTargetMachine(machine->llvm);
+    if (machine) machine->llvm = NULL;
+}
