@@ -24,7 +24,7 @@ typedef struct cnn_frame {
     const void *targets;    /* class indices (int32) or floats of the output's shape, as the loss takes them */
     const uint32_t *order;  /* data set indices of the batch's samples; NULL: 0, 1, 2, ... */
     void *output;           /* N x output elements, or NULL where nobody wants them */
-    float *loss;            /* a value a sample of the batch */
+    float *loss;            /* a value a sample of the batch; in a double_precision program doubles, as output too */
     float *metric;          /* cnn_model.metric_count values a sample of the batch */
     uint64_t *signature;    /* double_precision programs: folds relu signs and pooling winners; or NULL */
     void *velocity;         /* the optimizer's slots: slot_count blocks of trained parameters */
@@ -43,7 +43,7 @@ typedef struct cnn_frame {
 } cnn_frame;
 
 typedef enum cnn_sample_kind {
-    CNN_SAMPLE_FLOAT, /* taken as they are */
+    CNN_SAMPLE_FLOAT, /* floats, in double_precision programs too, taken as they are */
     CNN_SAMPLE_BYTE   /* (x*scale - mean) / std, a channel at a time */
 } cnn_sample_kind;
 
@@ -138,7 +138,7 @@ typedef struct cnn_model {
     int64_t memory_inference, memory_training; /* bytes, as --check says */
     int32_t lanes;       /* gradient lanes of a step */
     int32_t metric_count;
-    int32_t output_kind; /* what predict applies to the output: 0 as it is, 1 softmax, 2 exp */
+    int32_t output_kind; /* what predict applies to the output: 0 as it is, 1 softmax, 2 exp, 3 sigmoid */
     int32_t reserved;
     const cnn_data *data;   /* NULL without a data block */
     const cnn_train *train; /* NULL without a train block */

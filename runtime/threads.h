@@ -1,0 +1,23 @@
+/* A pool of threads that lives as long as the run. Work is a number of items, handed out one at a time to
+ * whoever is free; worker 0 is the caller. Idle workers spin for some 100 us, then sleep. One call at a time,
+ * from one thread. */
+#ifndef CNN_THREADS_H
+#define CNN_THREADS_H
+
+#include <stdint.h>
+
+enum { THREADS_MAXIMUM = 256 };
+
+typedef struct Threads Threads;
+typedef void (*ThreadsFunction)(void *user, int64_t index, int worker);
+
+/* count: workers, the caller among them; 0: as many as processors; cut to THREADS_MAXIMUM. Where the system
+ * gives fewer, the pool has fewer. NULL: out of memory. */
+Threads *threads_create(int count);
+void threads_destroy(Threads *pool);
+int threads_count(const Threads *pool);
+/* Calls function(user, index, worker) once for each index in [0, count), in any order and on any worker;
+ * returns when all are done, and what they wrote is visible then. */
+void threads_run(Threads *pool, int64_t count, ThreadsFunction function, void *user);
+
+#endif
