@@ -1,0 +1,11 @@
+/* The first values of a model's parameters. A draw is keyed by (seed, parameter, logical element), so it
+ * depends neither on the storage layout nor on threads. */
+#ifndef CNN_INIT_H
+#define CNN_INIT_H
+
+#include "abi.h"
+
+/* Fills the whole block (parameter_elements floats); what no element is stored in becomes 0. */
+void cnn_parameters_initialise(const cnn_model *model, uint64_t seed, float *block);
+
+#endif
