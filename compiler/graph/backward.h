@@ -25,4 +25,12 @@ void backward_accumulate(Backward *b, const char *op, const Attr *attrs, const V
 NodeId backward_last(const Backward *b);
 Graph *backward_graph(const Backward *b);
 
+/* For the pass that walks the graph: a walk over its nodes as they stand, which wants the gradients of the trained parameters and
+ * of `wanted` (-1: of nothing else). */
+Backward *backward_create(Graph *graph, ValueId wanted);
+/* Calls the gradient rules from the last of those nodes to the first. Seeds are contributed before. */
+void backward_walk(Backward *b);
+/* The sum of the contributions to a value's gradient; -1 where there are none. */
+ValueId backward_of_value(Backward *b, ValueId value);
+
 #endif

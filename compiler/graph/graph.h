@@ -129,6 +129,7 @@ typedef struct Graph {
     int lanes;            /* schedule */
     int64_t scratch_stride, batch_stride;           /* memory: elements a sample */
     int64_t lane_elements, shared_elements, packed_elements; /* memory */
+    int serial; /* of the last fresh name */
 } Graph;
 
 Graph *graph_create(Arena *arena, const char *name, const char *form);
@@ -144,6 +145,12 @@ ValueId graph_add_parameter(Graph *graph, const ParameterInfo *info, int layer, 
 NodeId graph_add_node(Graph *graph, const Op *op, const Attr *attrs, const ValueId *inputs, int input_count, int layer,
                       Span span);
 ValueId graph_add_output(Graph *graph, NodeId node, Role role, Shape shape);
+
+/* The value's memory is what this value's is: the end of its chain of aliases. */
+ValueId graph_root(const Graph *graph, ValueId value);
+/* How many of the node's inputs are its own; those behind them belong to the epilogue. An operator with optional or any number of
+ * inputs asks here, never inputs.count. */
+int node_operands(const Node *node);
 
 /* The argument of that name; internal error where the op has none. */
 const Attr *attr_find(const Op *op, const Attr *attrs, const char *name);
