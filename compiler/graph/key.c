@@ -1,0 +1,73 @@
+/* The key of a node: everything that its kernel's code depends on, and nothing else, so that nodes with equal
+ * keys share one function. Names and offsets are left out: kernels get pointers. */
+#include "graph/text.h"
+#include "graph/text_words.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+static int64_t sample_stride(const Graph *graph, const Value *value) {
+    if (value->region == REGION_SCRATCH) return graph->scratch_stride;
+    return value->region == REGION_BATCH ? graph->batch_stride : 0;
+}
+
+static void print_storage(FILE *out, const Storage *s, int rank) {
+    int64_t fields[] = {s->size, s->group, s->group_stride, s->block, s->block_stride};
+    text_print_integers(out, fields, COUNT(fields));
+    if (rank > 1) text_print_integers(out, s->stride + 1, rank - 1);
+}
+
+/* The first operand, inputs before outputs, that lies in the same memory: its own number where there is none.
+ */
+static int shared_with(const Graph *graph, const ValueId *operands, int index) {
+    ValueId root = graph_root(graph, operands[index]);
+    int first = 0;
+    while (graph_root(graph, operands[first]) != root) first++;
+    return first;
+}
+
+static void print_operand(FILE *out, const Graph *graph, const ValueId *operands, int index) {
+    const Value *value = graph_value(graph, operands[index]);
+    fprintf(out, " %s", role_words[value->role]);
+    text_print_integers(out, value->shape.dim, value->shape.rank);
+    if (value->role == ROLE_INPUT || value->role == ROLE_ACTIVATION)
+        text_print_integers(out, value->layout.stride, value->shape.rank);
+    if (value->parameter) {
+        print_storage(out, &value->parameter->storage, value->parameter->shape.rank);
+        if (value->parameter->decay) fputs(" decay", out);
+    }
+    if (value->elements) fprintf(out, " elements %" PRId64, value->elements);
+    fprintf(out, " step %" PRId64, sample_stride(graph, value));
+    int shared = shared_with(graph, operands, index);
+    if (shared != index) fprintf(out, " is %d", shared);
+}
+
+/* Random draws are keyed by the layer's number, so it is part of their code. */
+static bool draws_by_layer(const Op *op) {
+    return !strncmp(op->name, "drop", 4);
+}
+
+const char *graph_node_key(Arena *arena, const Graph *graph, const Node *node) {
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    if (!out) internal_error("no memory for the key of a %s", node->op->name);
+    fprintf(out, "%s %s", node->op->name, node->kernel ? node->kernel->name : "-");
+    if (!strcmp(graph->form, "check")) fputs(" double", out);
+    fprintf(out, " micro_batch %d lanes %d", graph->micro_batch, graph->lanes);
+    if (draws_by_layer(node->op)) fprintf(out, " layer %d", node->layer);
+    text_print_attrs(out, node->op, node->attrs);
+    text_print_epilogue(out, NULL, node);
+    int count = node->inputs.count + node->outputs.count;
+    ValueId *operands = ARENA_ARRAY(arena, ValueId, (size_t)count);
+    for (int i = 0; i < node->inputs.count; i++) operands[i] = node->inputs.items[i];
+    for (int i = 0; i < node->outputs.count; i++) operands[node->inputs.count + i] = node->outputs.items[i];
+    for (int i = 0; i < count; i++) {
+        fputs(i < node->inputs.count ? " in" : " out", out);
+        print_operand(out, graph, operands, i);
+    }
+    if (fclose(out)) internal_error("no memory for the key of a %s", node->op->name);
+    const char *key = arena_strndup(arena, text, length);
+    free(text);
+    return key;
+}
