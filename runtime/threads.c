@@ -113,7 +113,7 @@ static void start_workers(Threads *pool, int count) {
     pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
-Threads *threads_create(int count) {
+Threads *cnn_threads_create(int count) {
     int processors = processor_count();
     if (count <= 0) count = processors;
     if (count > THREADS_MAXIMUM) count = THREADS_MAXIMUM;
@@ -132,7 +132,7 @@ Threads *threads_create(int count) {
     return pool;
 }
 
-void threads_destroy(Threads *pool) {
+void cnn_threads_destroy(Threads *pool) {
     if (!pool) return;
     atomic_store(&pool->stop, true);
     wake_workers(pool);
@@ -144,11 +144,11 @@ void threads_destroy(Threads *pool) {
     free(pool);
 }
 
-int threads_count(const Threads *pool) {
+int cnn_threads_count(const Threads *pool) {
     return pool->workers;
 }
 
-void threads_run(Threads *pool, int64_t count, ThreadsFunction function, void *user) {
+void cnn_threads_run(Threads *pool, int64_t count, ThreadsFunction function, void *user) {
     if (pool->workers == 1 || count <= 1) {
         for (int64_t i = 0; i < count; i++) function(user, i, 0);
         return;

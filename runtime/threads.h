@@ -13,11 +13,11 @@ typedef void (*ThreadsFunction)(void *user, int64_t index, int worker);
 
 /* count: workers, the caller among them; 0: as many as processors; cut to THREADS_MAXIMUM. Where the system
  * gives fewer, the pool has fewer. NULL: out of memory. */
-Threads *threads_create(int count);
-void threads_destroy(Threads *pool);
-int threads_count(const Threads *pool);
+Threads *cnn_threads_create(int count);
+void cnn_threads_destroy(Threads *pool);
+int cnn_threads_count(const Threads *pool);
 /* Calls function(user, index, worker) once for each index in [0, count), in any order and on any worker;
  * returns when all are done, and what they wrote is visible then. */
-void threads_run(Threads *pool, int64_t count, ThreadsFunction function, void *user);
+void cnn_threads_run(Threads *pool, int64_t count, ThreadsFunction function, void *user);
 
 #endif

@@ -1,0 +1,51 @@
+/* Runs one compiled program of a model: the blocks that its functions work in, and its stages over a pool of
+ * threads. Single samples go in parallel, a lane at a time where the program adds up in lanes, so that the
+ * results are the same bits for any number of threads. Nothing is allocated after opening. */
+#ifndef CNN_PROGRAM_H
+#define CNN_PROGRAM_H
+
+#include "abi.h"
+#include "status.h"
+#include "threads.h"
+
+/* Called on the worker when a micro-batch has passed the last stage: frame->scratch holds its values. */
+typedef void (*ProgramVisit)(void *user, const cnn_frame *frame);
+
+typedef struct Program {
+    const cnn_model *model;
+    const cnn_program *code;
+    Threads *pool;
+    /* Set by the caller before a run: samples, targets, order, output, loss, metric, velocity, seed, step,
+     * sample_kind, random, learning_rate. The blocks and counts are the program's. */
+    cnn_frame frame;
+    int64_t capacity; /* samples of the largest batch */
+    ProgramVisit visit;
+    void *visit_user;
+    uint64_t signature; /* double precision: what the last run's samples folded */
+
+    const float *
+        source; /* the model's parameters; frame.parameters is a copy of doubles where the code wants those */
+    void **scratch; /* a worker's block */
+    uint64_t *signatures;
+    cnn_function stage;
+    int64_t items, chunk; /* of the stage at work; chunk 0: lanes */
+} Program;
+
+/* parameters: parameter_elements floats, the caller's, read (and by training written) where they lie. */
+int cnn_program_open(Program *program, const cnn_model *model, const cnn_program *code, Threads *pool,
+                     float *parameters, int64_t capacity, Failure *failure);
+void cnn_program_close(Program *program); /* a zeroed one is fine */
+
+/* Derives what the code packs; after opening and after every change of the parameters. */
+void cnn_program_prepare(Program *program);
+/* Takes samples 0 .. count-1 (positions in frame.order) through all stages; count <= capacity. */
+void cnn_program_run(Program *program, int64_t count);
+
+/* Elements of the code's type as floats. */
+void cnn_program_floats(const Program *program, const void *block, int64_t count, float *floats);
+/* Bytes of an element: 4, or 8 in double precision. */
+int64_t cnn_program_element(const cnn_program *code);
+/* How many samples to take at a time where the batch is no part of the meaning (inference). */
+int64_t cnn_program_window(const cnn_model *model, const cnn_program *code, int64_t samples);
+
+#endif
