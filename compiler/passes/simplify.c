@@ -1,0 +1,99 @@
+/* Removes what changes nothing (a view to the same shape, a merge of one operand), reads through views of
+ * views, and drops nodes that nothing needs. Takes any form; in the probe no value of a layer is dropped. */
+#include "passes/pass.h"
+
+/* Forwards[v] is the value to read in the place of v. */
+static ValueId forwarded(const ValueId *forwards, ValueId value) {
+    while (value >= 0 && forwards[value] != value) value = forwards[value];
+    return value;
+}
+
+static bool is_view(const Node *node) {
+    return !strcmp(node->op->name, "view") && node->inputs.count == 1 && node->outputs.count == 1 &&
+           !node->epilogue.count;
+}
+
+/* A merge of one operand and no number is that operand. */
+static bool is_single_merge(const Node *node) {
+    if (!node->op->merge || node->op->domain != DOMAIN_SAMPLE || node->inputs.count != 1 ||
+        node->outputs.count != 1 || node->epilogue.count)
+        return false;
+    for (int i = 0; i < node->op->param_count; i++)
+        if (node->attrs[i].kind != ATTR_NONE) return false;
+    return true;
+}
+
+static bool changes_nothing(const Graph *graph, const Node *node) {
+    if (!is_view(node) && !is_single_merge(node)) return false;
+    const Value *from = graph_value(graph, node->inputs.items[0]);
+    const Value *to = graph_value(graph, node->outputs.items[0]);
+    return shape_equal(&from->shape, &to->shape);
+}
+
+/* A view of a view reads what the first one reads. */
+static void skip_view(const Graph *graph, Node *node) {
+    for (;;) {
+        NodeId producer = graph_value(graph, node->inputs.items[0])->producer;
+        if (producer < 0 || !is_view(graph_node(graph, producer))) return;
+        node->inputs.items[0] = graph_node(graph, producer)->inputs.items[0];
+    }
+}
+
+static void merge_nodes(Graph *graph) {
+    ValueId *forwards = ARENA_ARRAY(graph->arena, ValueId, (size_t)graph->values.count);
+    for (int i = 0; i < graph->values.count; i++) forwards[i] = i;
+    for (int i = 0; i < graph->nodes.count; i++) {
+        Node *node = graph_node(graph, i);
+        if (node->dead) continue;
+        for (int k = 0; k < node->inputs.count; k++)
+            node->inputs.items[k] = forwarded(forwards, node->inputs.items[k]);
+        if (is_view(node)) skip_view(graph, node);
+        if (!changes_nothing(graph, node)) continue;
+        forwards[node->outputs.items[0]] = node->inputs.items[0];
+        node->dead = true;
+    }
+    for (int i = 0; i < graph->layers.count; i++)
+        graph->layers.items[i].output = forwarded(forwards, graph->layers.items[i].output);
+    graph->output = forwarded(forwards, graph->output);
+    graph->logits = forwarded(forwards, graph->logits);
+}
+
+/* Does the node do something besides making its outputs: a loss, a store, a parameter's gradient, running
+ * statistics? */
+static bool has_effect(const Graph *graph, const Node *node) {
+    if (node->op->kind == OPK_LOSS || !strcmp(node->op->name, "store") || !node->outputs.count) return true;
+    for (int i = 0; i < node->outputs.count; i++)
+        if (graph_value(graph, node->outputs.items[i])->role == ROLE_GRADIENT) return true;
+    if (node->op->domain != DOMAIN_BATCH) return false;
+    for (int i = 0; i < node->inputs.count; i++)
+        if (graph_value(graph, node->inputs.items[i])->role == ROLE_STATE) return true;
+    return false;
+}
+
+static void mark_needed(bool *needed, ValueId value) {
+    if (value >= 0) needed[value] = true;
+}
+
+/* Nodes stand in topological order: one walk from the end finds everything that is needed. */
+static void drop_unneeded(Graph *graph, bool keep_layers) {
+    bool *needed = ARENA_ARRAY(graph->arena, bool, (size_t)graph->values.count);
+    mark_needed(needed, graph->input);
+    mark_needed(needed, graph->output);
+    mark_needed(needed, graph->logits);
+    for (int i = 0; keep_layers && i < graph->layers.count; i++)
+        mark_needed(needed, graph->layers.items[i].output);
+    for (int i = graph->nodes.count - 1; i >= 0; i--) {
+        Node *node = graph_node(graph, i);
+        if (node->dead) continue;
+        bool live = has_effect(graph, node);
+        for (int k = 0; k < node->outputs.count; k++) live = live || needed[node->outputs.items[k]];
+        node->dead = !live;
+        for (int k = 0; live && k < node->inputs.count; k++) needed[node->inputs.items[k]] = true;
+    }
+}
+
+void simplify_run(PassContext *pc, Graph *graph) {
+    merge_nodes(graph);
+    drop_unneeded(graph, pc->form == FORM_PROBE);
+    graph_compact(graph);
+}
