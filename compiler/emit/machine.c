@@ -111,8 +111,9 @@ static void measure(Machine *machine, const char *assembly) {
     machine->fma_ports = 2;
 }
 
-static int64_t cache_bytes(int name, int64_t fallback) {
-    long bytes = sysconf(name);
+/* The caches of this machine, or where code is made for another one, those of a small core. */
+static int64_t cache_bytes(const Machine *machine, int name, int64_t fallback) {
+    long bytes = machine->native ? sysconf(name) : 0;
     return bytes > 0 ? bytes : fallback;
 }
 
@@ -125,7 +126,8 @@ static void resolve_cpu(Context *cx, Machine *machine) {
     const Options *options = &cx->options;
     machine->cpu = options->cpu ? options->cpu : options->target ? "baseline" : "native";
     machine->features = "";
-    if (!strcmp(machine->cpu, "native")) {
+    machine->native = !strcmp(machine->cpu, "native");
+    if (machine->native) {
         char *cpu = LLVMGetHostCPUName(), *features = LLVMGetHostCPUFeatures();
         machine->cpu = arena_strdup(cx->arena, cpu);
         machine->features = arena_strdup(cx->arena, features);
@@ -175,8 +177,8 @@ Machine *machine_create(Context *cx) {
         return NULL;
     }
     measure(machine, assembly);
-    machine->l1_bytes = cache_bytes(_SC_LEVEL1_DCACHE_SIZE, 32 * 1024);
-    machine->l2_bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, 512 * 1024);
+    machine->l1_bytes = cache_bytes(machine, _SC_LEVEL1_DCACHE_SIZE, 32 * 1024);
+    machine->l2_bytes = cache_bytes(machine, _SC_LEVEL2_CACHE_SIZE, 512 * 1024);
     return machine;
 }
 

@@ -1,5 +1,6 @@
-/* exp, log, tanh, ... of a register of floats as polynomials within 4 ULP (2 ULP mostly); of doubles as calls of the C library.
- * Sources stand with each in vector_math.c. Special values as in C's math.h; subnormal results may be zero. */
+/* exp, log, tanh, ... of a register of floats as polynomials within 4 ULP (2 ULP mostly); of doubles as calls
+ * of the C library. Sources stand with each in vector_math.c. Special values as in C's math.h; subnormal
+ * results may be zero. */
 #ifndef CNNC_EMIT_VECTOR_MATH_H
 #define CNNC_EMIT_VECTOR_MATH_H
 

@@ -1,0 +1,186 @@
+/* Depthwise convolution, a filter a channel: channels in the vector, a row of places in registers, weights [tap][channel]. */
+#include "ops/conv_kernels.h"
+
+enum { MOST_PLACES = 8, MOST_TAP_SUMS = 16 };
+
+typedef struct DepthwiseWalk {
+    const ConvGeometry *g;
+    LLVMValueRef sample, channel;
+    Lanes lanes;
+    ResidueClass classes[SPATIAL_MAX];
+    bool backward;
+} DepthwiseWalk;
+
+static Lanes whole(const DepthwiseWalk *walk) { return walk->lanes; }
+
+/* One axis of the walk over taps: how many, and how the source's place and the tap move. */
+typedef struct TapAxis {
+    int64_t taps, first_tap, tap_step, origin, place_step, output_step, output_first, row_step;
+} TapAxis;
+
+static TapAxis tap_axis(const DepthwiseWalk *walk, int i) {
+    const WindowAxis *axis = &walk->g->axis[i];
+    if (!walk->backward)
+        return (TapAxis){axis->kernel, 0, 1, -axis->begin, axis->dilation, 1, 0, axis->stride};
+    const ResidueClass *c = &walk->classes[i];
+    return (TapAxis){c->taps, c->last_tap, -c->tap_step, c->origin, c->y_step, axis->stride, c->first, 1};
+}
+
+typedef struct DepthwiseTile {
+    LLVMValueRef source, weights;
+    LLVMValueRef sums[2 * MOST_PLACES];
+    int64_t row_offset[2 * MOST_PLACES];
+    int places;
+} DepthwiseTile;
+
+/* Straight-line code over the taps of the axes from `axis` on. */
+static void add_taps(KernelCode *code, const DepthwiseWalk *walk, DepthwiseTile *tile, int axis, int64_t place,
+                     int64_t tap) {
+    const ConvGeometry *g = walk->g;
+    if (axis < g->spatial) {
+        TapAxis t = tap_axis(walk, axis);
+        int64_t stride = code_input(code, 0)->layout.stride[axis];
+        for (int64_t i = 0; i < t.taps; i++)
+            add_taps(code, walk, tile, axis + 1, place + (t.origin + i * t.place_step) * stride,
+                     tap + (t.first_tap + i * t.tap_step) * g->tap_stride[axis]);
+        return;
+    }
+    LLVMValueRef w = code_load(code, code_at_const(code, tile->weights, tap * g->channels), whole(walk));
+    for (int m = 0; m < tile->places; m++) {
+        LLVMValueRef x =
+            code_load(code, code_at_const(code, tile->source, place + tile->row_offset[m]), whole(walk));
+        tile->sums[m] = code_fma(code, x, w, tile->sums[m]);
+    }
+}
+
+static void depthwise_tile(KernelCode *code, const GridTile *grid, void *user) {
+    DepthwiseWalk *walk = user;
+    const ConvGeometry *g = walk->g;
+    const Value *source = code_input(code, 0);
+    DepthwiseTile tile = {.places = grid->rows * grid->columns};
+    LLVMValueRef at = code_mul_const(code, walk->sample, code_sample_stride(code, source));
+    Position position = {.sample = walk->sample, .channel = walk->channel};
+    int64_t row_steps[SPATIAL_MAX], output_steps[SPATIAL_MAX];
+    for (int i = 0; i < g->spatial; i++) {
+        TapAxis t = tap_axis(walk, i);
+        row_steps[i] = t.row_step * source->layout.stride[i];
+        output_steps[i] = t.output_step;
+        at = code_add(code, at, code_mul_const(code, grid->index[i], row_steps[i]));
+        position.spatial[i] =
+            code_add_const(code, code_mul_const(code, grid->index[i], t.output_step), t.output_first);
+    }
+    tile.source = code_at(code, code->inputs[0], code_add(code, at, walk->channel));
+    tile.weights = code_at(code, code->inputs[1], walk->channel);
+    LLVMValueRef initial = code_constant(code, 0, code->width);
+    if (!walk->backward && conv_has_bias(code->node))
+        initial = code_load(code, code_at(code, code->inputs[2], walk->channel), whole(walk));
+    int last = g->spatial - 1;
+    for (int m = 0; m < tile.places; m++) {
+        tile.sums[m] = initial;
+        tile.row_offset[m] = m % grid->columns * row_steps[last];
+        if (last > 0) tile.row_offset[m] += m / grid->columns * row_steps[last - 1];
+    }
+    add_taps(code, walk, &tile, 0, 0, 0);
+    for (int m = 0; m < tile.places; m++) {
+        position.delta[last] = m % grid->columns * output_steps[last];
+        if (last > 0) position.delta[last - 1] = m / grid->columns * output_steps[last - 1];
+        code_finish(code, tile.sums[m], &position, walk->lanes);
+    }
+}
+
+static void each_class(KernelCode *code, DepthwiseWalk *walk, int axis) {
+    const ConvGeometry *g = walk->g;
+    int64_t extent[SPATIAL_MAX];
+    if (axis == g->spatial) {
+        for (int i = 0; i < g->spatial; i++)
+            extent[i] = walk->backward ? walk->classes[i].places : g->axis[i].output;
+        loop_grid(code, g->spatial, extent, MOST_PLACES, depthwise_tile, walk);
+        return;
+    }
+    int64_t residues = walk->backward ? g->axis[axis].stride : 1;
+    for (int64_t residue = 0; residue < residues && residue < g->axis[axis].input; residue++) {
+        walk->classes[axis] = conv_residue_class(&g->axis[axis], residue);
+        each_class(code, walk, axis + 1);
+    }
+}
+
+static void depthwise_lanes(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
+    DepthwiseWalk *walk = user;
+    walk->channel = channel;
+    walk->lanes = lanes;
+    each_class(code, walk, 0);
+}
+
+static void depthwise_emit(KernelCode *code, DepthwiseWalk *walk) {
+    Loop samples = loop_begin(code, code_int(code, 0), code->count, 1);
+    walk->sample = samples.index;
+    loop_lanes(code, walk->g->channels, depthwise_lanes, walk);
+    loop_end(code, &samples);
+}
+
+void conv_depthwise_forward_emit(KernelCode *code) {
+    ConvGeometry g = conv_forward_geometry(code->graph, code->node);
+    depthwise_emit(code, &(DepthwiseWalk){.g = &g});
+}
+
+void conv_depthwise_input_grad_emit(KernelCode *code) {
+    ConvGeometry g = conv_input_grad_geometry(code->graph, code->node);
+    depthwise_emit(code, &(DepthwiseWalk){.g = &g, .backward = true});
+}
+
+/* A piece of the taps, summed over every place of the micro-batch in registers. */
+static void weight_piece(KernelCode *code, const DepthwiseWalk *walk, int64_t first_tap, int taps) {
+    const ConvGeometry *g = walk->g;
+    const Value *x = code_input(code, 0), *dy = code_input(code, 1);
+    LLVMTypeRef type = code_type(code, code->width);
+    LLVMValueRef sums[MOST_TAP_SUMS];
+    for (int t = 0; t < taps; t++) sums[t] = code_variable(code, type, code_constant(code, 0, code->width));
+    Loop loops[1 + SPATIAL_MAX];
+    loops[0] = loop_begin(code, code_int(code, 0), code->count, 1);
+    LLVMValueRef x_at = code_mul_const(code, loops[0].index, code_sample_stride(code, x));
+    LLVMValueRef dy_at = code_mul_const(code, loops[0].index, code_sample_stride(code, dy));
+    for (int i = 0; i < g->spatial; i++) {
+        loops[1 + i] = loop_begin_const(code, 0, g->axis[i].output, 1);
+        int64_t step = g->axis[i].stride * x->layout.stride[i];
+        x_at = code_add(code, x_at, code_mul_const(code, loops[1 + i].index, step));
+        dy_at = code_add(code, dy_at, code_mul_const(code, loops[1 + i].index, dy->layout.stride[i]));
+    }
+    LLVMValueRef x_place = code_at(code, code->inputs[0], code_add(code, x_at, walk->channel));
+    LLVMValueRef dy_place = code_at(code, code->inputs[1], code_add(code, dy_at, walk->channel));
+    LLVMValueRef gradient = code_load(code, dy_place, walk->lanes);
+    for (int t = 0; t < taps; t++) {
+        int64_t tap = first_tap + t, place = 0;
+        for (int i = 0; i < g->spatial; i++) {
+            int64_t along = tap / g->tap_stride[i] % g->axis[i].kernel;
+            place += (along * g->axis[i].dilation - g->axis[i].begin) * x->layout.stride[i];
+        }
+        LLVMValueRef value = code_load(code, code_at_const(code, x_place, place), walk->lanes);
+        code_set(code, sums[t], code_fma(code, value, gradient, code_get(code, sums[t])));
+    }
+    for (int i = g->spatial; i >= 0; i--) loop_end(code, &loops[i]);
+    for (int t = 0; t < taps; t++) {
+        LLVMValueRef dw = code_at(code, code_at(code, code->outputs[0], walk->channel),
+                                  code_int(code, (first_tap + t) * g->channels));
+        LLVMValueRef before = code_load(code, dw, walk->lanes);
+        code_store(code, code_fadd(code, before, code_get(code, sums[t])), dw, walk->lanes);
+    }
+}
+
+static void weight_lanes(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
+    DepthwiseWalk *walk = user;
+    walk->channel = channel;
+    walk->lanes = lanes;
+    int64_t taps = walk->g->taps;
+    int most = code->emit->machine->registers / 2 < MOST_TAP_SUMS ? code->emit->machine->registers / 2 : MOST_TAP_SUMS;
+    Cut cut = cut_evenly(taps, most);
+    for (int64_t first = 0, piece = 0; first < taps; piece++) {
+        int size = (int)(cut.large - (piece >= cut.large_count));
+        weight_piece(code, walk, first, size);
+        first += size;
+    }
+}
+
+void conv_depthwise_weight_grad_emit(KernelCode *code) {
+    ConvGeometry g = conv_weight_grad_geometry(code->graph, code->node);
+    loop_lanes(code, g.channels, weight_lanes, &(DepthwiseWalk){.g = &g});
+}

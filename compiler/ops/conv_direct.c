@@ -1,0 +1,200 @@
+/* Direct convolution, forward and gradient to the input: register tiles of places x filters (contraction.h),
+ * weights in panels, x and dy with a halo of zeros so that no loop looks for the border. */
+#include "ops/conv_kernels.h"
+
+/* What one panel of filters is being computed for. */
+typedef struct DirectWalk {
+    const ConvGeometry *g;
+    const Machine *machine;
+    LLVMValueRef group, sample;
+    LLVMValueRef source, weights; /* this group's and sample's pointers */
+    LLVMValueRef panel_weights;
+    LLVMValueRef channel; /* the panel's first channel of the output */
+    int64_t panel_width;
+    int64_t reduced; /* channels summed over */
+    int vectors, last_live;
+    const Value *bias;
+    ResidueClass classes[SPATIAL_MAX];
+} DirectWalk;
+
+static void finish_tile(KernelCode *code, const DirectWalk *walk, Tile *tile, Position *position, int columns,
+                        const int64_t *step) {
+    int spatial = walk->g->spatial;
+    for (int m = 0; m < tile->rows; m++) {
+        if (spatial > 1) position->delta[spatial - 2] = m / columns * step[spatial - 2];
+        position->delta[spatial - 1] = m % columns * step[spatial - 1];
+        for (int v = 0; v < tile->vectors; v++) {
+            position->channel = code_add_const(code, walk->channel, (int64_t)v * code->width);
+            code_finish(code, tile->acc[m][v], position, tile_lanes(code, tile, v));
+        }
+    }
+}
+
+/* Row m of the tile is the place (m / columns, m % columns), `step` elements of A apart along the last two
+ * axes. */
+static Tile tile_of_grid(const DirectWalk *walk, const GridTile *grid, int64_t row_step, int64_t column_step,
+                         int width) {
+    Tile tile = {.rows = grid->rows * grid->columns, .vectors = walk->vectors, .last_live = walk->last_live};
+    for (int m = 0; m < tile.rows; m++)
+        tile.row_offset[m] = m / grid->columns * row_step + m % grid->columns * column_step;
+    for (int v = 0; v < tile.vectors; v++) tile.vector_offset[v] = (int64_t)v * width;
+    return tile;
+}
+
+/* Panels are filled up with zeros, so whole registers of weights can be read; only stores are masked. */
+static void contract_unmasked(KernelCode *code, Tile *tile) {
+    int live = tile->last_live;
+    tile->last_live = code->width;
+    contraction_emit(code, tile);
+    tile->last_live = live;
+}
+
+static void forward_tile(KernelCode *code, const GridTile *grid, void *user) {
+    DirectWalk *walk = user;
+    const ConvGeometry *g = walk->g;
+    const int64_t *stride = code_input(code, 0)->layout.stride;
+    int last = g->spatial - 1;
+    Tile tile = tile_of_grid(walk, grid, last > 0 ? g->axis[last - 1].stride * stride[last - 1] : 0,
+                             g->axis[last].stride * stride[last], code->width);
+    tile.a = walk->source;
+    int64_t corner = 0;
+    int64_t steps[SPATIAL_MAX];
+    for (int i = 0; i < g->spatial; i++) {
+        tile.a = code_at(code, tile.a, code_mul_const(code, grid->index[i], g->axis[i].stride * stride[i]));
+        corner -= g->axis[i].begin * stride[i];
+        tile_add_level(&tile, g->axis[i].kernel, g->axis[i].dilation * stride[i],
+                       g->tap_stride[i] * walk->reduced * walk->panel_width);
+        steps[i] = 1;
+    }
+    tile.a = code_at_const(code, tile.a, corner);
+    tile.b = walk->panel_weights;
+    tile_add_level(&tile, walk->reduced, 1, walk->panel_width);
+    for (int v = 0; v < tile.vectors; v++) {
+        LLVMValueRef initial = code_constant(code, 0, code->width);
+        if (walk->bias) {
+            LLVMValueRef at = code_add_const(code, walk->channel, (int64_t)v * code->width);
+            initial = code_load(code, code_at(code, code->inputs[2], at), tile_lanes(code, &tile, v));
+        }
+        for (int m = 0; m < tile.rows; m++) tile.acc[m][v] = initial;
+    }
+    contract_unmasked(code, &tile);
+    Position position = {.sample = walk->sample};
+    for (int i = 0; i < g->spatial; i++) position.spatial[i] = grid->index[i];
+    finish_tile(code, walk, &tile, &position, grid->columns, steps);
+}
+
+/* A loop over samples for one panel, source pointing at the sample's first place in this group. */
+static Loop samples_begin(KernelCode *code, DirectWalk *walk) {
+    Loop loop = loop_begin(code, code_int(code, 0), code->count, 1);
+    walk->sample = loop.index;
+    LLVMValueRef at = code_mul_const(code, loop.index, code_sample_stride(code, code_input(code, 0)));
+    at = code_add(code, at, code_mul_const(code, walk->group, walk->reduced));
+    walk->source = code_at(code, code->inputs[0], at);
+    return loop;
+}
+
+static void set_panel(KernelCode *code, DirectWalk *walk, LLVMValueRef panel, int vectors, int last_live,
+                      int64_t panel_stride, int64_t group_outputs) {
+    walk->vectors = vectors;
+    walk->last_live = last_live;
+    walk->panel_weights = code_at(code, walk->weights, code_mul_const(code, panel, panel_stride));
+    walk->channel = code_add(code, code_mul_const(code, walk->group, group_outputs),
+                             code_mul_const(code, panel, walk->panel_width));
+}
+
+static void forward_panel(KernelCode *code, LLVMValueRef panel, int vectors, int last_live, void *user) {
+    DirectWalk *walk = user;
+    const ConvGeometry *g = walk->g;
+    set_panel(code, walk, panel, vectors, last_live, g->taps * walk->reduced * walk->panel_width,
+              g->group_filters);
+    Loop samples = samples_begin(code, walk);
+    int64_t extent[SPATIAL_MAX];
+    for (int i = 0; i < g->spatial; i++) extent[i] = g->axis[i].output;
+    loop_grid(code, g->spatial, extent, tile_max_rows(walk->machine, vectors), forward_tile, walk);
+    loop_end(code, &samples);
+}
+
+static void each_group(KernelCode *code, DirectWalk *walk, const Panels *panels, PanelBody body) {
+    walk->panel_width = panels->width;
+    Loop groups = loop_begin_const(code, 0, panels->groups, 1);
+    walk->group = groups.index;
+    walk->weights =
+        code_at(code, code->inputs[1], code_mul_const(code, groups.index, panels->count * panels->stride));
+    loop_panels(code, panels, body, walk);
+    loop_end(code, &groups);
+}
+
+void conv_direct_forward_emit(KernelCode *code) {
+    ConvGeometry g = conv_forward_geometry(code->graph, code->node);
+    Panels panels = conv_panels(code->emit->machine, &g);
+    DirectWalk walk = {.g = &g, .machine = code->emit->machine, .reduced = g.group_channels};
+    if (conv_has_bias(code->node)) walk.bias = code_input(code, 2);
+    each_group(code, &walk, &panels, forward_panel);
+}
+
+static void input_grad_tile(KernelCode *code, const GridTile *grid, void *user) {
+    DirectWalk *walk = user;
+    const ConvGeometry *g = walk->g;
+    const int64_t *stride = code_input(code, 0)->layout.stride;
+    int last = g->spatial - 1;
+    Tile tile = tile_of_grid(walk, grid, last > 0 ? stride[last - 1] : 0, stride[last], code->width);
+    tile.a = walk->source;
+    tile.b = walk->panel_weights;
+    Position position = {.sample = walk->sample};
+    int64_t steps[SPATIAL_MAX], origin = 0, first_tap = 0;
+    bool reached = true;
+    for (int i = 0; i < g->spatial; i++) {
+        const ResidueClass *c = &walk->classes[i];
+        int64_t tap =
+            g->tap_stride[i] * walk->reduced * walk->panel_width; /* elements of a tap along this axis */
+        tile.a = code_at(code, tile.a, code_mul_const(code, grid->index[i], stride[i]));
+        origin += c->origin * stride[i];
+        first_tap += (g->axis[i].kernel - 1 - c->last_tap) * tap; /* mirrored */
+        tile_add_level(&tile, c->taps, c->y_step * stride[i], c->tap_step * tap);
+        steps[i] = g->axis[i].stride;
+        position.spatial[i] = code_add_const(code, code_mul_const(code, grid->index[i], steps[i]), c->first);
+        reached = reached && c->taps > 0;
+    }
+    for (int m = 0; m < tile.rows; m++)
+        for (int v = 0; v < tile.vectors; v++) tile.acc[m][v] = code_constant(code, 0, code->width);
+    if (reached) {
+        tile.a = code_at_const(code, tile.a, origin);
+        tile.b = code_at_const(code, tile.b, first_tap);
+        tile_add_level(&tile, walk->reduced, 1, walk->panel_width);
+        contract_unmasked(code, &tile);
+    }
+    finish_tile(code, walk, &tile, &position, grid->columns, steps);
+}
+
+/* Every combination of residue classes of the axes from `axis` on. */
+static void each_class(KernelCode *code, DirectWalk *walk, int axis) {
+    const ConvGeometry *g = walk->g;
+    if (axis == g->spatial) {
+        int64_t extent[SPATIAL_MAX];
+        for (int i = 0; i < g->spatial; i++) extent[i] = walk->classes[i].places;
+        loop_grid(code, g->spatial, extent, tile_max_rows(walk->machine, walk->vectors), input_grad_tile,
+                  walk);
+        return;
+    }
+    for (int64_t residue = 0; residue < g->axis[axis].stride && residue < g->axis[axis].input; residue++) {
+        walk->classes[axis] = conv_residue_class(&g->axis[axis], residue);
+        each_class(code, walk, axis + 1);
+    }
+}
+
+static void input_grad_panel(KernelCode *code, LLVMValueRef panel, int vectors, int last_live, void *user) {
+    DirectWalk *walk = user;
+    const ConvGeometry *g = walk->g;
+    set_panel(code, walk, panel, vectors, last_live, g->taps * walk->reduced * walk->panel_width,
+              g->group_channels);
+    Loop samples = samples_begin(code, walk);
+    each_class(code, walk, 0);
+    loop_end(code, &samples);
+}
+
+void conv_direct_input_grad_emit(KernelCode *code) {
+    ConvGeometry g = conv_input_grad_geometry(code->graph, code->node);
+    Panels panels = conv_transposed_panels(code->emit->machine, &g);
+    DirectWalk walk = {.g = &g, .machine = code->emit->machine, .reduced = g.group_filters};
+    each_group(code, &walk, &panels, input_grad_panel);
+}

@@ -1,0 +1,160 @@
+/* See conv_geometry.h. */
+#include "ops/conv_geometry.h"
+
+#include <string.h>
+
+static bool has_argument(const Op *op, const char *name) {
+    for (int i = 0; i < op->param_count; i++)
+        if (!strcmp(op->params[i].name, name)) return true;
+    return false;
+}
+
+ConvGeometry conv_geometry(const Node *node, const Shape *x, const Shape *y) {
+    ConvGeometry g = {
+        .spatial = shape_spatial(x), .channels = shape_channels(x), .filters = shape_channels(y)};
+    g.groups = has_argument(node->op, "groups") ? node_int(node, "groups") : g.channels;
+    g.group_channels = g.channels / g.groups;
+    g.group_filters = g.filters / g.groups;
+    g.depthwise = g.groups == g.channels && g.filters == g.channels && g.channels > 1;
+    g.flip = node_bool(node, "flip");
+    g.taps = 1;
+    for (int i = g.spatial - 1; i >= 0; i--) {
+        WindowAxis *axis = &g.axis[i];
+        *axis = (WindowAxis){.input = x->dim[i],
+                             .kernel = node_size(node, "kernel")->dim[i],
+                             .stride = node_size(node, "stride")->dim[i],
+                             .dilation = node_size(node, "dilation")->dim[i]};
+        window_axis_fit(axis, node_padding(node, "padding"), i, false);
+        g.tap_stride[i] = g.taps;
+        g.taps *= axis->kernel;
+    }
+    return g;
+}
+
+Panels conv_panels(const Machine *machine, const ConvGeometry *g) {
+    return panels_plan(machine, g->groups, g->group_filters, g->taps * g->group_channels);
+}
+
+Panels conv_transposed_panels(const Machine *machine, const ConvGeometry *g) {
+    return panels_plan(machine, g->groups, g->group_channels, g->taps * g->group_filters);
+}
+
+Shape conv_weight_shape(const ConvGeometry *g) {
+    Shape shape = {
+        .rank = 2 + g->spatial, .dim = {g->filters, g->group_channels}
+    };
+    for (int i = 0; i < g->spatial; i++) shape.dim[2 + i] = g->axis[i].kernel;
+    return shape;
+}
+
+/* A mirrored kernel lies mirrored: its taps are counted down from the last. */
+static void mirror(Storage *s, const ConvGeometry *g) {
+    for (int i = 0; i < g->spatial; i++) {
+        s->origin += s->stride[2 + i] * (g->axis[i].kernel - 1);
+        s->stride[2 + i] = -s->stride[2 + i];
+    }
+}
+
+Storage conv_weight_storage(const Machine *machine, const ConvGeometry *g) {
+    Shape shape = conv_weight_shape(g);
+    int64_t steps[SHAPE_MAX_RANK] = {0, 1};
+    for (int i = 0; i < g->spatial; i++) steps[2 + i] = g->tap_stride[i] * g->group_channels;
+    Storage s = {.size = g->taps * g->channels, .group = g->channels, .block = g->channels};
+    for (int i = 0; i < g->spatial; i++) s.stride[2 + i] = g->tap_stride[i] * g->channels;
+    if (!g->depthwise) {
+        Panels panels = conv_panels(machine, g);
+        s = panels_storage(&panels, &shape, steps);
+    }
+    if (g->flip) mirror(&s, g);
+    return s;
+}
+
+void conv_input_halo(const ConvGeometry *g, Halo *halo) {
+    for (int i = 0; i < g->spatial; i++) {
+        const WindowAxis *axis = &g->axis[i];
+        int64_t last = (axis->output - 1) * axis->stride + axis->dilation * (axis->kernel - 1) - axis->begin;
+        halo->before[i] = axis->begin;
+        halo->after[i] = last >= axis->input ? last - axis->input + 1 : 0;
+    }
+}
+
+static int64_t greatest_common_divisor(int64_t a, int64_t b) {
+    return b ? greatest_common_divisor(b, a % b) : a;
+}
+
+ResidueClass conv_residue_class(const WindowAxis *axis, int64_t residue) {
+    ResidueClass c = {.first = residue};
+    c.places = (axis->input - residue + axis->stride - 1) / axis->stride;
+    c.tap_step = axis->stride / greatest_common_divisor(axis->stride, axis->dilation);
+    for (int64_t tap = 0; tap < axis->kernel; tap++) {
+        int64_t distance = residue + axis->begin - tap * axis->dilation; /* stride * y's place */
+        if (distance % axis->stride != 0) continue;
+        c.taps++;
+        c.last_tap = tap;
+        c.origin = distance / axis->stride;
+    }
+    c.y_step = c.tap_step * axis->dilation / axis->stride;
+    return c;
+}
+
+typedef struct GridWalk {
+    int axes;
+    const int64_t *extent;
+    GridBody body;
+    void *user;
+    GridTile tile;
+} GridWalk;
+
+/* Pieces of `most` places along the last axis. */
+static void walk_columns(KernelCode *code, GridWalk *walk, int64_t most) {
+    int last = walk->axes - 1;
+    Cut cut = cut_evenly(walk->extent[last], most);
+    int64_t start = 0;
+    for (int small = 0; small < 2; small++) {
+        int64_t size = cut.large - small, count = small ? cut.small_count : cut.large_count;
+        if (size < 1 || count < 1) continue;
+        Loop loop = loop_begin_const(code, start, start + size * count, size);
+        walk->tile.index[last] = loop.index;
+        walk->tile.columns = (int)size;
+        walk->body(code, &walk->tile, walk->user);
+        loop_end(code, &loop);
+        start += size * count;
+    }
+}
+
+/* Pieces of rows that, whole, fit the tile; single rows where even one does not. */
+static void walk_rows(KernelCode *code, GridWalk *walk, int most_places) {
+    int axis = walk->axes - 2;
+    int64_t columns = walk->extent[axis + 1];
+    int64_t most_rows = columns * 2 <= most_places ? most_places / columns : 1;
+    Cut cut = cut_evenly(walk->extent[axis], most_rows);
+    int64_t start = 0;
+    for (int small = 0; small < 2; small++) {
+        int64_t size = cut.large - small, count = small ? cut.small_count : cut.large_count;
+        if (size < 1 || count < 1) continue;
+        Loop loop = loop_begin_const(code, start, start + size * count, size);
+        walk->tile.index[axis] = loop.index;
+        walk->tile.rows = (int)size;
+        walk_columns(code, walk, most_places / size);
+        loop_end(code, &loop);
+        start += size * count;
+    }
+}
+
+void loop_grid(KernelCode *code, int axes, const int64_t *extent, int most_places, GridBody body,
+               void *user) {
+    GridWalk walk = {.axes = axes, .extent = extent, .body = body, .user = user, .tile = {.rows = 1}};
+    for (int i = 0; i < axes; i++)
+        if (extent[i] < 1) return;
+    Loop loops[SPATIAL_MAX];
+    int outer = axes > 2 ? axes - 2 : 0;
+    for (int i = 0; i < outer; i++) {
+        loops[i] = loop_begin_const(code, 0, extent[i], 1);
+        walk.tile.index[i] = loops[i].index;
+    }
+    if (axes == 1)
+        walk_columns(code, &walk, most_places);
+    else
+        walk_rows(code, &walk, most_places);
+    for (int i = outer - 1; i >= 0; i--) loop_end(code, &loops[i]);
+}

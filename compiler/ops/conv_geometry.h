@@ -1,0 +1,55 @@
+/* What every convolution kernel works from: the numbers of a convolution, read off its node's arguments and shapes. */
+#ifndef CNNC_OPS_CONV_GEOMETRY_H
+#define CNNC_OPS_CONV_GEOMETRY_H
+
+#include "emit/contraction.h"
+#include "emit/panels.h"
+
+typedef struct ConvGeometry {
+    int spatial;                    /* axes */
+    WindowAxis axis[SPATIAL_MAX];
+    int64_t channels, filters, groups;
+    int64_t group_channels, group_filters;
+    int64_t taps;                   /* product of the kernel's extents */
+    int64_t tap_stride[SPATIAL_MAX]; /* taps from one place to the next along an axis */
+    bool depthwise;                 /* a filter a channel */
+    bool flip;                      /* the kernel is mirrored; its storage holds it ready mirrored, so no kernel here looks at this */
+} ConvGeometry;
+
+/* x and y: shapes of the layer's input and output. The node is any of conv's or depthwise's, forward or gradient. */
+ConvGeometry conv_geometry(const Node *node, const Shape *x, const Shape *y);
+
+/* Panels of the forward weights [groups][panels][taps][channels/groups][P], and of the transposed ones that carry the gradient
+ * to the input, [groups][panels][taps mirrored][filters/groups][P]. */
+Panels conv_panels(const Machine *machine, const ConvGeometry *g);
+Panels conv_transposed_panels(const Machine *machine, const ConvGeometry *g);
+
+/* The weight parameter's logical shape (filters, channels/groups, kernel...) and its storage. */
+Shape conv_weight_shape(const ConvGeometry *g);
+Storage conv_weight_storage(const Machine *machine, const ConvGeometry *g);
+
+/* Room that the forward kernel reads around x. */
+void conv_input_halo(const ConvGeometry *g, Halo *halo);
+
+/* One residue class of an axis in the gradient to the input: places a, a + stride, a + 2 stride, ... of x meet only every
+ * so-manieth tap, the same ones for all. Taps are walked from the last to the first, so that y's place goes up. */
+typedef struct ResidueClass {
+    int64_t first, places; /* a, and how many places */
+    int64_t taps;          /* how many taps meet it; 0: the gradient is zero */
+    int64_t last_tap;      /* the first one walked */
+    int64_t tap_step;      /* from one walked tap down to the next */
+    int64_t origin;        /* y's place for x's place a under last_tap (negative: in the halo) */
+    int64_t y_step;        /* y's places from one walked tap to the next */
+} ResidueClass;
+ResidueClass conv_residue_class(const WindowAxis *axis, int64_t residue);
+
+/* Calls body for a grid of places cut into register tiles: the trailing one or two of the given extents are tiled, the leading
+ * ones looped over. index: i64 first place an axis; rows*columns places from there, columns fastest. */
+typedef struct GridTile {
+    LLVMValueRef index[SPATIAL_MAX];
+    int rows, columns;
+} GridTile;
+typedef void (*GridBody)(KernelCode *code, const GridTile *tile, void *user);
+void loop_grid(KernelCode *code, int axes, const int64_t *extent, int most_places, GridBody body, void *user);
+
+#endif

@@ -1,0 +1,29 @@
+/* The kernels of the convolutions, a file each; the rows that list them stand in conv.c and depthwise.c.
+ * Forward: inputs x, w, b where there is a bias; output y. Gradient to the input: dy and the transposed weights (depthwise: the weights
+ * themselves); output dx. Gradient to the weights: x, dy; output the accumulator, laid out as the weights. */
+#ifndef CNNC_OPS_CONV_KERNELS_H
+#define CNNC_OPS_CONV_KERNELS_H
+
+#include "ops/conv_geometry.h"
+
+/* Geometry of each kind of node, from where its x and y stand. */
+ConvGeometry conv_forward_geometry(const Graph *graph, const Node *node);
+ConvGeometry conv_input_grad_geometry(const Graph *graph, const Node *node);
+ConvGeometry conv_weight_grad_geometry(const Graph *graph, const Node *node);
+
+/* Does the forward node have a bias? (Its third input, unless that belongs to the epilogue.) */
+bool conv_has_bias(const Node *node);
+
+extern const Kernel conv_forward_kernels[3], conv_input_grad_kernels[3], conv_weight_grad_kernels[3];
+
+void conv_direct_forward_emit(KernelCode *code);
+void conv_direct_input_grad_emit(KernelCode *code);
+void conv_direct_weight_grad_emit(KernelCode *code);
+void conv_depthwise_forward_emit(KernelCode *code);
+void conv_depthwise_input_grad_emit(KernelCode *code);
+void conv_depthwise_weight_grad_emit(KernelCode *code);
+void conv_reference_forward_emit(KernelCode *code);
+void conv_reference_input_grad_emit(KernelCode *code);
+void conv_reference_weight_grad_emit(KernelCode *code);
+
+#endif

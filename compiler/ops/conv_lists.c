@@ -1,0 +1,125 @@
+/* The kernels of the convolutions, best first, and what they ask for. */
+#include "ops/conv_kernels.h"
+
+static const Shape *input_shape(const Graph *graph, const Node *node, int i) {
+    return &graph_value(graph, node->inputs.items[i])->shape;
+}
+
+static const Shape *output_shape(const Graph *graph, const Node *node) {
+    return &graph_value(graph, node->outputs.items[0])->shape;
+}
+
+ConvGeometry conv_forward_geometry(const Graph *graph, const Node *node) {
+    return conv_geometry(node, input_shape(graph, node, 0), output_shape(graph, node));
+}
+
+ConvGeometry conv_input_grad_geometry(const Graph *graph, const Node *node) {
+    return conv_geometry(node, output_shape(graph, node), input_shape(graph, node, 0));
+}
+
+ConvGeometry conv_weight_grad_geometry(const Graph *graph, const Node *node) {
+    return conv_geometry(node, input_shape(graph, node, 0), input_shape(graph, node, 1));
+}
+
+bool conv_has_bias(const Node *node) {
+    return node_bool(node, "bias");
+}
+
+static bool forward_depthwise(const Machine *machine, const Graph *graph, const Node *node) {
+    (void)machine;
+    return conv_forward_geometry(graph, node).depthwise;
+}
+
+static bool forward_direct(const Machine *machine, const Graph *graph, const Node *node) {
+    return !forward_depthwise(machine, graph, node);
+}
+
+static bool input_grad_depthwise(const Machine *machine, const Graph *graph, const Node *node) {
+    (void)machine;
+    return conv_input_grad_geometry(graph, node).depthwise;
+}
+
+static bool input_grad_direct(const Machine *machine, const Graph *graph, const Node *node) {
+    return !input_grad_depthwise(machine, graph, node);
+}
+
+static bool weight_grad_depthwise(const Machine *machine, const Graph *graph, const Node *node) {
+    (void)machine;
+    return conv_weight_grad_geometry(graph, node).depthwise;
+}
+
+static bool weight_grad_direct(const Machine *machine, const Graph *graph, const Node *node) {
+    return !weight_grad_depthwise(machine, graph, node);
+}
+
+static bool forward_halo(const Graph *graph, const Node *node, int input, Halo *halo) {
+    if (input != 0) return false;
+    ConvGeometry g = conv_forward_geometry(graph, node);
+    conv_input_halo(&g, halo);
+    return true;
+}
+
+static bool weight_grad_halo(const Graph *graph, const Node *node, int input, Halo *halo) {
+    if (input != 0) return false;
+    ConvGeometry g = conv_weight_grad_geometry(graph, node);
+    conv_input_halo(&g, halo);
+    return true;
+}
+
+/* dy is read wherever a tap of some place of x lands. */
+static bool input_grad_halo(const Graph *graph, const Node *node, int input, Halo *halo) {
+    if (input != 0) return false;
+    ConvGeometry g = conv_input_grad_geometry(graph, node);
+    for (int i = 0; i < g.spatial; i++) {
+        const WindowAxis *axis = &g.axis[i];
+        halo->before[i] = halo->after[i] = 0;
+        for (int64_t residue = 0; residue < axis->stride && residue < axis->input; residue++) {
+            ResidueClass c = conv_residue_class(axis, residue);
+            if (!c.taps) continue;
+            int64_t last = c.origin + c.places - 1 + (c.taps - 1) * c.y_step;
+            if (-c.origin > halo->before[i]) halo->before[i] = -c.origin;
+            if (last - (axis->output - 1) > halo->after[i]) halo->after[i] = last - (axis->output - 1);
+        }
+    }
+    return true;
+}
+
+const Kernel conv_forward_kernels[3] = {
+    {.name = "depthwise",
+     .applies = forward_depthwise,
+     .emit = conv_depthwise_forward_emit,
+     .halo = forward_halo,
+     .epilogue = true},
+    {.name = "direct",
+     .applies = forward_direct,
+     .emit = conv_direct_forward_emit,
+     .halo = forward_halo,
+     .epilogue = true},
+    {.name = "reference", .emit = conv_reference_forward_emit, .epilogue = true},
+};
+
+const Kernel conv_input_grad_kernels[3] = {
+    {.name = "depthwise",
+     .applies = input_grad_depthwise,
+     .emit = conv_depthwise_input_grad_emit,
+     .halo = input_grad_halo,
+     .epilogue = true},
+    {.name = "direct",
+     .applies = input_grad_direct,
+     .emit = conv_direct_input_grad_emit,
+     .halo = input_grad_halo,
+     .epilogue = true},
+    {.name = "reference", .emit = conv_reference_input_grad_emit, .epilogue = true},
+};
+
+const Kernel conv_weight_grad_kernels[3] = {
+    {.name = "depthwise",
+     .applies = weight_grad_depthwise,
+     .emit = conv_depthwise_weight_grad_emit,
+     .halo = weight_grad_halo},
+    {.name = "direct",
+     .applies = weight_grad_direct,
+     .emit = conv_direct_weight_grad_emit,
+     .halo = weight_grad_halo},
+    {.name = "reference", .emit = conv_reference_weight_grad_emit},
+};

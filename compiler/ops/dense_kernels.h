@@ -1,0 +1,17 @@
+/* The kernels of dense: inputs and outputs as conv_kernels.h has them, with samples for places. */
+#ifndef CNNC_OPS_DENSE_KERNELS_H
+#define CNNC_OPS_DENSE_KERNELS_H
+
+#include "emit/contraction.h"
+#include "emit/panels.h"
+
+bool dense_has_bias(const Node *node);
+
+void dense_forward_emit(KernelCode *code);
+void dense_input_grad_emit(KernelCode *code);
+void dense_weight_grad_emit(KernelCode *code);
+void dense_reference_forward_emit(KernelCode *code);
+void dense_reference_input_grad_emit(KernelCode *code);
+void dense_reference_weight_grad_emit(KernelCode *code);
+
+#endif
