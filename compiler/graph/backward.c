@@ -3,7 +3,7 @@
  * reaches its producer. */
 #include "graph/backward.h"
 
-enum { SUM_MAX = 4 }; /* operands of one `add`: as many as an epilogue step takes */
+enum { SUM_MAX = 2 }; /* operands of one `add`: each sum can go into an epilogue */
 
 typedef struct Contributions {
     VEC(ValueId) items;

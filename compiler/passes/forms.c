@@ -20,6 +20,15 @@ static const FormTraits traits[FORM_COUNT] = {
     [FORM_CHECK] = {.name = "check", .training = true, .loss = true},
 };
 
+bool form_find(const char *name, Form *form) {
+    for (int i = 0; i < FORM_COUNT; i++) {
+        if (strcmp(traits[i].name, name)) continue;
+        *form = (Form)i;
+        return true;
+    }
+    return false;
+}
+
 static const Op *required_op(const char *name) {
     const Op *op = op_find(name);
     if (!op) internal_error("there is no operator '%s'", name);

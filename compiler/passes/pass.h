@@ -32,9 +32,14 @@ typedef struct Pass {
 /* The graph of a form before any pass: layers lowered for inference or training, `load` at the head, `store` or the loss at the end.
  * Evaluation, training, gradients and check need a train block. */
 Graph *form_create(PassContext *pc);
+/* The form of that name ("inference", ...); false where there is none. */
+bool form_find(const char *name, Form *form);
 /* Runs every pass in order; verifies after each in debug builds; prints where --print-after asks. */
 void passes_run(PassContext *pc, Graph *graph);
 const Pass *pass_table(int *count);
+/* One pass alone, for its tests: reads a printed form, runs the pass that --print-after names, prints the result to standard
+ * output. False after a diagnostic. */
+bool passes_run_text(Context *cx, const Machine *machine, const Source *source);
 
 /* The passes, a file each. */
 void autodiff_run(PassContext *pc, Graph *graph); /* appends the backward nodes; nothing in forms without gradients */
