@@ -62,6 +62,7 @@ struct Expr {
     Expr *left, *right, *third;
     ExprList items;
     ArgumentList arguments;
+    int depth; /* levels of expressions in it, itself included; the parser caps it */
 };
 
 typedef struct Body {

@@ -1,0 +1,104 @@
+/* The tree's constructors, called by the grammar's actions. Each counts its depth, so that nothing that walks
+ * the tree recurses deeper than the language allows. */
+#include "syntax/parser_state.h"
+
+void report_nesting(Parser *parser, Span span) {
+    if (!parser->stopped) diag(parser->cx->diag, span, E_NESTING);
+    parser->stopped = true;
+}
+
+Expr *expr_new(Parser *parser, ExprKind kind, Span span) {
+    Expr *expr = ARENA_NEW(parser->arena, Expr);
+    *expr = (Expr){.kind = kind, .span = span, .depth = 1};
+    return expr;
+}
+
+/* An expression too deep is cut: its place is taken by an error that was reported. */
+static Expr *hold(Parser *parser, Expr *expr, const Expr *part) {
+    if (part && part->depth >= expr->depth) expr->depth = part->depth + 1;
+    if (expr->depth <= NESTING_LIMIT) return expr;
+    report_nesting(parser, expr->span);
+    return expr_new(parser, EXPR_ERROR, expr->span);
+}
+
+Expr *expr_word(Parser *parser, ExprKind kind, Span span, const char *text, Span text_span) {
+    Expr *expr = expr_new(parser, kind, span);
+    expr->text = text;
+    expr->text_span = text_span;
+    return expr;
+}
+
+Expr *expr_unary(Parser *parser, Span span, Operator op, Expr *operand) {
+    Expr *expr = expr_new(parser, EXPR_UNARY, span);
+    expr->op = op;
+    expr->left = operand;
+    return hold(parser, expr, operand);
+}
+
+Expr *expr_binary(Parser *parser, Span span, Operator op, Expr *left, Expr *right) {
+    Expr *expr = expr_three(parser, span, EXPR_BINARY, left, right, NULL);
+    expr->op = op;
+    return expr;
+}
+
+Expr *expr_three(Parser *parser, Span span, ExprKind kind, Expr *left, Expr *right, Expr *third) {
+    Expr *expr = expr_new(parser, kind, span);
+    expr->left = left;
+    expr->right = right;
+    expr->third = third;
+    const Expr *deepest = left;
+    if (right && right->depth > deepest->depth) deepest = right;
+    if (third && third->depth > deepest->depth) deepest = third;
+    return hold(parser, expr, deepest);
+}
+
+Expr *expr_call(Parser *parser, Span span, const char *name, Span name_span, const ArgumentList *arguments) {
+    Expr *expr = expr_word(parser, EXPR_CALL, span, name, name_span);
+    const Expr *deepest = NULL;
+    if (arguments) expr->arguments = *arguments;
+    for (int i = 0; i < expr->arguments.count; i++) {
+        const Expr *value = expr->arguments.items[i].value;
+        if (!deepest || value->depth > deepest->depth) deepest = value;
+    }
+    return hold(parser, expr, deepest);
+}
+
+Expr *expr_list(Parser *parser, Span span, ExprKind kind, const ExprList *items) {
+    Expr *expr = expr_new(parser, kind, span);
+    const Expr *deepest = NULL;
+    if (items) expr->items = *items;
+    for (int i = 0; i < expr->items.count; i++)
+        if (!deepest || expr->items.items[i]->depth > deepest->depth) deepest = expr->items.items[i];
+    return hold(parser, expr, deepest);
+}
+
+Expr *expr_pipeline(Parser *parser, Span span, Expr *before, Expr *next) {
+    Expr *expr = before;
+    if (before->kind != EXPR_PIPELINE) {
+        expr = expr_new(parser, EXPR_PIPELINE, span);
+        vec_push(parser->arena, &expr->items, before);
+        if (before->depth >= expr->depth) expr->depth = before->depth + 1;
+    }
+    expr->span = span;
+    vec_push(parser->arena, &expr->items, next);
+    return hold(parser, expr, next);
+}
+
+Stmt *stmt_new(Parser *parser, StmtKind kind, Span span, Expr *value, Body *body) {
+    Stmt *stmt = ARENA_NEW(parser->arena, Stmt);
+    *stmt = (Stmt){.kind = kind, .span = span, .value = value, .body = body};
+    return stmt;
+}
+
+Body *body_new(Parser *parser, Span span, const StmtList *statements) {
+    Body *body = ARENA_NEW(parser->arena, Body);
+    *body = (Body){.span = span};
+    if (statements) body->statements = *statements;
+    return body;
+}
+
+Decl *decl_new(Parser *parser, DeclKind kind, Span span, const char *name, Span name_span) {
+    Decl *decl = ARENA_NEW(parser->arena, Decl);
+    *decl = (Decl){.kind = kind, .span = span, .name = name, .name_span = name_span};
+    return decl;
+}

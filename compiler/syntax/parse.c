@@ -1,0 +1,111 @@
+/* See parse.h. Reads sources, sees to it that they are UTF-8, and runs the grammar over them. */
+#include "syntax/parser_state.h"
+
+#include "diag/utf8.h"
+#include "syntax/parser.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A text of this size is no model; it also keeps lines and columns within an int. */
+enum { LARGEST_SOURCE = 256 * 1024 * 1024, FIRST_READ = 64 * 1024 };
+
+static const char byte_order_mark[] = "\xef\xbb\xbf";
+
+static const Source *read_stream(Context *cx, FILE *file, const char *name, const char **reason) {
+    size_t size = 0, capacity = FIRST_READ;
+    char *text = arena_alloc(cx->arena, capacity + 1);
+    for (;;) {
+        size_t got = fread(text + size, 1, capacity - size, file);
+        size += got;
+        if (ferror(file)) {
+            *reason = strerror(errno);
+            return NULL;
+        }
+        if (size < capacity) break;
+        if (size >= LARGEST_SOURCE) {
+            *reason = "it is larger than 256 MB";
+            return NULL;
+        }
+        char *grown = arena_alloc(cx->arena, capacity * 2 + 1);
+        memcpy(grown, text, size);
+        text = grown;
+        capacity *= 2;
+    }
+    text[size] = 0;
+    size_t mark = size >= 3 && !memcmp(text, byte_order_mark, 3) ? 3 : 0;
+    Source *source = ARENA_NEW(cx->arena, Source);
+    *source = (Source){arena_strdup(cx->arena, name), text + mark, size - mark};
+    return source;
+}
+
+const Source *source_read(Context *cx, const char *path, const char **reason) {
+    FILE *file = fopen(path, "rb");
+    if (!file) {
+        *reason = strerror(errno);
+        return NULL;
+    }
+    const Source *source = read_stream(cx, file, path, reason);
+    fclose(file);
+    return source;
+}
+
+const Source *source_open(Context *cx, const char *path) {
+    const char *reason = NULL;
+    bool standard_input = !strcmp(path, "-");
+    const Source *source =
+        standard_input ? read_stream(cx, stdin, "<stdin>", &reason) : source_read(cx, path, &reason);
+    if (!source)
+        fprintf(stderr, "cnnc: error: cannot read %s: %s\n", standard_input ? "<stdin>" : path, reason);
+    return source;
+}
+
+/* Reports bytes that are no text, the first of each line, and blanks them all in the copy that is scanned:
+ * every one counts as one character there and in the excerpts. */
+static void blank_bad_bytes(Parser *parser) {
+    const Source *source = parser->source;
+    int line = 1, column = 1, reported_line = 0;
+    for (size_t at = 0; at < source->length;) {
+        unsigned char byte = (unsigned char)source->text[at];
+        int length = utf8_length(source->text + at, source->length - at);
+        if (!length || !byte) {
+            Span span = {source, line, column, line, column + 1};
+            if (reported_line != line) {
+                if (byte)
+                    diag(parser->cx->diag, span, E_NOT_UTF8, byte);
+                else
+                    diag(parser->cx->diag, span, E_NUL_BYTE);
+            }
+            reported_line = line;
+            parser->text[at] = ' ';
+        }
+        at += length ? (size_t)length : 1;
+        column++;
+        if (byte == '\n') line++, column = 1;
+    }
+}
+
+static Parser parser_run(Context *cx, const Source *source, int start) {
+    Parser parser = {.cx = cx, .arena = cx->arena, .source = source, .line = 1, .column = 1, .start = start};
+    parser.ast = ARENA_NEW(cx->arena, Ast);
+    parser.ast->source = source;
+    parser.text = arena_alloc(cx->arena, source->length + 2);
+    memcpy(parser.text, source->text, source->length);
+    blank_bad_bytes(&parser);
+    scanner_open(&parser);
+    int failed = cnn_parse_parse(&parser);
+    scanner_close(&parser);
+    if (failed && !diag_errors(cx->diag)) internal_error("the parser failed without a word");
+    return parser;
+}
+
+const Ast *syntax_parse(Context *cx, const Source *source) {
+    return parser_run(cx, source, TOKEN_START_FILE).ast;
+}
+
+const Expr *syntax_parse_expression(Context *cx, const Source *source) {
+    int errors = diag_errors(cx->diag);
+    const Expr *expression = parser_run(cx, source, TOKEN_START_EXPRESSION).expression;
+    return diag_errors(cx->diag) > errors ? NULL : expression;
+}

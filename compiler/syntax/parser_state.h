@@ -1,0 +1,81 @@
+/* What the scanner, the token layer and the grammar share while one text is parsed. Inside syntax/ only.
+ * scanner (lexer.l): characters to raw tokens. Token layer (tokens.c): decides which newlines end a statement
+ * and keeps the open brackets. Grammar (parser.y): tokens to tree, through the constructors of build.c. */
+#ifndef CNNC_SYNTAX_PARSER_STATE_H
+#define CNNC_SYNTAX_PARSER_STATE_H
+
+#include "syntax/parse.h"
+
+enum { NESTING_LIMIT = 1000 };
+
+typedef struct Bracket {
+    char opener;
+    Span span;
+} Bracket;
+
+typedef union TokenValue {
+    const char *text; /* names, and how an END came about */
+    Expr *expr;       /* literals */
+} TokenValue;
+
+typedef struct Token {
+    int kind;
+    TokenValue value;
+    Span span;
+} Token;
+
+typedef struct Parser {
+    Context *cx;
+    Arena *arena;
+    const Source *source;
+    char *text;    /* the scanner's own copy, bytes that are not UTF-8 blanked */
+    void *scanner; /* flex's */
+    size_t offset; /* bytes scanned */
+    int line, column;
+
+    int start;   /* a token that picks the grammar's entry, given out first; 0 once it was */
+    Token ahead; /* one raw token of lookahead */
+    bool has_ahead;
+    Token last;    /* given to the grammar most recently: its lookahead */
+    Span last_end; /* of the last token that was text */
+    VEC(Bracket) brackets;
+    Bracket dropped;       /* a bracket that a brace or the end of the file closed for want of its own */
+    bool stray;            /* the last token closed a bracket that was not open */
+    int broken_line;       /* a string was left open there: its line makes no sense */
+    bool stopped;          /* nesting too deep, or errors enough: nothing more is said */
+    bool top_level_failed; /* the last thing at top level was not understood; what is in its braces is passed
+                              over */
+    bool missing_brace;    /* already said that a } is missing */
+
+    Ast *ast;
+    Expr *expression; /* of syntax_parse_expression */
+} Parser;
+
+/* lexer.l */
+int scan_token(Parser *parser, Token *token); /* also returns its kind */
+void scanner_open(Parser *parser);
+void scanner_close(Parser *parser);
+
+/* tokens.c */
+Token token_next(Parser *parser);
+bool bracket_closes(const Parser *parser); /* whether the innermost open ( or [ finds its end further on */
+void bracket_abandon(Parser *parser);      /* forgets open ( and [ : newlines count again */
+
+/* build.c: nodes. Spans are those of the whole form. */
+Expr *expr_new(Parser *parser, ExprKind kind, Span span);
+Expr *expr_word(Parser *parser, ExprKind kind, Span span, const char *text, Span text_span);
+Expr *expr_unary(Parser *parser, Span span, Operator op, Expr *operand);
+Expr *expr_binary(Parser *parser, Span span, Operator op, Expr *left, Expr *right);
+Expr *expr_three(Parser *parser, Span span, ExprKind kind, Expr *left, Expr *right, Expr *third);
+Expr *expr_call(Parser *parser, Span span, const char *name, Span name_span, const ArgumentList *arguments);
+Expr *expr_list(Parser *parser, Span span, ExprKind kind, const ExprList *items);
+Expr *expr_pipeline(Parser *parser, Span span, Expr *before, Expr *next);
+Stmt *stmt_new(Parser *parser, StmtKind kind, Span span, Expr *value, Body *body);
+Body *body_new(Parser *parser, Span span, const StmtList *statements);
+Decl *decl_new(Parser *parser, DeclKind kind, Span span, const char *name, Span name_span);
+
+/* fault.c: what is said about a token that does not fit. `expected`: kinds that would. */
+void syntax_fault(Parser *parser, const int *expected, int count);
+void report_nesting(Parser *parser, Span span);
+
+#endif
