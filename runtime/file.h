@@ -15,6 +15,9 @@ typedef struct Reader Reader;
 /* gzip is recognised by content. Folders and what cannot be opened are STATUS_FILE. */
 int cnn_reader_open(Reader **reader, const char *path, Failure *failure);
 
+/* The bytes as they stand, gzip or not. */
+int cnn_reader_open_raw(Reader **reader, const char *path, Failure *failure);
+
 /* FOLDER/NAME (NAME alone where it is absolute or FOLDER is ""). Where there is no such file, the name with
  * ".gz" added or taken away. */
 int cnn_reader_open_in(Reader **reader, const char *folder, const char *name, Failure *failure);

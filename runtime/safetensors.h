@@ -13,6 +13,7 @@ typedef struct Tensor {
     int32_t rank; /* 0: a scalar */
     int64_t shape[CNN_MAX_RANK];
     const float *values; /* row-major */
+    const char *type;    /* of a tensor that was read, as the header says: "F32"; writing ignores it */
 } Tensor;
 
 typedef struct Metadata {
@@ -22,11 +23,10 @@ typedef struct Metadata {
 /* A file in memory. F16 and BF16 tensors are widened to float; tensors of other types have values NULL. */
 typedef struct TensorFile {
     char *path;
-    Tensor *tensors;    /* in the order of the header */
-    const char **types; /* of the tensors, as the header says: "F32" */
+    Tensor *tensors; /* in the order of their names */
     int32_t tensor_count, metadata_count;
     Metadata *metadata;
-    void *bytes, *widened, *header; /* what the above points into */
+    void *header, *bytes, *widened; /* what the above points into */
 } TensorFile;
 
 int cnn_tensors_read(const char *path, TensorFile *file, Failure *failure);

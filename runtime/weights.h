@@ -3,10 +3,9 @@
 #define CNN_WEIGHTS_H
 
 #include "abi.h"
+#include "parameter_walk.h"
 #include "safetensors.h"
 #include "status.h"
-
-int64_t cnn_parameter_count(const cnn_parameter *parameter); /* logical elements */
 
 /* block is the whole parameter block, or one laid out like it (gradients, optimizer slots). Scatter leaves
  * what no element is stored in as it is: begin with a zeroed block. */
