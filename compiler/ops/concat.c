@@ -1,0 +1,105 @@
+/* concat: values side by side along the channels. channel_slice: a range of channels, concat's gradient. */
+#include "graph/backward.h"
+#include "graph/shape_call.h"
+#include "ops/attrs.h"
+#include "ops/box.h"
+
+static bool concat_shape(ShapeCall *call) {
+    Arena *arena = call->cx->arena;
+    call->output = *shape_input(call, 0);
+    int channel = call->output.rank - 1;
+    for (int i = 1; i < call->input_count; i++) {
+        Shape shape = *shape_input(call, i);
+        int64_t channels = shape_channels(&shape);
+        shape.dim[shape.rank - 1] = call->output.dim[channel];
+        if (!shape_equal(&shape, &call->output)) {
+            diag(call->cx->diag, call->span, E_CONCAT_SHAPES, shape_text(arena, shape_input(call, 0)),
+                 shape_text(arena, shape_input(call, i)));
+            shape_note_origin(call, 0);
+            shape_note_origin(call, i);
+            return false;
+        }
+        call->output.dim[channel] = extent_add(call->output.dim[channel], channels);
+        if (shape_elements(&call->output) < 0) {
+            diag(call->cx->diag, call->span, E_SIZE_TOO_LARGE, "result");
+            return false;
+        }
+    }
+    return true;
+}
+
+static void concat_emit(KernelCode *code) {
+    const Value *output = code_output(code, 0);
+    BoxPlace to = {.value = output, .base = code->outputs[0]};
+    int64_t *channel = &to.at[output->shape.rank - 1];
+    for (int i = 0; i < node_operands(code->node); i++) {
+        const Value *input = code_input(code, i);
+        box_copy(code, &input->shape, &(BoxPlace){.value = input, .base = code->inputs[i]}, &to);
+        *channel += shape_channels(&input->shape);
+    }
+}
+
+static void concat_gradient(Backward *b, const Node *node) {
+    ValueId dy = backward_of_output(b, node, 0);
+    int64_t first = 0;
+    for (int i = 0; dy >= 0 && i < node_operands(node); i++) {
+        ValueId input = node->inputs.items[i];
+        Graph *graph = backward_graph(b);
+        Shape shape = graph_value(graph, input)->shape;
+        const Attr attr = attr_int(first);
+        first += shape_channels(&shape);
+        if (!backward_wants(b, input)) continue;
+        ValueId dx =
+            backward_append(b, "channel_slice", attrs_keep(graph, &attr, 1), &dy, 1, ROLE_ACTIVATION, shape);
+        backward_contribute(b, input, dx);
+    }
+}
+
+static const Kernel concat_kernels[] = {
+    {.name = "copy", .emit = concat_emit},
+};
+
+const Op op_concat = {
+    .name = "concat",
+    .kind = OPK_LAYER,
+    .domain = DOMAIN_SAMPLE,
+    .summary = "values side by side along the channels",
+    .formula = "y[..., c] = a[..., c] for c below a's channels, then b's, ...",
+    .example = "concat(left, right)",
+    .min_inputs = 2,
+    .max_inputs = -1,
+    .merge = true,
+    .shape = concat_shape,
+    .gradient = concat_gradient,
+    .kernels = concat_kernels,
+    .kernel_count = COUNT(concat_kernels),
+};
+
+static const Param slice_params[] = {
+    {.name = "first", .type = PARAM_INT, .help = "first channel of the slice"},
+};
+
+static void slice_emit(KernelCode *code) {
+    const Value *input = code_input(code, 0), *output = code_output(code, 0);
+    BoxPlace from = {.value = input, .base = code->inputs[0]};
+    from.at[input->shape.rank - 1] = node_int(code->node, "first");
+    box_copy(code, &output->shape, &from, &(BoxPlace){.value = output, .base = code->outputs[0]});
+}
+
+static const Kernel slice_kernels[] = {
+    {.name = "copy", .emit = slice_emit},
+};
+
+const Op op_channel_slice = {
+    .name = "channel_slice",
+    .kind = OPK_INTERNAL,
+    .domain = DOMAIN_SAMPLE,
+    .summary = "a range of channels",
+    .formula = "y[..., c] = x[..., first + c]",
+    .params = slice_params,
+    .param_count = COUNT(slice_params),
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .kernels = slice_kernels,
+    .kernel_count = COUNT(slice_kernels),
+};
