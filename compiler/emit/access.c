@@ -52,10 +52,6 @@ void code_store(KernelCode *code, LLVMValueRef value, LLVMValueRef pointer, Lane
     LLVMSetAlignment(LLVMBuildStore(code->emit->builder, value, pointer), element_bytes(code));
 }
 
-bool value_per_sample(const Value *value) {
-    return value->role == ROLE_INPUT || value->role == ROLE_ACTIVATION;
-}
-
 int64_t code_sample_stride(const KernelCode *code, const Value *value) {
     if (!value_per_sample(value)) return 0;
     return value->region == REGION_BATCH ? code->graph->batch_stride : code->graph->scratch_stride;

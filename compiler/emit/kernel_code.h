@@ -131,8 +131,6 @@ typedef struct Position {
 
 /* Elements from one sample of the value to the next (0 for a value that is not one a sample). */
 int64_t code_sample_stride(const KernelCode *code, const Value *value);
-/* Is the value one a sample (ROLE_INPUT, ROLE_ACTIVATION)? */
-bool value_per_sample(const Value *value);
 /* Address of the value at that position, base being its pointer. A value of rank 1 in a node of a higher rank is per
  * channel: only sample and channel count. */
 LLVMValueRef code_position(KernelCode *code, const Value *value, LLVMValueRef base, const Position *position);

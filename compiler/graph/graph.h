@@ -35,10 +35,11 @@ typedef enum Domain {
 } Domain;
 
 /* How a parameter's logical tensor (PyTorch's axes) lies in memory: element (i0, i1, ...) is at
- *   (i0 / group) * group_stride + (i0 % group / block) * block_stride + i0 % group % block + sum over a > 0 of ia * stride[a]
+ *   origin + (i0 / group) * group_stride + (i0 % group / block) * block_stride + i0 % group % block + sum over a > 0 of ia * stride[a]
  * Elements of the storage that no index reaches are zero and stay zero. */
 typedef struct Storage {
-    int64_t size; /* elements, padding included */
+    int64_t size;   /* elements, padding included */
+    int64_t origin; /* of element (0, 0, ...): not 0 where strides are negative */
     int64_t group, group_stride, block, block_stride;
     int64_t stride[SHAPE_MAX_RANK]; /* of axes 1 and up */
 } Storage;
@@ -52,6 +53,7 @@ typedef struct ParameterInfo {
     const double *values; /* INIT_VALUES: the logical tensor, row-major */
     bool trainable, decay; /* decay: a kernel or dense weight, so weight decay applies */
     bool statistic;        /* running statistics: not counted as parameters */
+    int64_t offset;        /* memory: elements from the start of the parameter block */
 } ParameterInfo;
 
 /* Physical form of a value that is one a sample: strides in elements, per axis of its shape; halo is room for zeros around
@@ -113,6 +115,11 @@ typedef struct Layer { /* as the user wrote it: a row of the summary */
     ValueId output;
     int64_t parameters, trainable, statistics, macs;
 } Layer;
+
+/* Is it one a sample? */
+static inline bool value_per_sample(const Value *value) {
+    return value->role == ROLE_INPUT || value->role == ROLE_ACTIVATION;
+}
 
 typedef struct Graph {
     const char *name;   /* the model's */

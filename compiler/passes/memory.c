@@ -1,0 +1,256 @@
+/* memory: a region and an offset for every value. Values of one stage share the worker's scratch, values that
+ * outlive their stage live in the batch block, both reused as soon as the last reader is through; a value
+ * with a halo keeps its room for itself, for the halo's zeros are written once. Needs layouts and the order
+ * of execution; gives region, offset, alias, and the sizes. */
+#include "passes/pass.h"
+
+#include <string.h>
+
+enum {
+    LINE = 16,           /* elements of a cache line */
+    SEARCH_LIMIT = 4096, /* rooms looked through for a gap, so that huge graphs stay fast */
+    LARGEST_MICRO_BATCH = 16
+};
+
+static int64_t round_up(int64_t elements) {
+    return (elements + LINE - 1) / LINE * LINE;
+}
+
+/* From one sample to the next: an odd number of cache lines, so that equal places of several samples do not
+ * fall into the same set. */
+static int64_t sample_stride(int64_t elements) {
+    int64_t lines = round_up(elements) / LINE;
+    return (lines % 2 ? lines : lines + 1) * LINE;
+}
+
+/* Parameters: trained ones that decay, the other trained ones, the rest. Gradients lie in a lane as their
+ * parameters in the block. */
+static int section_of(const ParameterInfo *info) {
+    if (!info->trainable || info->statistic) return 2;
+    return info->decay ? 0 : 1;
+}
+
+static void place_parameters(Graph *graph) {
+    int64_t at = 0;
+    graph->lane_elements = 0;
+    for (int section = 0; section < 3; section++) {
+        for (int i = 0; i < graph->values.count; i++) {
+            Value *value = graph_value(graph, i);
+            if (value->role != ROLE_PARAMETER && value->role != ROLE_STATE) continue;
+            if (section_of(value->parameter) != section) continue;
+            value->region = REGION_PARAMETERS;
+            value->offset = at;
+            value->parameter->offset = at;
+            at += round_up(value->parameter->storage.size);
+        }
+        if (section < 2) graph->lane_elements = at;
+    }
+}
+
+/* One after the other, each from a cache line on. */
+static void place_whole_batch(const PassContext *pc, Graph *graph) {
+    int reals_a_double = pc->form == FORM_CHECK || pc->cx->options.double_precision ? 1 : 2;
+    graph->packed_elements = graph->shared_elements = 0;
+    for (int i = 0; i < graph->values.count; i++) {
+        Value *value = graph_value(graph, i);
+        int64_t *end = NULL, size = value->elements ? value->elements : shape_elements(&value->shape);
+        switch (value->role) {
+        case ROLE_PACKED: end = &graph->packed_elements, value->region = REGION_PACKED; break;
+        case ROLE_SHARED: end = &graph->shared_elements, value->region = REGION_SHARED; break;
+        case ROLE_LANE:
+            end = &graph->lane_elements, value->region = REGION_LANE;
+            size *= reals_a_double;
+            break;
+        case ROLE_GRADIENT:
+            value->region = REGION_LANE;
+            value->offset = value->parameter->offset;
+            break;
+        default: break;
+        }
+        if (!end) continue;
+        value->offset = *end;
+        *end += round_up(size);
+    }
+}
+
+typedef struct Lifetime {
+    int first, last; /* nodes */
+    bool outlives_stage;
+} Lifetime;
+
+static void extend(const Graph *graph, Lifetime *lives, ValueId id, int node) {
+    const Value *value = graph_value(graph, id);
+    if (!value_per_sample(value)) return;
+    Lifetime *life = &lives[graph_root(graph, id)];
+    if (life->first < 0) life->first = node;
+    life->last = node;
+    if (graph_node(graph, node)->stage != graph_node(graph, life->first)->stage) life->outlives_stage = true;
+}
+
+static Lifetime *lifetimes(Graph *graph) {
+    Lifetime *lives = ARENA_ARRAY(graph->arena, Lifetime, (size_t)graph->values.count);
+    for (int i = 0; i < graph->values.count; i++) lives[i] = (Lifetime){-1, -1, false};
+    for (int n = 0; n < graph->nodes.count; n++) {
+        const Node *node = graph_node(graph, n);
+        for (int i = 0; i < node->inputs.count; i++) extend(graph, lives, node->inputs.items[i], n);
+        for (int i = 0; i < node->outputs.count; i++) extend(graph, lives, node->outputs.items[i], n);
+    }
+    return lives;
+}
+
+static bool has_halo(const Value *value) {
+    return value->layout.size != shape_elements(&value->shape);
+}
+
+static bool same_layout(const Value *a, const Value *b) {
+    return shape_equal(&a->shape, &b->shape) && !memcmp(&a->layout, &b->layout, sizeof a->layout);
+}
+
+/* Views of values without gaps, and results that may overwrite an input nobody reads again, take their
+ * input's memory. */
+static void share_memory(const PassContext *pc, Graph *graph) {
+    int *last_use = ARENA_ARRAY(graph->arena, int, (size_t)graph->values.count);
+    for (int n = 0; n < graph->nodes.count; n++) {
+        const Node *node = graph_node(graph, n);
+        for (int i = 0; i < node->inputs.count; i++) last_use[node->inputs.items[i]] = n;
+    }
+    for (int n = 0; n < graph->nodes.count; n++) {
+        const Node *node = graph_node(graph, n);
+        if (!node->inputs.count || !node->outputs.count) continue;
+        ValueId from = node->inputs.items[0], to = node->outputs.items[0];
+        Value *input = graph_value(graph, from), *output = graph_value(graph, to);
+        if (!value_per_sample(input) || !value_per_sample(output)) continue;
+        if (!strcmp(node->op->name, "view")) {
+            if (!has_halo(input) && !has_halo(output)) output->alias = from;
+            continue;
+        }
+        int uses = 0;
+        for (int i = 0; i < node->inputs.count; i++) uses += node->inputs.items[i] == from;
+        bool owned = input->alias < 0 && graph_uses(graph, from) == 1 && uses == 1 && last_use[from] == n;
+        bool same_stage = input->producer >= 0 && graph_node(graph, input->producer)->stage == node->stage;
+        if (pc->form != FORM_PROBE && node->kernel->in_place && owned && same_stage &&
+            same_layout(input, output))
+            output->alias = from;
+    }
+}
+
+typedef struct Room {
+    int64_t from, to;
+    int last; /* node; INT_MAX: for ever */
+} Room;
+
+typedef struct Rooms {
+    VEC(Room) taken; /* by address */
+    int64_t end;
+} Rooms;
+
+/* The lowest gap that is large enough, rooms whose last reader is through given back. */
+static int64_t take_room(Arena *arena, Rooms *rooms, int64_t size, int now, int last) {
+    int kept = 0;
+    for (int i = 0; i < rooms->taken.count; i++)
+        if (rooms->taken.items[i].last >= now) rooms->taken.items[kept++] = rooms->taken.items[i];
+    rooms->taken.count = kept;
+    int64_t from = 0;
+    int at = 0;
+    if (kept > SEARCH_LIMIT) {
+        at = kept;
+        from = rooms->end;
+    }
+    for (; at < kept && rooms->taken.items[at].from - from < size; at++) from = rooms->taken.items[at].to;
+    vec_push(arena, &rooms->taken, (Room){0});
+    memmove(&rooms->taken.items[at + 1], &rooms->taken.items[at], sizeof(Room) * (size_t)(kept - at));
+    rooms->taken.items[at] = (Room){from, from + size, last};
+    if (from + size > rooms->end) rooms->end = from + size;
+    return from;
+}
+
+static void place_samples(const PassContext *pc, Graph *graph) {
+    Lifetime *lives = lifetimes(graph);
+    Rooms scratch = {0}, batch = {0};
+    bool keep = pc->form == FORM_PROBE;
+    /* Rooms that are kept for ever come first, so that no value lies in them before. */
+    for (int pass = 0; pass < 2; pass++)
+        for (int n = 0; n < graph->nodes.count; n++) {
+            const Node *node = graph_node(graph, n);
+            for (int i = 0; i < node->outputs.count; i++) {
+                ValueId id = node->outputs.items[i];
+                Value *value = graph_value(graph, id);
+                if (!value_per_sample(value) || value->alias >= 0) continue;
+                bool for_ever = keep || has_halo(value);
+                if (for_ever != (pass == 0)) continue;
+                Rooms *rooms = lives[id].outlives_stage ? &batch : &scratch;
+                int64_t room = take_room(graph->arena, rooms, round_up(value->layout.size), for_ever ? 0 : n,
+                                         for_ever ? INT32_MAX : lives[id].last);
+                value->region = rooms == &batch ? REGION_BATCH : REGION_SCRATCH;
+                value->offset = room + value->layout.origin;
+            }
+        }
+    for (int i = 0; i < graph->values.count; i++) {
+        Value *value = graph_value(graph, i);
+        if (!value_per_sample(value) || value->alias < 0) continue;
+        const Value *root = graph_value(graph, graph_root(graph, i));
+        value->region = root->region;
+        value->offset = root->offset;
+    }
+    graph->scratch_stride = scratch.end ? sample_stride(scratch.end) : 0;
+    graph->batch_stride = batch.end ? sample_stride(batch.end) : 0;
+}
+
+/* As many samples as keep three quarters of the second-level cache busy, so that a layer finds in it what the
+ * one before left. */
+static int micro_batch_for(const PassContext *pc, const Graph *graph) {
+    int64_t bytes = (graph->scratch_stride + graph->batch_stride) * (int64_t)sizeof(float);
+    int64_t fit = bytes ? pc->machine->l2_bytes * 3 / 4 / bytes : LARGEST_MICRO_BATCH;
+    int micro_batch = LARGEST_MICRO_BATCH;
+    while (micro_batch > fit && micro_batch > 4) micro_batch /= 2;
+    return micro_batch;
+}
+
+void memory_run(PassContext *pc, Graph *graph) {
+    for (int i = 0; i < graph->values.count; i++) {
+        Value *value = graph_value(graph, i);
+        value->alias = -1;
+        value->region = REGION_NONE;
+    }
+    place_parameters(graph);
+    place_whole_batch(pc, graph);
+    share_memory(pc, graph);
+    place_samples(pc, graph);
+    graph->micro_batch = micro_batch_for(pc, graph);
+}
+
+static int64_t parameter_elements(const Graph *graph) {
+    int64_t sum = 0;
+    for (int i = 0; i < graph->values.count; i++) {
+        const Value *value = graph_value(graph, i);
+        if (value->region == REGION_PARAMETERS) sum += round_up(value->parameter->storage.size);
+    }
+    return sum;
+}
+
+static Graph *planned_form(Context *cx, const Model *model, const Machine *machine, Form form) {
+    Context quiet = *cx;
+    quiet.options.print_after = NULL;
+    PassContext pc = {&quiet, model, machine, form};
+    Graph *graph = form_create(&pc);
+    passes_run(&pc, graph);
+    return graph;
+}
+
+MemoryTotals memory_totals(Context *cx, const Model *model, const Machine *machine) {
+    const Graph *inference = planned_form(cx, model, machine, FORM_INFERENCE);
+    int64_t parameters = parameter_elements(inference);
+    MemoryTotals totals = {.inference = parameters + inference->packed_elements + inference->scratch_stride};
+    if (model->train && !cx->options.inference) {
+        const Graph *training = planned_form(cx, model, machine, FORM_TRAINING);
+        const TrainSettings *train = model->train;
+        int64_t slots = train->optimizer->slots ? train->optimizer->slots(train->optimizer_attrs) : 0;
+        int64_t samples = training->micro_batch < train->batch ? training->micro_batch : train->batch;
+        totals.training = parameters * (1 + slots) + training->lanes * training->lane_elements +
+                          training->packed_elements + training->shared_elements +
+                          training->scratch_stride * samples + training->batch_stride * train->batch;
+    }
+    totals.inference *= (int64_t)sizeof(float);
+    totals.training *= (int64_t)sizeof(float);
+    return totals;
+}

@@ -1,0 +1,118 @@
+/* schedule: picks a kernel for every node, cuts the nodes into stages of independent samples, puts them in
+ * the order in which they run, and decides how many gradient lanes there are. Needs the whole graph; gives
+ * node->kernel, node->stage, graph->stage_count, graph->lanes. */
+#include "passes/pass.h"
+
+#include <string.h>
+
+static const char *forced_kernel(const PassContext *pc, const Graph *graph, const Node *node) {
+    const Options *options = &pc->cx->options;
+    const char *layer = node->layer >= 0 ? graph->layers.items[node->layer].name : "";
+    for (int i = options->kernel_count - 1; i >= 0; i--) {
+        const KernelChoice *choice = &options->kernels[i];
+        if (strcmp(choice->layer, "*") && strcmp(choice->layer, layer)) continue;
+        for (int k = 0; k < node->op->kernel_count; k++)
+            if (!strcmp(node->op->kernels[k].name, choice->kernel)) return choice->kernel;
+    }
+    return NULL;
+}
+
+static const Kernel *kernel_choose(const PassContext *pc, const Graph *graph, Node *node) {
+    const Op *op = node->op;
+    if (!op->kernel_count) internal_error("%s has no kernel", op->name);
+    const Kernel *last = &op->kernels[op->kernel_count - 1], *best = NULL;
+    if (pc->form == FORM_CHECK || pc->cx->options.double_precision) return last;
+    const char *forced = forced_kernel(pc, graph, node);
+    for (int i = 0; i < op->kernel_count; i++) {
+        const Kernel *kernel = &op->kernels[i];
+        if (kernel->applies && !kernel->applies(pc->machine, graph, node)) continue;
+        if (forced && !strcmp(kernel->name, forced)) return kernel;
+        if (kernel->approximate && pc->cx->options.strict) continue;
+        double cost = kernel->cost ? kernel->cost(pc->machine, graph, node) : 0;
+        if (!best || (kernel->cost && cost < node->cost)) {
+            best = kernel;
+            node->cost = cost;
+        }
+    }
+    return best ? best : last;
+}
+
+/* The stage from which the value can be read: one later where a batch node makes it. */
+static int stage_ready(const Graph *graph, ValueId id) {
+    const Value *value = graph_value(graph, id);
+    if (value->producer < 0) return 0;
+    const Node *producer = graph_node(graph, value->producer);
+    if (producer->op->domain == DOMAIN_PARAMETER) return 0;
+    return producer->stage + (producer->op->domain == DOMAIN_BATCH);
+}
+
+static int stage_of(const Graph *graph, const Node *node) {
+    int stage = 0;
+    for (int i = 0; i < node->inputs.count; i++) {
+        ValueId input = node->inputs.items[i];
+        int ready = stage_ready(graph, input);
+        /* A batch node may read what another one made between the same two stages. */
+        bool both_batch = node->op->domain == DOMAIN_BATCH && graph_value(graph, input)->role == ROLE_SHARED;
+        if (both_batch && ready > 0) ready--;
+        if (ready > stage) stage = ready;
+    }
+    return stage;
+}
+
+/* Within a stage single samples come first, then what reads the whole batch. */
+static int rank_of(const Node *node) {
+    if (node->op->domain == DOMAIN_PARAMETER) return -1;
+    return 2 * node->stage + (node->op->domain == DOMAIN_BATCH);
+}
+
+/* Sorts the nodes by rank, keeping the order of equals, by counting. */
+static void order_nodes(PassContext *pc, Graph *graph) {
+    int ranks = 2 * graph->stage_count + 1, count = graph->nodes.count;
+    int *start = ARENA_ARRAY(pc->cx->arena, int, (size_t)ranks + 1);
+    for (int i = 0; i < count; i++) start[rank_of(graph_node(graph, i)) + 2]++;
+    for (int i = 1; i <= ranks; i++) start[i] += start[i - 1];
+    Node *sorted = ARENA_ARRAY(pc->cx->arena, Node, (size_t)count);
+    for (int i = 0; i < count; i++) {
+        const Node *node = graph_node(graph, i);
+        int to = start[rank_of(node) + 1]++;
+        sorted[to] = *node;
+        for (int k = 0; k < node->outputs.count; k++)
+            graph_value(graph, node->outputs.items[k])->producer = to;
+    }
+    memcpy(graph->nodes.items, sorted, sizeof(Node) * (size_t)count);
+}
+
+/* Gradients add up in lanes so that threads never share an accumulator. The number depends on the model
+ * alone, so that the sums are the same for any number of threads; large models get fewer, for their
+ * accumulators must be read back. */
+static int lanes_for(const Graph *graph) {
+    static const struct {
+        int64_t most_parameters;
+        int lanes;
+    } rows[] = {
+        {4 << 20,   8},
+        {16 << 20,  4},
+        {INT64_MAX, 2},
+    };
+    int64_t trained = graph_totals(graph).trainable;
+    int row = 0;
+    while (trained > rows[row].most_parameters) row++;
+    return rows[row].lanes;
+}
+
+void schedule_run(PassContext *pc, Graph *graph) {
+    for (int i = 0; i < graph->nodes.count; i++) {
+        Node *node = graph_node(graph, i);
+        if (node->op->storage) node->op->storage(pc->machine, graph, node);
+    }
+    graph->stage_count = 1;
+    for (int i = 0; i < graph->nodes.count; i++) {
+        Node *node = graph_node(graph, i);
+        node->kernel = kernel_choose(pc, graph, node);
+        node->stage = stage_of(graph, node);
+        int stages = node->stage + 1;
+        if (node->op->domain != DOMAIN_PARAMETER && stages > graph->stage_count) graph->stage_count = stages;
+    }
+    order_nodes(pc, graph);
+    graph->lanes = graph->training ? lanes_for(graph) : 1;
+}
