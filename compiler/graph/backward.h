@@ -10,23 +10,25 @@ ValueId backward_of_output(const Backward *b, const Node *node, int i);
 /* Does anybody want the gradient of this input? (It leads to a trained parameter, or was asked for.) */
 bool backward_wants(const Backward *b, ValueId input);
 
-/* Adds a contribution to the gradient of a value that is one a sample; several are summed by an `add` node. */
+/* Adds a contribution to the gradient of a value that is one a sample; several are summed by an `add` node.
+ */
 void backward_contribute(Backward *b, ValueId value, ValueId gradient);
 
-/* Appends a node with one output of that role and shape and returns the output. op by name. attrs are kept, not copied. */
-ValueId backward_append(Backward *b, const char *op, const Attr *attrs, const ValueId *inputs, int input_count, Role role,
-                        Shape shape);
+/* Appends a node with one output of that role and shape and returns the output. op by name. attrs are kept,
+ * not copied. */
+ValueId backward_append(Backward *b, const char *op, const Attr *attrs, const ValueId *inputs,
+                        int input_count, Role role, Shape shape);
 
 /* Appends a node that accumulates the gradient of a parameter; the output is its ROLE_GRADIENT value. */
-void backward_accumulate(Backward *b, const char *op, const Attr *attrs, const ValueId *inputs, int input_count,
-                         ValueId parameter);
+void backward_accumulate(Backward *b, const char *op, const Attr *attrs, const ValueId *inputs,
+                         int input_count, ValueId parameter);
 
 /* The node last appended, for a further output with graph_add_output. */
 NodeId backward_last(const Backward *b);
 Graph *backward_graph(const Backward *b);
 
-/* For the pass that walks the graph: a walk over its nodes as they stand, which wants the gradients of the trained parameters and
- * of `wanted` (-1: of nothing else). */
+/* For the pass that walks the graph: a walk over its nodes as they stand, which wants the gradients of the
+ * trained parameters and of `wanted` (-1: of nothing else). */
 Backward *backward_create(Graph *graph, ValueId wanted);
 /* Calls the gradient rules from the last of those nodes to the first. Seeds are contributed before. */
 void backward_walk(Backward *b);

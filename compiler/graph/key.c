@@ -12,7 +12,7 @@ static int64_t sample_stride(const Graph *graph, const Value *value) {
 }
 
 static void print_storage(FILE *out, const Storage *s, int rank) {
-    int64_t fields[] = {s->size, s->group, s->group_stride, s->block, s->block_stride};
+    int64_t fields[] = {s->size, s->origin, s->group, s->group_stride, s->block, s->block_stride};
     text_print_integers(out, fields, COUNT(fields));
     if (rank > 1) text_print_integers(out, s->stride + 1, rank - 1);
 }

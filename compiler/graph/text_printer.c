@@ -126,7 +126,7 @@ static void print_value_name(FILE *out, const Graph *graph, ValueId id) {
 
 static void print_storage(FILE *out, const ParameterInfo *info) {
     const Storage *s = &info->storage;
-    int64_t block[] = {s->size, s->group, s->group_stride, s->block, s->block_stride};
+    int64_t block[] = {s->size, s->origin, s->group, s->group_stride, s->block, s->block_stride};
     fputs(" storage", out);
     text_print_integers(out, block, COUNT(block));
     text_print_integers(out, s->stride, info->shape.rank);

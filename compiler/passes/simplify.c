@@ -19,7 +19,7 @@ static bool is_single_merge(const Node *node) {
         node->outputs.count != 1 || node->epilogue.count)
         return false;
     for (int i = 0; i < node->op->param_count; i++)
-        if (node->attrs[i].kind != ATTR_NONE) return false;
+        if (!strcmp(node->op->params[i].name, "number") && node->attrs[i].kind != ATTR_NONE) return false;
     return true;
 }
 

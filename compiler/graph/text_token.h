@@ -1,0 +1,46 @@
+/* The tokens of a printed graph, and what may come next. After the first fault nothing is accepted any more,
+ * so a reader need not look at every step. */
+#ifndef CNNC_GRAPH_TEXT_TOKEN_H
+#define CNNC_GRAPH_TEXT_TOKEN_H
+
+#include "diag/context.h"
+
+#include <stdint.h>
+
+typedef enum TokenKind { TOKEN_WORD, TOKEN_SIGN, TOKEN_LINE, TOKEN_END } TokenKind;
+
+typedef struct Token {
+    TokenKind kind;
+    const char *text; /* of a word; a sign is one character */
+    char sign;
+    Span span;
+} Token;
+
+typedef struct TokenReader {
+    Context *cx;
+    const Source *source;
+    const char *at, *line_start;
+    int line;
+    Token token; /* the next one */
+    bool failed;
+} TokenReader;
+
+void token_restart(TokenReader *r); /* to the start of the source */
+void token_next(TokenReader *r);
+/* Reports a fault at the next token, the first time. */
+void token_fail(TokenReader *r, const char *fault);
+
+bool token_is_sign(const TokenReader *r, char sign);
+bool token_is_integer(const TokenReader *r);
+bool accept_sign(TokenReader *r, char sign);
+bool accept_word(TokenReader *r, const char *word);
+
+/* Each gives 0 or "" after a fault. */
+void expect_sign(TokenReader *r, char sign);
+const char *expect_name(TokenReader *r, const char *what);
+int expect_one_of(TokenReader *r, const char *const *words, int count, const char *what);
+int64_t expect_integer(TokenReader *r);
+int expect_small(TokenReader *r); /* from 0 to 2^31 - 1 */
+double expect_real(TokenReader *r);
+
+#endif
