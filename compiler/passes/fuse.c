@@ -11,11 +11,12 @@ typedef struct Fusion {
     int *place;      /* by node: where it stands in the end */
 } Fusion;
 
-/* The last kernel of an operator always applies: where it can apply an epilogue, the schedule always finds
- * one that can. */
+/* The schedule chooses freely among the kernels later, so every one must be able to. */
 static bool takes_epilogue(const Node *node) {
     const Op *op = node->op;
-    return op->domain == DOMAIN_SAMPLE && op->kernel_count && op->kernels[op->kernel_count - 1].epilogue;
+    for (int i = 0; i < op->kernel_count; i++)
+        if (!op->kernels[i].epilogue) return false;
+    return op->kernel_count && op->domain == DOMAIN_SAMPLE;
 }
 
 static bool is_vector_of(const Shape *vector, const Shape *shape) {
