@@ -1,0 +1,130 @@
+/* The verb summary: the table that `cnnc --check` prints, from the compiled model's description. */
+#include "session.h"
+
+#include <string.h>
+
+enum { NUMBER_TEXT = 32, SHAPE_TEXT = 128 };
+
+static const char *shape_text(char text[SHAPE_TEXT], int32_t rank, const int64_t *shape) {
+    int length = 0;
+    text[0] = 0;
+    for (int32_t i = 0; i < rank && length < SHAPE_TEXT - 1; i++)
+        length += snprintf(text + length, (size_t)(SHAPE_TEXT - length), "%s%lld", i ? "x" : "",
+                           (long long)shape[i]);
+    return text;
+}
+
+/* 93322 as "93,322". */
+static const char *grouped(char text[NUMBER_TEXT], int64_t number) {
+    char digits[NUMBER_TEXT];
+    int length = snprintf(digits, sizeof digits, "%lld", (long long)number), at = 0;
+    for (int i = 0; i < length; i++) {
+        if (i > 0 && (length - i) % 3 == 0 && digits[i - 1] != '-') text[at++] = ',';
+        text[at++] = digits[i];
+    }
+    text[at] = 0;
+    return text;
+}
+
+static const char *size_text(char text[NUMBER_TEXT], int64_t bytes, const char *format) {
+    static const char *const units[] = {"bytes", "KB", "MB", "GB", "TB"};
+    double size = (double)bytes;
+    int unit = 0;
+    for (; size >= 1024 && unit < 4; unit++) size /= 1024;
+    char number[NUMBER_TEXT];
+    snprintf(number, sizeof number, unit ? format : "%.0f", size);
+    snprintf(text, NUMBER_TEXT, "%.20s %s", number, units[unit]);
+    return text;
+}
+
+static int wider(int width, const char *text) {
+    int length = (int)strlen(text);
+    return length > width ? length : width;
+}
+
+static void print_rows(FILE *out, const cnn_model *model) {
+    char shape[SHAPE_TEXT], parameters[NUMBER_TEXT], macs[NUMBER_TEXT], statistics[NUMBER_TEXT];
+    int name = 5, kind = 4, output = 6, count = 10, work = 4;
+    for (int32_t i = 0; i < model->layer_count; i++) {
+        const cnn_layer *layer = &model->layers[i];
+        name = wider(name, layer->name);
+        kind = wider(kind, layer->kind);
+        output = wider(output, shape_text(shape, layer->rank, layer->shape));
+        count = wider(count, grouped(parameters, layer->parameters));
+        work = wider(work, grouped(macs, layer->macs));
+    }
+    fprintf(out, "%-*s  %-*s  %-*s  %*s  %*s\n", name, "layer", kind, "kind", output, "output", count,
+            "parameters", work, "MACs");
+    for (int32_t i = 0; i < model->layer_count; i++) {
+        const cnn_layer *layer = &model->layers[i];
+        fprintf(out, "%-*s  %-*s  %-*s  %*s  %*s\n", name, layer->name, kind, layer->kind, output,
+                shape_text(shape, layer->rank, layer->shape), count, grouped(parameters, layer->parameters),
+                work, grouped(macs, layer->macs));
+        if (layer->statistics)
+            fprintf(out, "%-*s  %-*s  %-*s  %*s\n", name, "", kind, "", output, "statistics", count,
+                    grouped(statistics, layer->statistics));
+    }
+}
+
+static void print_text(FILE *out, const cnn_model *model) {
+    char shape[SHAPE_TEXT], number[NUMBER_TEXT], size[NUMBER_TEXT];
+    fprintf(out, "%s: %s", model->name, shape_text(shape, model->input_rank, model->input_shape));
+    fprintf(out, " to %s\n", shape_text(shape, model->output_rank, model->output_shape));
+    print_rows(out, model);
+    fprintf(out, "total parameters %11s  (%s)\n", grouped(number, model->total_parameters),
+            size_text(size, 4 * model->total_parameters, "%.2f"));
+    fprintf(out, "trainable        %11s\n", grouped(number, model->total_trainable));
+    fprintf(out, "not trainable    %11s\n",
+            grouped(number, model->total_parameters - model->total_trainable));
+    if (model->total_statistics)
+        fprintf(out, "statistics       %11s\n", grouped(number, model->total_statistics));
+    fprintf(out, "multiply-adds    %11s  a sample\n", grouped(number, model->total_macs));
+    fprintf(out, "memory           %s to run one sample", size_text(size, model->memory_inference, "%.1f"));
+    if (model->train)
+        fprintf(out, ", %s to train a batch of %d", size_text(size, model->memory_training, "%.1f"),
+                model->train->batch);
+    fputc('\n', out);
+}
+
+static void print_json_shape(FILE *out, int32_t rank, const int64_t *shape) {
+    fputc('[', out);
+    for (int32_t i = 0; i < rank; i++) fprintf(out, "%s%lld", i ? ", " : "", (long long)shape[i]);
+    fputc(']', out);
+}
+
+static void print_json(FILE *out, const cnn_model *model) {
+    fputs("{\"model\": ", out);
+    cnn_print_json_string(out, model->name);
+    fputs(", \"input\": ", out);
+    print_json_shape(out, model->input_rank, model->input_shape);
+    fputs(", \"output\": ", out);
+    print_json_shape(out, model->output_rank, model->output_shape);
+    fputs(", \"layers\": [", out);
+    for (int32_t i = 0; i < model->layer_count; i++) {
+        const cnn_layer *layer = &model->layers[i];
+        fputs(i ? ", {\"name\": " : "{\"name\": ", out);
+        cnn_print_json_string(out, layer->name);
+        fputs(", \"kind\": ", out);
+        cnn_print_json_string(out, layer->kind);
+        fputs(", \"output\": ", out);
+        print_json_shape(out, layer->rank, layer->shape);
+        fprintf(out, ", \"parameters\": %lld, \"trainable\": %lld, \"macs\": %lld",
+                (long long)layer->parameters, (long long)layer->trainable, (long long)layer->macs);
+        if (layer->statistics) fprintf(out, ", \"statistics\": %lld", (long long)layer->statistics);
+        fputc('}', out);
+    }
+    fprintf(out, "], \"parameters\": %lld, \"trainable\": %lld, \"bytes\": %lld, \"macs\": %lld",
+            (long long)model->total_parameters, (long long)model->total_trainable,
+            (long long)(4 * model->total_parameters), (long long)model->total_macs);
+    if (model->total_statistics) fprintf(out, ", \"statistics\": %lld", (long long)model->total_statistics);
+    fprintf(out, ", \"memory\": {\"inference\": %lld, \"training\": %lld}}\n",
+            (long long)model->memory_inference, (long long)model->memory_training);
+}
+
+int cnn_verb_summary(Session *session) {
+    if (session->options->json)
+        print_json(session->out, session->model);
+    else
+        print_text(session->out, session->model);
+    return STATUS_OK;
+}

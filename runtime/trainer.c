@@ -1,0 +1,103 @@
+/* A step: the training program's stages, then the update in chunks, then the packed weights anew. */
+#include "trainer.h"
+
+#include "aligned.h"
+
+#include <math.h>
+#include <stdatomic.h>
+
+enum {
+    UPDATE_UNIT = 1024, /* chunks are multiples: every chunk begins on a whole register */
+    UPDATE_SMALLEST = 4096,
+    UPDATE_CHUNKS = 128
+};
+
+static int allocate_floats(float **floats, int64_t a, int64_t b, const char *purpose, Failure *failure) {
+    uint64_t count;
+    void *block = NULL;
+    if (!cnn_multiply((uint64_t)a, (uint64_t)b, &count)) return cnn_fail_memory(failure, purpose, UINT64_MAX);
+    int status = cnn_aligned_allocate(&block, count, sizeof(float), purpose, failure);
+    *floats = block;
+    return status;
+}
+
+int cnn_trainer_open(Trainer *trainer, const cnn_model *model, Threads *pool, float *parameters,
+                     int64_t batch, uint64_t seed, float learning_rate, Failure *failure) {
+    *trainer = (Trainer){0};
+    if (model->training->double_precision)
+        return cnn_fail(failure, STATUS_USAGE,
+                        "a model that was compiled in double precision cannot be trained");
+    float *velocity = NULL;
+    int status =
+        cnn_program_open(&trainer->program, model, model->training, pool, parameters, batch, failure);
+    if (!status) status = allocate_floats(&trainer->loss, batch, 1, "the losses", failure);
+    if (!status)
+        status = allocate_floats(&trainer->metric, batch, model->metric_count, "the metrics", failure);
+    if (!status)
+        status = allocate_floats(&velocity, model->trained_elements, model->train->slot_count,
+                                 "the optimizer's state", failure);
+    trainer->velocity = velocity;
+    if (status) {
+        cnn_trainer_close(trainer);
+        return status;
+    }
+    int64_t chunk = model->trained_elements / UPDATE_CHUNKS / UPDATE_UNIT * UPDATE_UNIT;
+    trainer->chunk = chunk > UPDATE_SMALLEST ? chunk : UPDATE_SMALLEST;
+    cnn_frame *frame = &trainer->program.frame;
+    frame->loss = trainer->loss;
+    frame->metric = trainer->metric;
+    frame->velocity = trainer->velocity;
+    frame->seed = seed;
+    frame->random = 1;
+    frame->learning_rate = learning_rate;
+    cnn_program_prepare(&trainer->program);
+    return STATUS_OK;
+}
+
+void cnn_trainer_close(Trainer *trainer) {
+    cnn_program_close(&trainer->program);
+    cnn_aligned_free(trainer->loss);
+    cnn_aligned_free(trainer->metric);
+    cnn_aligned_free(trainer->velocity);
+    *trainer = (Trainer){0};
+}
+
+typedef struct Update {
+    Trainer *trainer;
+    _Atomic int bad;
+} Update;
+
+static void update_chunk(void *user, int64_t index, int worker) {
+    Update *update = user;
+    Trainer *trainer = update->trainer;
+    const cnn_model *model = trainer->program.model;
+    cnn_frame frame = trainer->program.frame;
+    int64_t begin = index * trainer->chunk, end = begin + trainer->chunk;
+    (void)worker;
+    if (end > model->trained_elements) end = model->trained_elements;
+    if (model->update(&frame, begin, end)) atomic_store(&update->bad, 1);
+}
+
+StepResult cnn_trainer_step(Trainer *trainer, const Dataset *dataset, const uint32_t *order, int64_t count,
+                            Metrics *metrics) {
+    Program *program = &trainer->program;
+    const cnn_model *model = program->model;
+    cnn_frame *frame = &program->frame;
+    frame->samples = dataset->samples;
+    frame->targets = dataset->targets;
+    frame->sample_kind = dataset->sample_kind;
+    frame->order = order;
+    cnn_program_run(program, count);
+    double loss = cnn_metrics_add(metrics, model, trainer->loss, trainer->metric, count);
+    if (!isfinite(loss)) {
+        frame->step++;
+        return STEP_LOSS_NOT_FINITE;
+    }
+    Update update = {.trainer = trainer};
+    int64_t chunks = (model->trained_elements + trainer->chunk - 1) / trainer->chunk;
+    cnn_threads_run(program->pool, chunks, update_chunk, &update);
+    frame->step++;
+    if (atomic_load(&update.bad)) return STEP_UPDATE_NOT_FINITE;
+    cnn_program_prepare(program);
+    return STEP_DONE;
+}
