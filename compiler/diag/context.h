@@ -4,12 +4,14 @@
 
 #include "base/arena.h"
 #include "base/options.h"
+#include "base/vec.h"
 #include "diag/diag.h"
 
 typedef struct Context {
     Arena *arena;
     Diag *diag;
     Options options;
+    VEC(const Source *) sources; /* every text that was read: none of their files is ever written to */
 } Context;
 
 /* The compiler's own fault: says so with file and line, asks for a report, exits with 70. */

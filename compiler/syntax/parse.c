@@ -37,6 +37,7 @@ static const Source *read_stream(Context *cx, FILE *file, const char *name, cons
     size_t mark = size >= 3 && !memcmp(text, byte_order_mark, 3) ? 3 : 0;
     Source *source = ARENA_NEW(cx->arena, Source);
     *source = (Source){arena_strdup(cx->arena, name), text + mark, size - mark};
+    vec_push(cx->arena, &cx->sources, source);
     return source;
 }
 

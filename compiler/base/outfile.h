@@ -1,0 +1,11 @@
+/* Writes a file whole or not at all: to a temporary one beside it, synced, renamed. What exists and is no regular file
+ * (a device, a pipe) is written in place. */
+#ifndef CNNC_BASE_OUTFILE_H
+#define CNNC_BASE_OUTFILE_H
+
+#include <stddef.h>
+
+/* 0, or 4 after a message on standard error; the older file is then as it was. An interrupt waits for the end. */
+int outfile_write(const char *path, const void *bytes, size_t size);
+
+#endif

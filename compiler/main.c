@@ -1,0 +1,219 @@
+/* The compiler, on one screen: compile() is the way from text to program. Takes the command line; gives the
+ * exit status that the user's manual lists. */
+#define _GNU_SOURCE
+#include "base/outfile.h"
+#include "codegen/codegen.h"
+#include "explain.h"
+#include "options.h"
+#include "output/output.h"
+#include "passes/pass.h"
+#include "sema/sema.h"
+#include "syntax/parse.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <llvm-c/Core.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { EXIT_DONE = 0, EXIT_MODEL = 1, EXIT_USAGE = 2, EXIT_FILE = 4, EXIT_INTERRUPTED = 130 };
+
+static double seconds_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/* --time-phases: says how long the phase that ends here took. */
+static void phase_end(const Context *cx, const char *phase, double *since) {
+    double now = seconds_now();
+    if (cx->options.time_phases) fprintf(stderr, "%-10s %8.3f ms\n", phase, (now - *since) * 1e3);
+    *since = now;
+}
+
+static bool same_file(const char *a, const char *b) {
+    struct stat one, other;
+    return !stat(a, &one) && !stat(b, &other) && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+/* The files that will be written are none that was read. */
+static bool spares_sources(Context *cx) {
+    const Options *options = &cx->options;
+    const char *dot = strrchr(options->output, '.');
+    int stem = dot && !strchr(dot, '/') ? (int)(dot - options->output) : (int)strlen(options->output);
+    const char *header = arena_printf(cx->arena, "%.*s.h", stem, options->output);
+    for (int i = 0; i < cx->sources.count; i++) {
+        const char *source = cx->sources.items[i]->name;
+        bool hit =
+            same_file(source, options->output) || (options->emit == EMIT_OBJ && same_file(source, header));
+        if (!hit) continue;
+        fprintf(stderr, "cnnc: error: the output would overwrite the source %s; -o names another file\n",
+                source);
+        return false;
+    }
+    return true;
+}
+
+/* Every --kernel names a layer of the model and a kernel that some operator has. */
+static bool kernels_known(const Context *cx, const Graph *graph) {
+    int op_count;
+    const Op *const *ops = op_table(&op_count);
+    for (int i = 0; i < cx->options.kernel_count; i++) {
+        const KernelChoice *choice = &cx->options.kernels[i];
+        bool layer = !strcmp(choice->layer, "*"), kernel = false;
+        for (int k = 0; k < graph->layers.count && !layer; k++)
+            layer = !strcmp(graph->layers.items[k].name, choice->layer);
+        for (int o = 0; o < op_count && !kernel; o++)
+            for (int k = 0; k < ops[o]->kernel_count; k++)
+                if (!strcmp(ops[o]->kernels[k].name, choice->kernel)) kernel = true;
+        if (layer && kernel) continue;
+        fprintf(stderr, "cnnc: error: --kernel: there is no %s '%s'\n", layer ? "kernel" : "layer",
+                layer ? choice->kernel : choice->layer);
+        return false;
+    }
+    return true;
+}
+
+static void check_memory(Context *cx, const Model *model, int64_t training) {
+    if (!cx->options.max_memory || training <= cx->options.max_memory) return;
+    Span at = model->train ? model->train->span : (Span){0};
+    diag(cx->diag, at, E_MAX_MEMORY, training, cx->options.max_memory);
+    diag_help(cx->diag, "a smaller batch, fewer channels or an earlier pooling layer need less");
+}
+
+static int write_dot(Context *cx, const Model *model) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&text, &size);
+    if (stream) dot_print(stream, model);
+    if (!stream || fclose(stream)) internal_error("no memory stream: %s", strerror(errno));
+    int status = outfile_write(cx->options.output, text, size);
+    free(text);
+    return status;
+}
+
+/* What was asked for of a model that is right. */
+static int produce(Context *cx, const Model *model, const Machine *machine, MemoryTotals memory) {
+    const Options *options = &cx->options;
+    if (!kernels_known(cx, model->graph)) return EXIT_USAGE;
+    if (options->check) {
+        if (options->json)
+            summary_print_json(stdout, model, memory.inference, memory.training);
+        else
+            summary_print_text(stdout, model, cx->sources.items[0]->name, memory.inference, memory.training);
+        return EXIT_DONE;
+    }
+    if (!spares_sources(cx)) return EXIT_USAGE;
+    if (options->emit == EMIT_DOT) return write_dot(cx, model);
+    return codegen_build(cx, model, machine);
+}
+
+static int judge_and_produce(Context *cx, Elaboration *elaboration, const Machine *machine) {
+    double since = seconds_now();
+    MemoryTotals memory = {0};
+    if (cx->options.check || cx->options.max_memory || elaboration->wants_memory)
+        memory = memory_totals(cx, elaboration->model, machine);
+    phase_end(cx, "memory", &since);
+    sema_judge_asserts(cx, elaboration, memory.inference, memory.training);
+    check_memory(cx, elaboration->model, memory.training);
+    diag_flush(cx->diag);
+    if (diag_errors(cx->diag)) return EXIT_MODEL;
+    int status = produce(cx, elaboration->model, machine, memory);
+    phase_end(cx, "produce", &since);
+    return status;
+}
+
+static int compile(Context *cx) {
+    double since = seconds_now();
+    const Source *source = source_open(cx, cx->options.input);
+    if (!source) return EXIT_FILE;
+    const Ast *ast = syntax_parse(cx, source);
+    phase_end(cx, "parse", &since);
+    if (diag_errors(cx->diag)) return EXIT_MODEL;
+    Elaboration *elaboration = sema_elaborate(cx, ast);
+    phase_end(cx, "elaborate", &since);
+    if (elaboration->usage_error) return elaboration->usage_error;
+    if (diag_errors(cx->diag) || !elaboration->model) return EXIT_MODEL;
+    Machine *machine = machine_create(cx);
+    if (!machine) return EXIT_USAGE;
+    int status = judge_and_produce(cx, elaboration, machine);
+    machine_destroy(machine);
+    return status;
+}
+
+/* --from-graph: one pass over a printed graph, for the passes' tests. */
+static int run_one_pass(Context *cx) {
+    const Source *source = source_open(cx, cx->options.input);
+    if (!source) return EXIT_FILE;
+    Machine *machine = machine_create(cx);
+    if (!machine) return EXIT_USAGE;
+    bool done = passes_run_text(cx, machine, source);
+    machine_destroy(machine);
+    return done ? EXIT_DONE : EXIT_MODEL;
+}
+
+static int print_passes(void) {
+    int count;
+    const Pass *passes = pass_table(&count);
+    for (int i = 0; i < count; i++) printf("%-10s %s\n", passes[i].name, passes[i].help);
+    return EXIT_DONE;
+}
+
+static bool wants_color(ColorMode mode) {
+    const char *terminal = getenv("TERM"), *refused = getenv("NO_COLOR");
+    if (mode != COLOR_AUTO) return mode == COLOR_ALWAYS;
+    return isatty(STDERR_FILENO) && !(refused && *refused) && terminal && strcmp(terminal, "dumb") != 0;
+}
+
+static int serve(Arena *arena, const CommandLine *line) {
+    unsigned major, minor, patch;
+    switch (line->request) {
+    case REQUEST_HELP: options_help(stdout); return EXIT_DONE;
+    case REQUEST_PASSES: return print_passes();
+    case REQUEST_EXPLAIN: return explain_print(stdout, line->word) ? EXIT_DONE : EXIT_USAGE;
+    case REQUEST_VERSION:
+        LLVMGetVersion(&major, &minor, &patch);
+        printf("cnnc %s (LLVM %u.%u.%u)\n", CNNC_VERSION, major, minor, patch);
+        return EXIT_DONE;
+    case REQUEST_COMPILE: break;
+    }
+    Context cx = {.arena = arena, .options = line->options};
+    DiagFormat format = cx.options.json ? DIAG_JSON : DIAG_TEXT;
+    cx.diag = diag_create(arena, stderr, format, wants_color(cx.options.color));
+    int status = cx.options.from_graph ? run_one_pass(&cx) : compile(&cx);
+    diag_flush(cx.diag);
+    return status;
+}
+
+static void interrupted(int signal) {
+    (void)signal;
+    _exit(EXIT_INTERRUPTED);
+}
+
+/* No signal ends the compiler, and no file that it opens takes the number of a closed standard stream. */
+static void prepare_process(void) {
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
+        if (fcntl(stream, F_GETFD) < 0 && open("/dev/null", O_RDONLY) < 0) exit(EXIT_FILE);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+    signal(SIGINT, interrupted);
+    signal(SIGTERM, interrupted);
+}
+
+int main(int argc, char **argv) {
+    prepare_process();
+    Arena *arena = arena_create();
+    CommandLine line;
+    int status = options_parse(arena, argc, argv, &line) ? serve(arena, &line) : EXIT_USAGE;
+    arena_destroy(arena);
+    if (fflush(stdout) || ferror(stdout)) {
+        fprintf(stderr, "cnnc: error: cannot write to standard output: %s\n", strerror(errno));
+        return EXIT_FILE;
+    }
+    return status;
+}
