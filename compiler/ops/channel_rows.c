@@ -1,0 +1,86 @@
+/* See channel_rows.h. */
+#include "ops/channel_rows.h"
+
+#include "emit/vector_math.h"
+
+#include <math.h>
+
+void loop_rows(KernelCode *code, const Shape *shape, LLVMValueRef sample, RowBody body, void *user) {
+    int spatial = shape_spatial(shape);
+    Position position = {.sample = sample};
+    Loop loops[SHAPE_MAX_RANK];
+    LLVMValueRef row = code_int(code, 0);
+    for (int i = 0; i < spatial; i++) {
+        loops[i] = loop_begin_const(code, 0, shape->dim[i], 1);
+        position.spatial[i] = loops[i].index;
+        row = code_add(code, code_mul_const(code, row, shape->dim[i]), loops[i].index);
+    }
+    body(code, &position, row, user);
+    for (int i = spatial - 1; i >= 0; i--) loop_end(code, &loops[i]);
+}
+
+typedef struct RowWalk {
+    Position position;
+    RowLanes body;
+    void *user;
+} RowWalk;
+
+static void walk_lanes(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user) {
+    RowWalk *walk = user;
+    walk->position.channel = index;
+    walk->body(code, &walk->position, lanes, walk->user);
+}
+
+void loop_row_lanes(KernelCode *code, const Position *position, int64_t channels, RowLanes body, void *user) {
+    RowWalk walk = {*position, body, user};
+    loop_lanes(code, channels, walk_lanes, &walk);
+}
+
+LLVMValueRef load_operand(KernelCode *code, int input, const Position *position, Lanes lanes) {
+    return code_load(code, code_position(code, code_input(code, input), code->inputs[input], position),
+                     lanes);
+}
+
+LLVMValueRef channel_numbers(KernelCode *code, LLVMValueRef channel, int width) {
+    if (width == 1) return channel;
+    LLVMValueRef steps[64];
+    for (int i = 0; i < width; i++) steps[i] = code_int(code, i);
+    LLVMValueRef base = code_splat(code, channel, width);
+    return LLVMBuildAdd(code->emit->builder, base, LLVMConstVector(steps, (unsigned)width), "");
+}
+
+void add_to_sum(KernelCode *code, LLVMValueRef variable, LLVMValueRef x, Lanes lanes) {
+    code_set(code, variable, code_fadd(code, code_get(code, variable), code_reduce_add(code, x, lanes)));
+}
+
+void raise_to_largest(KernelCode *code, LLVMValueRef variable, LLVMValueRef x, Lanes lanes) {
+    code_set(code, variable, code_fmax(code, code_reduce_max(code, x, lanes), code_get(code, variable)));
+}
+
+static void largest_lanes(KernelCode *code, const Position *position, Lanes lanes, void *user) {
+    LLVMValueRef *largest = user;
+    raise_to_largest(code, *largest, load_operand(code, 0, position, lanes), lanes);
+}
+
+LLVMValueRef row_largest(KernelCode *code, const Position *position, int64_t channels) {
+    LLVMValueRef largest = code_variable(code, code->real, code_real(code, -HUGE_VAL));
+    loop_row_lanes(code, position, channels, largest_lanes, &largest);
+    return code_get(code, largest);
+}
+
+typedef struct ExpSum {
+    LLVMValueRef largest, sum; /* sum: variable */
+} ExpSum;
+
+static void exp_sum_lanes(KernelCode *code, const Position *position, Lanes lanes, void *user) {
+    ExpSum *work = user;
+    LLVMValueRef x = load_operand(code, 0, position, lanes);
+    x = code_fsub(code, x, code_splat(code, work->largest, lanes.width));
+    add_to_sum(code, work->sum, math_exp(code, x), lanes);
+}
+
+LLVMValueRef row_exp_sum(KernelCode *code, const Position *position, int64_t channels, LLVMValueRef largest) {
+    ExpSum work = {largest, code_variable(code, code->real, code_real(code, 0))};
+    loop_row_lanes(code, position, channels, exp_sum_lanes, &work);
+    return code_get(code, work.sum);
+}

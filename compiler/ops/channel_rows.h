@@ -1,0 +1,31 @@
+/* Walking a value row by row, a row being the channels of one position; and sums over a row. For operators
+ * that look at all channels of a position at once: softmax and the losses. */
+#ifndef CNNC_OPS_CHANNEL_ROWS_H
+#define CNNC_OPS_CHANNEL_ROWS_H
+
+#include "emit/kernel_code.h"
+
+/* `position` has no channel; `row` is the position's number within its sample, i64. */
+typedef void (*RowBody)(KernelCode *code, const Position *position, LLVMValueRef row, void *user);
+
+/* Calls body for every position of one sample. */
+void loop_rows(KernelCode *code, const Shape *shape, LLVMValueRef sample, RowBody body, void *user);
+
+/* Calls body for every register of the channels at the position. */
+typedef void (*RowLanes)(KernelCode *code, const Position *position, Lanes lanes, void *user);
+void loop_row_lanes(KernelCode *code, const Position *position, int64_t channels, RowLanes body, void *user);
+
+LLVMValueRef load_operand(KernelCode *code, int input, const Position *position, Lanes lanes);
+
+/* The numbers of a register's channels, a register of i64 (a scalar for width 1). */
+LLVMValueRef channel_numbers(KernelCode *code, LLVMValueRef channel, int width);
+
+/* variable += sum of the register's live elements; variable = the larger of it and their largest. */
+void add_to_sum(KernelCode *code, LLVMValueRef variable, LLVMValueRef x, Lanes lanes);
+void raise_to_largest(KernelCode *code, LLVMValueRef variable, LLVMValueRef x, Lanes lanes);
+
+/* Largest element of input 0's row, and the sum of exp(x - largest): scalars. */
+LLVMValueRef row_largest(KernelCode *code, const Position *position, int64_t channels);
+LLVMValueRef row_exp_sum(KernelCode *code, const Position *position, int64_t channels, LLVMValueRef largest);
+
+#endif

@@ -1,0 +1,228 @@
+/* maxpool, avgpool: the maximum or the mean of each window of a channel.
+ * y[n,i,j,c] = max or mean over (r,s) of x[n, i*stride+r-begin, j*stride+s-begin, c]; padding never wins a
+ * maximum, and counts in a mean where count_padding says so. */
+#include "emit/signature.h"
+#include "graph/shape_call.h"
+#include "ops/pool_kernels.h"
+#include "ops/pool_walk.h"
+
+#include <math.h>
+
+#define WINDOW_PARAMS                                                                                        \
+    {.name = "window", .type = PARAM_SIZE, .min = 1, .max = HUGE_VAL, .help = "extent of the window"},       \
+        {.name = "stride",                                                                                   \
+         .type = PARAM_SIZE,                                                                                 \
+         .fallback = "=window",                                                                              \
+         .min = 1,                                                                                           \
+         .max = HUGE_VAL,                                                                                    \
+         .help = "step from one window to the next"},                                                        \
+        {.name = "padding",                                                                                  \
+         .type = PARAM_PADDING,                                                                              \
+         .fallback = "valid",                                                                                \
+         .help = "valid, same, a size for both sides, or [[begin, end], ...]"},                              \
+        {.name = "ceil",                                                                                     \
+         .type = PARAM_BOOL,                                                                                 \
+         .fallback = "false",                                                                                \
+         .help = "keep the partial window at the end of an axis"}
+
+static const Param max_params[] = {WINDOW_PARAMS};
+static const Param mean_params[] = {
+    WINDOW_PARAMS,
+    {.name = "count_padding",
+      .type = PARAM_BOOL,
+      .fallback = "false",
+      .help = "padding counts in the mean, as zeros"},
+};
+
+static bool pool_shape(ShapeCall *call) {
+    if (!shape_call_rank(call, 2, 1 + SPATIAL_MAX)) return false;
+    WindowAxis axes[SPATIAL_MAX];
+    if (!shape_windows(call, shape_attr(call, "ceil")->boolean, axes)) return false;
+    call->output = *shape_input(call, 0);
+    for (int i = 0; i < shape_spatial(&call->output); i++) {
+        int64_t most = axes[i].begin > axes[i].end ? axes[i].begin : axes[i].end;
+        if (most >= axes[i].kernel) {
+            diag(call->cx->diag, shape_span(call, "padding"), E_POOL_PADDING, (long long)most,
+                 (long long)axes[i].kernel);
+            diag_help(call->cx->diag, "a padding of %lld at most", (long long)axes[i].kernel - 1);
+            return false;
+        }
+        call->output.dim[i] = axes[i].output;
+    }
+    if (shape_elements(&call->output) >= 0) return true;
+    diag(call->cx->diag, call->span, E_SIZE_TOO_LARGE, "output of this layer");
+    return false;
+}
+
+typedef struct PoolWork {
+    Pool pool;
+    PoolWalkKind kind;
+    Lanes lanes;
+    LLVMValueRef result, winner; /* variables */
+} PoolWork;
+
+static LLVMValueRef load_input(KernelCode *code, const Position *x, Lanes lanes) {
+    return code_load(code, code_position(code, code_input(code, 0), code->inputs[0], x), lanes);
+}
+
+/* An equal element does not replace the earlier one. */
+static void visit_max(KernelCode *code, const Position *position, LLVMValueRef tap, bool inside, void *user) {
+    (void)inside;
+    PoolWork *work = user;
+    LLVMValueRef x = load_input(code, position, work->lanes), best = code_get(code, work->result);
+    LLVMValueRef above = code_compare(code, LLVMRealOGT, x, best);
+    code_set(code, work->result, code_select(code, above, x, best));
+    if (work->winner)
+        code_set(code, work->winner, code_select(code, above, tap, code_get(code, work->winner)));
+}
+
+static void max_window(KernelCode *code, const PoolTile *tile, Lanes lanes, void *user) {
+    PoolWork *work = user;
+    work->lanes = lanes;
+    LLVMTypeRef type = code_type(code, lanes.width);
+    work->result = code_variable(code, type, code_constant(code, -HUGE_VAL, lanes.width));
+    bool judged = code->real == code->emit->f64 && lanes.width == 1;
+    work->winner = judged ? code_variable(code, code->emit->i64, code_int(code, 0)) : NULL;
+    pool_each_tap(code, &work->pool, work->kind, tile, visit_max, work);
+    if (judged) code_fold_signature(code, code_get(code, work->winner));
+    code_finish(code, code_get(code, work->result), &tile->window, lanes);
+}
+
+static void visit_mean(KernelCode *code, const Position *position, LLVMValueRef tap, bool inside,
+                       void *user) {
+    (void)tap, (void)inside;
+    PoolWork *work = user;
+    LLVMValueRef x = load_input(code, position, work->lanes);
+    code_set(code, work->result, code_fadd(code, code_get(code, work->result), x));
+}
+
+static void mean_window(KernelCode *code, const PoolTile *tile, Lanes lanes, void *user) {
+    PoolWork *work = user;
+    work->lanes = lanes;
+    work->result = code_variable(code, code_type(code, lanes.width), code_constant(code, 0, lanes.width));
+    pool_each_tap(code, &work->pool, work->kind, tile, visit_mean, work);
+    LLVMValueRef factor =
+        code_splat(code, pool_mean_factor(code, &work->pool, work->kind, tile), lanes.width);
+    code_finish(code, code_fmul(code, code_get(code, work->result), factor), &tile->window, lanes);
+}
+
+static void emit_pool(KernelCode *code, PoolWalkKind kind, PoolBody body) {
+    PoolWork work = {.pool = pool_read(code->node, &code_input(code, 0)->shape), .kind = kind};
+    pool_each_window(code, &work.pool, kind, body, &work);
+}
+
+static void max_unrolled_emit(KernelCode *code) {
+    emit_pool(code, POOL_UNROLLED, max_window);
+}
+static void max_looped_emit(KernelCode *code) {
+    emit_pool(code, POOL_LOOPED, max_window);
+}
+static void mean_unrolled_emit(KernelCode *code) {
+    emit_pool(code, POOL_UNROLLED, mean_window);
+}
+static void mean_looped_emit(KernelCode *code) {
+    emit_pool(code, POOL_LOOPED, mean_window);
+}
+
+static bool unrolled_applies(const Machine *machine, const Graph *graph, const Node *node) {
+    (void)machine;
+    Pool pool = pool_read(node, &graph_value(graph, node->inputs.items[0])->shape);
+    return pool_unrolls(&pool, false);
+}
+
+/* A load and an operation a tap. */
+static double unrolled_cost(const Machine *machine, const Graph *graph, const Node *node) {
+    const Shape *x = &graph_value(graph, node->inputs.items[0])->shape;
+    Pool pool = pool_read(node, x);
+    double cost = ceil((double)pool.channels / machine->vector_floats);
+    for (int i = 0; i < pool.spatial; i++) cost *= (double)(pool.axis[i].output * pool.axis[i].kernel);
+    return cost;
+}
+
+static double looped_cost(const Machine *machine, const Graph *graph, const Node *node) {
+    return 4 * unrolled_cost(machine, graph, node);
+}
+
+const Kernel max_kernels[POOL_KERNELS] = {
+    {.name = "unrolled",
+     .applies = unrolled_applies,
+     .cost = unrolled_cost,
+     .emit = max_unrolled_emit,
+     .epilogue = true},
+    {.name = "looped", .cost = looped_cost, .emit = max_looped_emit, .epilogue = true},
+};
+
+const Kernel mean_kernels[POOL_KERNELS] = {
+    {.name = "unrolled",
+     .applies = unrolled_applies,
+     .cost = unrolled_cost,
+     .emit = mean_unrolled_emit,
+     .epilogue = true},
+    {.name = "looped", .cost = looped_cost, .emit = mean_looped_emit, .epilogue = true},
+};
+
+static void max_gradient(Backward *b, const Node *node) {
+    pool_max_gradient(b, node, "maxpool_grad");
+}
+static void mean_gradient(Backward *b, const Node *node) {
+    pool_mean_gradient(b, node, "avgpool_grad");
+}
+
+const Op op_maxpool = {
+    .name = "maxpool",
+    .kind = OPK_LAYER,
+    .summary = "largest element of each window, a channel at a time",
+    .formula =
+        "y[i,j,c] = max over r,s of x[i*stride + r - begin, j*stride + s - begin, c]; padding never wins",
+    .example = "conv(32, 3, activation=relu) -> maxpool(2)",
+    .params = max_params,
+    .param_count = COUNT(max_params),
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .shape = pool_shape,
+    .gradient = max_gradient,
+    .kernels = max_kernels,
+    .kernel_count = POOL_KERNELS,
+};
+
+const Op op_avgpool = {
+    .name = "avgpool",
+    .kind = OPK_LAYER,
+    .summary = "mean of each window, a channel at a time",
+    .formula = "y[i,j,c] = mean over r,s of x[i*stride + r - begin, j*stride + s - begin, c]",
+    .example = "conv(32, 3) -> avgpool(3, stride=2, padding=1)",
+    .params = mean_params,
+    .param_count = COUNT(mean_params),
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .shape = pool_shape,
+    .gradient = mean_gradient,
+    .kernels = mean_kernels,
+    .kernel_count = POOL_KERNELS,
+};
+
+const Op op_maxpool_grad = {
+    .name = "maxpool_grad",
+    .kind = OPK_INTERNAL,
+    .summary = "gradient of maxpool from its input: each window's goes to its first largest element",
+    .formula = "dx = sum over windows of dy where x is the window's first maximum",
+    .params = max_params,
+    .param_count = COUNT(max_params),
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .kernels = max_grad_kernels,
+    .kernel_count = POOL_GRAD_KERNELS,
+};
+
+const Op op_avgpool_grad = {
+    .name = "avgpool_grad",
+    .kind = OPK_INTERNAL,
+    .summary = "gradient of avgpool: each window's is shared out among its elements",
+    .formula = "dx = sum over windows of dy / count",
+    .params = mean_params,
+    .param_count = COUNT(mean_params),
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .kernels = mean_grad_kernels,
+    .kernel_count = POOL_GRAD_KERNELS,
+};

@@ -1,0 +1,15 @@
+/* The kernels that pools with windows share with those over the whole input. */
+#ifndef CNNC_OPS_POOL_KERNELS_H
+#define CNNC_OPS_POOL_KERNELS_H
+
+#include "graph/backward.h"
+
+enum { POOL_KERNELS = 2, POOL_GRAD_KERNELS = 4 };
+extern const Kernel max_kernels[POOL_KERNELS], mean_kernels[POOL_KERNELS];
+extern const Kernel max_grad_kernels[POOL_GRAD_KERNELS], mean_grad_kernels[POOL_GRAD_KERNELS];
+
+/* Appends op(x, dy), and op(dy). */
+void pool_max_gradient(Backward *b, const Node *node, const char *op);
+void pool_mean_gradient(Backward *b, const Node *node, const char *op);
+
+#endif
