@@ -67,7 +67,7 @@ static double median(Bench *bench, void (*call)(Bench *)) {
 static int bench_training(Bench *bench, double *milliseconds) {
     Session *session = bench->session;
     int status = cnn_trainer_open(&bench->trainer, session->model, session->pool, session->parameters,
-                                  bench->batch, train->seed, train->learning_rate, session->failure);
+                                  bench->batch, session->model->train->seed, bench_rate, session->failure);
     if (!status) *milliseconds = median(bench, train_once);
     cnn_trainer_close(&bench->trainer);
     return status;

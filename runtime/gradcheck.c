@@ -48,14 +48,26 @@ typedef struct Check {
     int64_t count, capacity, drawn, skipped;
 } Check;
 
+/* The storage place of logical element `index`. */
+static int64_t storage_place(const cnn_parameter *parameter, int64_t index) {
+    int64_t at = parameter->offset;
+    for (int32_t axis = parameter->rank - 1; axis > 0; axis--) {
+        at += index % parameter->shape[axis] * parameter->stride[axis];
+        index /= parameter->shape[axis];
+    }
+    return at + index / parameter->group * parameter->group_stride +
+           index % parameter->group / parameter->block * parameter->block_stride +
+           index % parameter->group % parameter->block;
+}
+
 /* Biases that start at zero and factors that start at one would hide mistakes: every trained parameter is
  * moved a little. */
 static void jitter_parameters(Check *check) {
     for (int32_t i = 0; i < check->model->parameter_count; i++) {
         const cnn_parameter *parameter = &check->model->parameters[i];
         if (!parameter->trainable || parameter->init >= CNN_INIT_NORMAL) continue;
-        for (int64_t j = 0; j < parameter->size; j++) {
-            float *w = &check->session->parameters[parameter->offset + j];
+        for (int64_t j = 0; j < cnn_parameter_count(parameter); j++) {
+            float *w = &check->session->parameters[storage_place(parameter, j)];
             *w += jitter *
                   cnn_random_normal(check->seed, RANDOM_GRADCHECK, (uint32_t)i | 0x40000000u, (uint64_t)j);
         }
@@ -158,18 +170,6 @@ static int open_data(Check *check, uint32_t set) {
     return STATUS_OK;
 }
 
-/* The storage place of logical element `index`. */
-static int64_t storage_place(const cnn_parameter *parameter, int64_t index) {
-    int64_t at = parameter->offset;
-    for (int32_t axis = parameter->rank - 1; axis > 0; axis--) {
-        at += index % parameter->shape[axis] * parameter->stride[axis];
-        index /= parameter->shape[axis];
-    }
-    return at + index / parameter->group * parameter->group_stride +
-           index % parameter->group / parameter->block * parameter->block_stride +
-           index % parameter->group % parameter->block;
-}
-
 static bool already_chosen(const Check *check, int64_t from, int64_t at) {
     for (int64_t i = from; i < check->count; i++)
         if (check->coordinates[i].at == at) return true;
@@ -267,6 +267,16 @@ static int report(const Check *check) {
     return STATUS_OK;
 }
 
+/* No more than the largest tensor has. */
+static int64_t limit_wanted(const cnn_model *model, int64_t wanted) {
+    int64_t largest = BATCH * cnn_input_elements(model);
+    for (int32_t i = 0; i < model->parameter_count; i++) {
+        int64_t count = cnn_parameter_count(&model->parameters[i]);
+        largest = count > largest ? count : largest;
+    }
+    return wanted < largest ? wanted : largest;
+}
+
 static int open_check(Check *check, int64_t wanted) {
     const cnn_model *model = check->model;
     Failure *failure = check->session->failure;
@@ -299,7 +309,7 @@ static void close_check(Check *check) {
 
 int cnn_verb_gradcheck(Session *session) {
     const Options *options = session->options;
-    int64_t wanted = options->has_samples ? options->samples : SAMPLES_DEFAULT;
+    int64_t wanted = limit_wanted(session->model, options->has_samples ? options->samples : SAMPLES_DEFAULT);
     int status = cnn_session_need_train(session, "gradcheck");
     if (status) return status;
     if (!session->model->check)

@@ -1,0 +1,163 @@
+/* The pool hands out every item once; a program's stages see every sample once, in lanes, with the same bits
+ * for any number of threads. */
+#include "program.h"
+#include "tiny_model.c"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { ITEMS = 1000 };
+
+typedef struct Tally {
+    _Atomic int times[ITEMS];
+    _Atomic int worst_worker;
+} Tally;
+
+static void count_item(void *user, int64_t index, int worker) {
+    Tally *tally = user;
+    atomic_fetch_add(&tally->times[index], 1);
+    if (worker > atomic_load(&tally->worst_worker)) atomic_store(&tally->worst_worker, worker);
+}
+
+static void every_item_runs_once(void **state) {
+    static const int sizes[] = {1, 2, 3, 8, 33};
+    (void)state;
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        Threads *pool = cnn_threads_create(sizes[s]);
+        assert_non_null(pool);
+        assert_int_equal(cnn_threads_count(pool), sizes[s]);
+        for (int round = 0; round < 300; round++) {
+            static Tally tally;
+            memset(&tally, 0, sizeof tally);
+            int64_t count = round % 7 == 0 ? ITEMS : round % 5;
+            cnn_threads_run(pool, count, count_item, &tally);
+            for (int i = 0; i < ITEMS; i++) assert_int_equal(tally.times[i], i < count);
+            assert_true(tally.worst_worker < sizes[s]);
+        }
+        cnn_threads_destroy(pool);
+    }
+}
+
+static void add_index(void *user, int64_t index, int worker) {
+    (void)worker;
+    ((int64_t *)user)[index] += index;
+}
+
+/* Plain memory that one job writes is read by the next, on other workers: nothing is lost between them. */
+static void jobs_see_what_the_last_one_wrote(void **state) {
+    Threads *pool = cnn_threads_create(4);
+    int64_t sums[64] = {0};
+    (void)state;
+    for (int round = 0; round < 5000; round++) cnn_threads_run(pool, 64, add_index, sums);
+    for (int64_t i = 0; i < 64; i++) assert_int_equal(sums[i], 5000 * i);
+    cnn_threads_destroy(pool);
+}
+
+static void counts_are_cut(void **state) {
+    (void)state;
+    Threads *pool = cnn_threads_create(100000);
+    assert_true(cnn_threads_count(pool) <= THREADS_MAXIMUM);
+    cnn_threads_destroy(pool);
+    pool = cnn_threads_create(0);
+    assert_true(cnn_threads_count(pool) >= 1);
+    cnn_threads_destroy(pool);
+}
+
+static void fill_parameters(float *parameters) {
+    for (int k = 0; k < TINY_CLASSES; k++)
+        for (int c = 0; c < TINY_INPUTS; c++)
+            parameters[TINY_WEIGHT + k * TINY_ROW + c] = 0.1f * (float)(k - c) + 0.03f * (float)(k * c);
+    for (int k = 0; k < TINY_CLASSES; k++) parameters[TINY_BIAS + k] = 0.2f * (float)k;
+    for (int c = 0; c < TINY_INPUTS; c++) parameters[TINY_MEAN + c] = 0.5f * (float)c;
+}
+
+static float sample_value(int64_t sample, int feature) {
+    return (float)((sample * 7 + feature * 3) % 11) - 5;
+}
+
+enum { SAMPLES = 37 };
+
+static void inference_takes_every_sample_in_order(void **state) {
+    _Alignas(64) float parameters[TINY_PARAMETERS] = {0};
+    float samples[SAMPLES * TINY_INPUTS], output[SAMPLES * TINY_CLASSES];
+    uint32_t order[SAMPLES];
+    (void)state;
+    fill_parameters(parameters);
+    for (int64_t i = 0; i < SAMPLES * TINY_INPUTS; i++)
+        samples[i] = sample_value(i / TINY_INPUTS, (int)(i % TINY_INPUTS));
+    for (uint32_t i = 0; i < SAMPLES; i++) order[i] = (i * 5 + 3) % SAMPLES;
+    for (int threads = 1; threads <= 8; threads++) {
+        Failure failure = {0};
+        Program program;
+        Threads *pool = cnn_threads_create(threads);
+        assert_int_equal(cnn_program_open(&program, &tiny_model, tiny_model.inference, pool, parameters,
+                                          SAMPLES, &failure),
+                         0);
+        program.frame.samples = samples;
+        program.frame.order = order;
+        program.frame.output = output;
+        cnn_program_prepare(&program);
+        for (int64_t count = 1; count <= SAMPLES; count += 4) {
+            memset(output, 0, sizeof output);
+            cnn_program_run(&program, count);
+            for (int64_t n = 0; n < count; n++)
+                for (int k = 0; k < TINY_CLASSES; k++) {
+                    float y = parameters[TINY_BIAS + k];
+                    for (int c = 0; c < TINY_INPUTS; c++)
+                        y += (sample_value(order[n], c) - parameters[TINY_MEAN + c]) *
+                             parameters[k * TINY_ROW + c];
+                    assert_float_equal(output[n * TINY_CLASSES + k], y, 1e-4f);
+                }
+        }
+        cnn_program_close(&program);
+        cnn_threads_destroy(pool);
+    }
+}
+
+static void training_lanes_do_not_depend_on_threads(void **state) {
+    _Alignas(64) float parameters[TINY_PARAMETERS] = {0};
+    float samples[SAMPLES * TINY_INPUTS], loss[SAMPLES], metric[SAMPLES], first[TINY_LANES][TINY_TRAINED];
+    int32_t targets[SAMPLES];
+    (void)state;
+    fill_parameters(parameters);
+    for (int64_t i = 0; i < SAMPLES * TINY_INPUTS; i++)
+        samples[i] = sample_value(i / TINY_INPUTS, (int)(i % TINY_INPUTS));
+    for (int i = 0; i < SAMPLES; i++) targets[i] = i % TINY_CLASSES;
+    for (int threads = 1; threads <= 8; threads++) {
+        Failure failure = {0};
+        Program program;
+        Threads *pool = cnn_threads_create(threads);
+        assert_int_equal(
+            cnn_program_open(&program, &tiny_model, tiny_model.training, pool, parameters, SAMPLES, &failure),
+            0);
+        program.frame.samples = samples;
+        program.frame.targets = targets;
+        program.frame.loss = loss;
+        program.frame.metric = metric;
+        cnn_program_prepare(&program);
+        cnn_program_run(&program, SAMPLES);
+        for (int lane = 0; lane < TINY_LANES; lane++) {
+            const float *gradient = (const float *)program.frame.lanes + lane * program.frame.lane_stride;
+            if (threads == 1) memcpy(first[lane], gradient, sizeof first[lane]);
+            assert_memory_equal(first[lane], gradient, sizeof first[lane]);
+        }
+        cnn_program_close(&program);
+        cnn_threads_destroy(pool);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_item_runs_once),
+        cmocka_unit_test(jobs_see_what_the_last_one_wrote),
+        cmocka_unit_test(counts_are_cut),
+        cmocka_unit_test(inference_takes_every_sample_in_order),
+        cmocka_unit_test(training_lanes_do_not_depend_on_threads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
