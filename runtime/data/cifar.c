@@ -1,0 +1,76 @@
+/* CIFAR's binary records. See cifar.h. */
+#include "data/cifar.h"
+
+#include "aligned.h"
+
+#include <string.h>
+
+enum {
+    PLANE = CIFAR_SIDE * CIFAR_SIDE,
+    CHANNELS = 3,
+    FIRST_CAPACITY = 10000,
+    LONGEST_RECORD = CIFAR_PIXELS + 2
+};
+
+static const struct {
+    int32_t label_bytes, label_at, classes;
+} layouts[] = {
+    [CIFAR_10] = {1, 0, 10 },
+      [CIFAR_100_FINE] = {2, 1, 100},
+      [CIFAR_100_COARSE] = {2, 0, 20 }
+};
+
+static int grow(CifarRecords *records, Failure *failure) {
+    uint64_t capacity = records->capacity ? records->capacity * 2 : FIRST_CAPACITY;
+    void *samples, *labels;
+    int status = cnn_aligned_allocate(&samples, capacity, CIFAR_PIXELS, "CIFAR images", failure);
+    if (status) return status;
+    status = cnn_aligned_allocate(&labels, capacity, sizeof *records->labels, "CIFAR labels", failure);
+    if (status) {
+        cnn_aligned_free(samples);
+        return status;
+    }
+    if (records->count) {
+        memcpy(samples, records->samples, records->count * CIFAR_PIXELS);
+        memcpy(labels, records->labels, records->count * sizeof *records->labels);
+    }
+    cnn_aligned_free(records->samples);
+    cnn_aligned_free(records->labels);
+    records->samples = samples;
+    records->labels = labels;
+    records->capacity = capacity;
+    return STATUS_OK;
+}
+
+int cnn_cifar_parse(Reader *reader, CifarLabels layout, CifarRecords *records, Failure *failure) {
+    int32_t label_bytes = layouts[layout].label_bytes, classes = layouts[layout].classes;
+    unsigned char record[LONGEST_RECORD];
+    for (uint64_t number = 0;; number++) {
+        bool end;
+        int status = cnn_reader_at_end(reader, &end, failure);
+        if (status) return status;
+        if (end && number == 0)
+            return cnn_fail(failure, STATUS_MALFORMED, "%s: no records; one at least was expected",
+                            cnn_reader_path(reader));
+        if (end) return STATUS_OK;
+        status = cnn_reader_read(reader, record, (uint64_t)(label_bytes + CIFAR_PIXELS), "a record", failure);
+        if (!status && records->count == records->capacity) status = grow(records, failure);
+        if (status) return status;
+        int32_t label = record[layouts[layout].label_at];
+        if (label >= classes)
+            return cnn_fail(failure, STATUS_MALFORMED,
+                            "%s: record %llu has the label %d; 0 to %d were expected",
+                            cnn_reader_path(reader), (unsigned long long)number, label, classes - 1);
+        uint8_t *sample = records->samples + records->count * CIFAR_PIXELS;
+        const unsigned char *planes = record + label_bytes;
+        for (int pixel = 0; pixel < PLANE; pixel++)
+            for (int c = 0; c < CHANNELS; c++) sample[pixel * CHANNELS + c] = planes[c * PLANE + pixel];
+        records->labels[records->count++] = label;
+    }
+}
+
+void cnn_cifar_free(CifarRecords *records) {
+    cnn_aligned_free(records->samples);
+    cnn_aligned_free(records->labels);
+    memset(records, 0, sizeof *records);
+}

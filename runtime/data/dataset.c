@@ -1,0 +1,349 @@
+/* Loading a data set: every format becomes an array of samples and one of targets, which are then checked and
+ * converted the same way. See dataset.h. */
+#include "data/dataset.h"
+
+#include "aligned.h"
+#include "data/cifar.h"
+#include "data/idx.h"
+#include "data/npy.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SHAPE_TEXT = 256 };
+
+/* An array and the file that messages about it name. */
+typedef struct Named {
+    char *path;
+    NpyArray array;
+} Named;
+
+static void named_free(Named *named) {
+    free(named->path);
+    cnn_npy_free(&named->array);
+}
+
+static int64_t product(int32_t rank, const int64_t *shape) {
+    int64_t count = 1;
+    for (int i = 0; i < rank; i++) count *= shape[i];
+    return count;
+}
+
+static bool same_shape(int32_t rank, const int64_t *shape, int32_t other_rank, const int64_t *other) {
+    return rank == other_rank && (rank == 0 || !memcmp(shape, other, (size_t)rank * sizeof *shape));
+}
+
+static bool wants_classes(const cnn_model *model) {
+    return model->train && model->train->loss == CNN_CROSS_ENTROPY;
+}
+
+int64_t cnn_input_elements(const cnn_model *model) {
+    return product(model->input_rank, model->input_shape);
+}
+int64_t cnn_output_elements(const cnn_model *model) {
+    return product(model->output_rank, model->output_shape);
+}
+int64_t cnn_target_elements(const cnn_model *model) {
+    return product(model->output_rank - wants_classes(model), model->output_shape);
+}
+
+static int check_count(Dataset *dataset, const Named *samples, int64_t count, Failure *failure) {
+    if (count > UINT32_MAX)
+        return cnn_fail(failure, STATUS_MALFORMED, "%s: %lld samples; at most 4294967295 are taken",
+                        samples->path, (long long)count);
+    dataset->count = (uint32_t)count;
+    return STATUS_OK;
+}
+
+static int check_finite(const Named *named, const float *values, uint64_t count, Failure *failure) {
+    for (uint64_t i = 0; i < count; i++)
+        if (!isfinite(values[i]))
+            return cnn_fail(failure, STATUS_MALFORMED, "%s: element %llu is %f; finite values were expected",
+                            named->path, (unsigned long long)i, (double)values[i]);
+    return STATUS_OK;
+}
+
+/* x*scale, then (x-mean)/std of its channel. */
+static void normalise(const cnn_model *model, float *values, uint64_t count) {
+    const cnn_data *data = model->data;
+    uint64_t channels = (uint64_t)model->input_shape[model->input_rank - 1];
+    for (uint64_t i = 0; i < count; i += channels)
+        for (uint64_t c = 0; c < channels; c++) {
+            float mean = data->mean ? data->mean[c] : 0.0f, std = data->std ? data->std[c] : 1.0f;
+            values[i + c] = (values[i + c] * data->scale - mean) / std;
+        }
+}
+
+/* Bytes stay bytes; everything else becomes floats. Takes the array's data. */
+static int take_samples(const cnn_model *model, Named *samples, Dataset *dataset, Failure *failure) {
+    uint64_t count = samples->array.count;
+    dataset->sample_elements = cnn_input_elements(model);
+    if (samples->array.type == NPY_U1) {
+        dataset->sample_kind = CNN_SAMPLE_BYTE;
+        dataset->samples = samples->array.data;
+        samples->array.data = NULL;
+        return STATUS_OK;
+    }
+    float *values;
+    dataset->sample_kind = CNN_SAMPLE_FLOAT;
+    int status = cnn_npy_take_floats(&samples->array, &values, failure);
+    dataset->samples = values;
+    if (!status) status = check_finite(samples, values, count, failure);
+    if (!status) normalise(model, values, count);
+    return status;
+}
+
+static int fail_samples(const cnn_model *model, const Named *samples, int32_t skipped, Failure *failure) {
+    char found[SHAPE_TEXT], expected[SHAPE_TEXT];
+    const NpyArray *array = &samples->array;
+    int32_t skip = skipped < array->rank ? skipped : array->rank;
+    return cnn_fail(failure, STATUS_MALFORMED, "%s: samples of shape %s; model %s takes %s", samples->path,
+                    cnn_shape_text(found, sizeof found, array->rank - skip, array->shape + skip), model->name,
+                    cnn_shape_text(expected, sizeof expected, model->input_rank, model->input_shape));
+}
+
+/* (N, input shape); an input of one channel may leave that axis out, as grey images do. */
+static int check_sample_shape(const cnn_model *model, const Named *samples, Failure *failure) {
+    const NpyArray *array = &samples->array;
+    const int64_t *shape = array->shape + 1;
+    int32_t rank = array->rank - 1, input_rank = model->input_rank;
+    bool grey = input_rank > 1 && model->input_shape[input_rank - 1] == 1;
+    bool fits = array->rank > 0 && (same_shape(rank, shape, input_rank, model->input_shape) ||
+                                    (grey && same_shape(rank, shape, input_rank - 1, model->input_shape)));
+    return fits ? STATUS_OK : fail_samples(model, samples, 1, failure);
+}
+
+/* (N, target shape). A single number a sample may have more axes of extent 1, a class index one; the N of a
+ * single sample may be missing. */
+static bool target_shape_fits(const cnn_model *model, const NpyArray *array, uint32_t count) {
+    int32_t rank = model->output_rank - wants_classes(model);
+    const int64_t *wanted = model->output_shape;
+    if (count == 1 && same_shape(array->rank, array->shape, rank, wanted)) return true;
+    if (array->rank == 0 || array->shape[0] != count) return false;
+    int32_t given = array->rank - 1;
+    const int64_t *shape = array->shape + 1;
+    if (same_shape(given, shape, rank, wanted)) return true;
+    if (product(rank, wanted) == 1 && product(given, shape) == 1) return true;
+    return wants_classes(model) && given == rank + 1 && shape[rank] == 1 &&
+           same_shape(rank, shape, rank, wanted);
+}
+
+static int check_target_shape(const cnn_model *model, const Named *targets, uint32_t count,
+                              Failure *failure) {
+    const NpyArray *array = &targets->array;
+    if (target_shape_fits(model, array, count)) return STATUS_OK;
+    int32_t rank = model->output_rank - wants_classes(model);
+    int64_t wanted[CNN_MAX_RANK + 1] = {count};
+    memcpy(wanted + 1, model->output_shape, (size_t)rank * sizeof *wanted);
+    char found[SHAPE_TEXT], expected[SHAPE_TEXT];
+    return cnn_fail(
+        failure, STATUS_MALFORMED, "%s: targets of shape %s; %s%s expected for %u sample%s of model %s",
+        targets->path, cnn_shape_text(found, sizeof found, array->rank, array->shape),
+        cnn_shape_text(expected, sizeof expected, rank + 1, wanted),
+        wants_classes(model) ? " class indices were" : " was", count, count == 1 ? "" : "s", model->name);
+}
+
+static int fail_class(const cnn_model *model, const Named *targets, uint64_t index, double found,
+                      Failure *failure) {
+    int64_t positions = cnn_target_elements(model), classes = model->output_shape[model->output_rank - 1];
+    char position[40] = "";
+    if (positions > 1)
+        snprintf(position, sizeof position, ", position %lld", (long long)(index % (uint64_t)positions));
+    return cnn_fail(failure, STATUS_MALFORMED,
+                    "%s: the target of sample %llu%s is %.0f; model %s has %lld classes, 0 to %lld",
+                    targets->path, (unsigned long long)(index / (uint64_t)positions), position, found,
+                    model->name, (long long)classes, (long long)classes - 1);
+}
+
+static int take_classes(const cnn_model *model, Named *targets, Dataset *dataset, Failure *failure) {
+    NpyArray *array = &targets->array;
+    if (array->type == NPY_F4 || array->type == NPY_F8)
+        return cnn_fail(failure, STATUS_MALFORMED,
+                        "%s: floats where class indices were expected (<i4, <i8 or |u1)", targets->path);
+    int64_t classes = model->output_shape[model->output_rank - 1];
+    void *block;
+    int status = cnn_aligned_allocate(&block, array->count, sizeof(int32_t), targets->path, failure);
+    if (status) return status;
+    dataset->targets = block;
+    for (uint64_t i = 0; i < array->count; i++) {
+        double class = cnn_npy_element(array, i);
+        if (class < 0 || class >= (double)classes) return fail_class(model, targets, i, class, failure);
+        ((int32_t *)block)[i] = (int32_t)class;
+    }
+    return STATUS_OK;
+}
+
+static int take_float_targets(const cnn_model *model, Named *targets, Dataset *dataset, Failure *failure) {
+    uint64_t count = targets->array.count;
+    float *values;
+    int status = cnn_npy_take_floats(&targets->array, &values, failure);
+    dataset->targets = values;
+    if (!status) status = check_finite(targets, values, count, failure);
+    if (status || model->train->loss != CNN_BINARY_CROSS_ENTROPY) return status;
+    for (uint64_t i = 0; i < count; i++)
+        if (values[i] < 0.0f || values[i] > 1.0f)
+            return cnn_fail(failure, STATUS_MALFORMED,
+                            "%s: element %llu is %g; binary_cross_entropy takes targets from 0 to 1",
+                            targets->path, (unsigned long long)i, (double)values[i]);
+    return STATUS_OK;
+}
+
+static int take_targets(const cnn_model *model, Named *targets, Dataset *dataset, Failure *failure) {
+    dataset->target_elements = cnn_target_elements(model);
+    int status = check_target_shape(model, targets, dataset->count, failure);
+    if (status) return status;
+    return wants_classes(model) ? take_classes(model, targets, dataset, failure)
+                                : take_float_targets(model, targets, dataset, failure);
+}
+
+/* Opens one of the data block's files and keeps the name that it was found under. */
+static int open_named(const char *folder, const char *name, Reader **reader, Named *named, Failure *failure) {
+    int status = cnn_reader_open_in(reader, folder, name, failure);
+    if (!status) status = cnn_path_join(&named->path, "", cnn_reader_path(*reader), failure);
+    return status;
+}
+
+static int read_idx(const char *folder, const char *name, Named *named, Failure *failure) {
+    Reader *reader = NULL;
+    IdxArray idx = {0};
+    int status = open_named(folder, name, &reader, named, failure);
+    if (!status) status = cnn_idx_parse(reader, &idx, failure);
+    cnn_reader_close(reader);
+    if (status) return status;
+    named->array = (NpyArray){.type = NPY_U1, .rank = idx.rank, .count = idx.count, .data = idx.data};
+    memcpy(named->array.shape, idx.shape, sizeof idx.shape);
+    return STATUS_OK;
+}
+
+static int read_npy(const char *folder, const char *name, Named *named, Failure *failure) {
+    Reader *reader = NULL;
+    int status = open_named(folder, name, &reader, named, failure);
+    if (!status) status = cnn_npy_parse(reader, &named->array, failure);
+    cnn_reader_close(reader);
+    return status;
+}
+
+typedef int (*ArrayRead)(const char *folder, const char *name, Named *named, Failure *failure);
+
+/* [samples, targets], for the formats that have a file for each. */
+static int load_pair(ArrayRead read_array, const cnn_model *model, const char *folder,
+                     const char *const *files, Named *samples, Named *targets, Failure *failure) {
+    if (!files[1] || files[2])
+        return cnn_fail(failure, STATUS_MALFORMED, "model %s: two files were expected, samples and targets",
+                        model->name);
+    int status = read_array(folder, files[0], samples, failure);
+    if (!status) status = check_sample_shape(model, samples, failure);
+    if (status || !model->train) return status;
+    status = read_array(folder, files[1], targets, failure);
+    if (status) return status;
+    int64_t sample_count = samples->array.shape[0],
+            target_count = targets->array.rank ? targets->array.shape[0] : 1;
+    if (sample_count == target_count) return STATUS_OK;
+    return cnn_fail(failure, STATUS_MALFORMED, "%s: %lld targets for the %lld samples of %s", targets->path,
+                    (long long)target_count, (long long)sample_count, samples->path);
+}
+
+/* All the batch files, one after the other; messages about their samples name the first. */
+static int load_cifar(const cnn_model *model, const char *folder, const char *const *files, Named *samples,
+                      Named *targets, Failure *failure) {
+    static const int64_t image[] = {CIFAR_SIDE, CIFAR_SIDE, 3};
+    char expected[SHAPE_TEXT];
+    if (!same_shape(3, image, model->input_rank, model->input_shape))
+        return cnn_fail(failure, STATUS_MALFORMED, "%s: CIFAR images are 32x32x3; model %s takes %s",
+                        files[0], model->name,
+                        cnn_shape_text(expected, sizeof expected, model->input_rank, model->input_shape));
+    CifarRecords records = {0};
+    int status = STATUS_OK;
+    for (int i = 0; files[i] && !status; i++) {
+        Reader *reader = NULL;
+        status = cnn_reader_open_in(&reader, folder, files[i], failure);
+        if (!status)
+            status = cnn_cifar_parse(reader, (CifarLabels)model->data->cifar_labels, &records, failure);
+        cnn_reader_close(reader);
+    }
+    if (!status) status = cnn_path_join(&samples->path, folder, files[0], failure);
+    if (!status) status = cnn_path_join(&targets->path, folder, files[0], failure);
+    if (status) {
+        cnn_cifar_free(&records);
+        return status;
+    }
+    int64_t count = (int64_t)records.count;
+    samples->array = (NpyArray){
+        NPY_U1, 4, {count, CIFAR_SIDE, CIFAR_SIDE, 3},
+          records.count * CIFAR_PIXELS, records.samples
+    };
+    targets->array = (NpyArray){NPY_I4, 1, {count}, records.count, records.labels};
+    return STATUS_OK;
+}
+
+static int load_files(const cnn_model *model, const char *folder, const char *const *files, Named *samples,
+                      Named *targets, Failure *failure) {
+    switch ((cnn_format)model->data->format) {
+    case CNN_FORMAT_IDX: return load_pair(read_idx, model, folder, files, samples, targets, failure);
+    case CNN_FORMAT_NPY: return load_pair(read_npy, model, folder, files, samples, targets, failure);
+    case CNN_FORMAT_CIFAR: return load_cifar(model, folder, files, samples, targets, failure);
+    case CNN_FORMAT_NONE: break;
+    }
+    return cnn_fail(failure, STATUS_USAGE, "the data block of model %s has no format", model->name);
+}
+
+int cnn_dataset_load(const cnn_model *model, const char *data_dir, bool test, Dataset *dataset,
+                     Failure *failure) {
+    memset(dataset, 0, sizeof *dataset);
+    const cnn_data *data = model->data;
+    if (!data) return cnn_fail(failure, STATUS_USAGE, "model %s has no data block", model->name);
+    const char *const *files = test ? data->test : data->train;
+    if (!files || !files[0])
+        return cnn_fail(failure, STATUS_USAGE, "the data block of model %s names no %s files", model->name,
+                        test ? "test" : "train");
+    Named samples = {0}, targets = {0};
+    int status = load_files(model, data_dir ? data_dir : data->path, files, &samples, &targets, failure);
+    if (!status) status = check_count(dataset, &samples, samples.array.shape[0], failure);
+    if (!status) status = take_samples(model, &samples, dataset, failure);
+    if (!status && model->train) status = take_targets(model, &targets, dataset, failure);
+    named_free(&samples);
+    named_free(&targets);
+    if (status) cnn_dataset_free(dataset);
+    return status;
+}
+
+void cnn_dataset_free(Dataset *dataset) {
+    cnn_aligned_free((void *)(uintptr_t)dataset->samples);
+    cnn_aligned_free((void *)(uintptr_t)dataset->targets);
+    memset(dataset, 0, sizeof *dataset);
+}
+
+int cnn_dataset_load_samples(const cnn_model *model, const char *path, Dataset *dataset, Failure *failure) {
+    memset(dataset, 0, sizeof *dataset);
+    Named samples = {0};
+    int status = cnn_path_join(&samples.path, "", path, failure);
+    if (!status) status = cnn_npy_read(path, &samples.array, failure);
+    const NpyArray *array = &samples.array;
+    int32_t input_rank = model->input_rank;
+    bool single = same_shape(array->rank, array->shape, input_rank, model->input_shape);
+    bool batch = array->rank == input_rank + 1 &&
+                 same_shape(input_rank, array->shape + 1, input_rank, model->input_shape);
+    if (!status && !single && !batch)
+        status = fail_samples(model, &samples, array->rank == input_rank + 1, failure);
+    if (!status) status = check_count(dataset, &samples, single ? 1 : array->shape[0], failure);
+    float *values = NULL;
+    if (!status) status = cnn_npy_take_floats(&samples.array, &values, failure);
+    dataset->samples = values;
+    dataset->sample_kind = CNN_SAMPLE_FLOAT;
+    dataset->sample_elements = cnn_input_elements(model);
+    named_free(&samples);
+    if (status) cnn_dataset_free(dataset);
+    return status;
+}
+
+int cnn_dataset_load_targets(const cnn_model *model, const char *path, Dataset *dataset, Failure *failure) {
+    if (!model->train) return cnn_fail(failure, STATUS_USAGE, "model %s has no train block", model->name);
+    Named targets = {0};
+    int status = cnn_path_join(&targets.path, "", path, failure);
+    if (!status) status = cnn_npy_read(path, &targets.array, failure);
+    if (!status) status = take_targets(model, &targets, dataset, failure);
+    named_free(&targets);
+    return status;
+}
