@@ -5,18 +5,32 @@
 #include "passes/pass.h"
 
 typedef struct Fusion {
+    const PassContext *pc;
     Graph *graph;
     int *uses;       /* by value */
     int *first_user; /* by value: the place of the first node that reads it */
     int *place;      /* by node: where it stands in the end */
 } Fusion;
 
-/* The schedule chooses freely among the kernels later, so every one must be able to. */
-static bool takes_epilogue(const Node *node) {
+/* Is one of the operator's kernels asked for by name that could not apply an epilogue? */
+static bool forced_without_epilogue(const PassContext *pc, const Op *op) {
+    for (int i = 0; i < pc->cx->options.kernel_count; i++)
+        for (int k = 0; k < op->kernel_count; k++)
+            if (!op->kernels[k].epilogue && !strcmp(op->kernels[k].name, pc->cx->options.kernels[i].kernel))
+                return true;
+    return false;
+}
+
+/* Can the best kernel that applies work with an epilogue? The schedule then chooses among those that can. In
+ * double precision the last kernel runs. */
+static bool takes_epilogue(const PassContext *pc, const Graph *graph, const Node *node) {
     const Op *op = node->op;
-    for (int i = 0; i < op->kernel_count; i++)
-        if (!op->kernels[i].epilogue) return false;
-    return op->kernel_count && op->domain == DOMAIN_SAMPLE;
+    if (op->domain != DOMAIN_SAMPLE || !op->kernel_count || forced_without_epilogue(pc, op)) return false;
+    int best = pc->cx->options.double_precision ? op->kernel_count - 1 : 0;
+    while (best < op->kernel_count - 1 && op->kernels[best].applies &&
+           !op->kernels[best].applies(pc->machine, graph, node))
+        best++;
+    return op->kernels[best].epilogue;
 }
 
 static bool is_vector_of(const Shape *vector, const Shape *shape) {
@@ -59,7 +73,8 @@ static NodeId fusable_producer(const Fusion *f, const Node *node, int place, int
     const Value *result = graph_value(graph, node->outputs.items[0]);
     if (value->role != ROLE_ACTIVATION || value->producer < 0 || f->uses[id] != 1) return -1;
     const Node *producer = graph_node(graph, value->producer);
-    if (producer->dead || !takes_epilogue(producer) || producer->outputs.items[0] != id) return -1;
+    if (producer->dead || !takes_epilogue(f->pc, graph, producer) || producer->outputs.items[0] != id)
+        return -1;
     if (!shape_equal(&value->shape, &result->shape) || !can_move(f, producer, place)) return -1;
     return value->producer;
 }
@@ -132,7 +147,8 @@ static void reorder(Fusion *f) {
 void fuse_run(PassContext *pc, Graph *graph) {
     if (pc->form == FORM_PROBE || pc->form == FORM_CHECK || pc->cx->options.no_fuse) return;
     size_t values = (size_t)graph->values.count, nodes = (size_t)graph->nodes.count;
-    Fusion f = {.graph = graph,
+    Fusion f = {.pc = pc,
+                .graph = graph,
                 .uses = ARENA_ARRAY(graph->arena, int, values),
                 .first_user = ARENA_ARRAY(graph->arena, int, values),
                 .place = ARENA_ARRAY(graph->arena, int, nodes)};

@@ -26,6 +26,7 @@ static const Kernel *kernel_choose(const PassContext *pc, const Graph *graph, No
     for (int i = 0; i < op->kernel_count; i++) {
         const Kernel *kernel = &op->kernels[i];
         if (kernel->applies && !kernel->applies(pc->machine, graph, node)) continue;
+        if (node->epilogue.count && !kernel->epilogue) continue;
         if (forced && !strcmp(kernel->name, forced)) return kernel;
         if (kernel->approximate && pc->cx->options.strict) continue;
         double cost = kernel->cost ? kernel->cost(pc->machine, graph, node) : 0;
