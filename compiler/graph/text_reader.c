@@ -22,7 +22,7 @@ static int read_integers(Reader *r, int64_t *items, int most) {
     if (accept_sign(&r->tokens, ')')) return 0;
     do {
         int64_t item = expect_integer(&r->tokens);
-        if (count == most) token_fail(&r->tokens, "too many numbers before this");
+        if (count == most) token_fail_last(&r->tokens, "there are too many numbers");
         if (!r->tokens.failed) items[count++] = item;
     } while (accept_sign(&r->tokens, ','));
     expect_sign(&r->tokens, ')');
@@ -30,13 +30,13 @@ static int read_integers(Reader *r, int64_t *items, int most) {
 }
 
 static void read_exact_integers(Reader *r, int64_t *items, int count) {
-    if (read_integers(r, items, count) != count) token_fail(&r->tokens, "too few numbers before this");
+    if (read_integers(r, items, count) != count) token_fail_last(&r->tokens, "there are too few numbers");
 }
 
 static Shape read_shape(Reader *r) {
     Shape shape = {0};
     shape.rank = read_integers(r, shape.dim, SHAPE_MAX_RANK);
-    if (shape_elements(&shape) < 0) token_fail(&r->tokens, "the shape before this is too large");
+    if (shape_elements(&shape) < 0) token_fail_last(&r->tokens, "this shape is too large");
     return shape;
 }
 
@@ -51,7 +51,7 @@ static const double *read_reals(Reader *r, int64_t count) {
     }
     expect_sign(&r->tokens, ')');
     if (reals.count != count)
-        token_fail(&r->tokens, "the numbers before this are not as many as the shape has elements");
+        token_fail_last(&r->tokens, "there are not as many numbers as the shape has elements");
     return reals.items;
 }
 
@@ -117,7 +117,7 @@ static const Attr *read_attrs(Reader *r, const Op *op) {
         int index = 0;
         while (index < op->param_count && strcmp(op->params[index].name, name)) index++;
         if (index == op->param_count)
-            token_fail(&r->tokens, arena_printf(r->arena, "%s has no argument %s", op->name, name));
+            token_fail_last(&r->tokens, arena_printf(r->arena, "%s has no argument %s", op->name, name));
         expect_sign(&r->tokens, '=');
         Attr attr = read_attr(r);
         if (!r->tokens.failed) attrs[index] = attr;
@@ -129,7 +129,7 @@ static const Attr *read_attrs(Reader *r, const Op *op) {
 static const Op *read_op(Reader *r) {
     const char *name = expect_name(&r->tokens, "an operator");
     const Op *op = op_find(name);
-    if (!op) token_fail(&r->tokens, arena_printf(r->arena, "there is no operator %s before this", name));
+    if (!op) token_fail_last(&r->tokens, arena_printf(r->arena, "there is no operator %s", name));
     return op;
 }
 
@@ -137,8 +137,7 @@ static const Op *read_op(Reader *r) {
 static int read_known(Reader *r, const Map *map, const char *what) {
     const char *name = expect_name(&r->tokens, what);
     int index = (int)(intptr_t)map_get(map, name) - 1;
-    if (index < 0)
-        token_fail(&r->tokens, arena_printf(r->arena, "there is no %s %s before this", what, name));
+    if (index < 0) token_fail_last(&r->tokens, arena_printf(r->arena, "there is no %s %s", what, name));
     return index;
 }
 
@@ -253,7 +252,8 @@ static void read_step(Reader *r, Node *node) {
     expect_sign(&r->tokens, '(');
     do {
         int operand = read_operand(r);
-        if (step.input_count == COUNT(step.inputs)) token_fail(&r->tokens, "too many operands before this");
+        if (step.input_count == COUNT(step.inputs))
+            token_fail_last(&r->tokens, "there are too many operands");
         if (!r->tokens.failed) step.inputs[step.input_count++] = operand;
     } while (accept_sign(&r->tokens, ','));
     expect_sign(&r->tokens, ')');
@@ -267,7 +267,7 @@ static const Kernel *read_kernel(Reader *r, const Op *op) {
     const char *name = expect_name(&r->tokens, "a kernel");
     for (int i = 0; i < op->kernel_count; i++)
         if (!strcmp(op->kernels[i].name, name)) return &op->kernels[i];
-    token_fail(&r->tokens, arena_printf(r->arena, "%s has no kernel %s", op->name, name));
+    token_fail_last(&r->tokens, arena_printf(r->arena, "%s has no kernel %s", op->name, name));
     return NULL;
 }
 
@@ -280,7 +280,7 @@ static void read_outputs(Reader *r, Node *node) {
             return;
         }
         Value *value = graph_value(r->graph, output);
-        if (value->producer >= 0) token_fail(&r->tokens, "the value before this is made twice");
+        if (value->producer >= 0) token_fail_last(&r->tokens, "this value is made twice");
         value->producer = r->graph->nodes.count;
         vec_push(r->arena, &node->outputs, output);
     } while (accept_sign(&r->tokens, ','));

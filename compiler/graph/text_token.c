@@ -16,6 +16,7 @@ static void skip_blanks(TokenReader *r) {
 }
 
 void token_next(TokenReader *r) {
+    r->last = r->token.span;
     skip_blanks(r);
     const char *start = r->at;
     int column = (int)(start - r->line_start) + 1;
@@ -39,9 +40,16 @@ void token_next(TokenReader *r) {
     }
 }
 
-void token_fail(TokenReader *r, const char *fault) {
-    if (!r->failed) diag(r->cx->diag, r->token.span, E_PRINTED_GRAPH, fault);
+static void fail_at(TokenReader *r, Span at, const char *fault) {
+    if (!r->failed) diag(r->cx->diag, at, E_PRINTED_GRAPH, fault);
     r->failed = true;
+}
+
+void token_fail(TokenReader *r, const char *fault) {
+    fail_at(r, r->token.span, fault);
+}
+void token_fail_last(TokenReader *r, const char *fault) {
+    fail_at(r, r->last, fault);
 }
 
 bool token_is_sign(const TokenReader *r, char sign) {
@@ -100,7 +108,7 @@ int64_t expect_integer(TokenReader *r) {
 
 int expect_small(TokenReader *r) {
     int64_t integer = expect_integer(r);
-    if (integer < 0 || integer > INT32_MAX) token_fail(r, "the number before this is out of range");
+    if (integer < 0 || integer > INT32_MAX) token_fail_last(r, "this number is out of range");
     return r->failed ? 0 : (int)integer;
 }
 

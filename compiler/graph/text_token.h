@@ -22,6 +22,7 @@ typedef struct TokenReader {
     const char *at, *line_start;
     int line;
     Token token; /* the next one */
+    Span last;   /* of the one before */
     bool failed;
 } TokenReader;
 
@@ -29,6 +30,7 @@ void token_restart(TokenReader *r); /* to the start of the source */
 void token_next(TokenReader *r);
 /* Reports a fault at the next token, the first time. */
 void token_fail(TokenReader *r, const char *fault);
+void token_fail_last(TokenReader *r, const char *fault); /* at the token before */
 
 bool token_is_sign(const TokenReader *r, char sign);
 bool token_is_integer(const TokenReader *r);
