@@ -2,20 +2,7 @@
  * steps against the C library's doubles, special values, doubles against the C library. VECTOR_MATH_STEP=1 in
  * the environment scans them all. */
 #include "emit/vector_math.h"
-
-#include <llvm-c/Analysis.h>
-#include <llvm-c/ExecutionEngine.h>
-#include <llvm-c/Target.h>
-#include <llvm-c/TargetMachine.h>
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "ops/jit.h"
 
 enum { MOST_ULPS = 4, CHUNK = 1 << 12, DEFAULT_STEP = 521 };
 
@@ -51,31 +38,20 @@ static const Function functions[] = {
 typedef void (*Compiled)(const void *in, void *out, int64_t count);
 
 typedef struct Program {
-    LLVMContextRef context;
-    LLVMExecutionEngineRef engine;
+    Jit jit;
     Compiled compiled[COUNT(functions)];
 } Program;
 
-static void add_attribute(Emit *e, LLVMValueRef function, const char *name, const char *value) {
-    LLVMAddAttributeAtIndex(
-        function, LLVMAttributeFunctionIndex,
-        LLVMCreateStringAttribute(e->context, name, (unsigned)strlen(name), value, (unsigned)strlen(value)));
+static const char *scan_name(const Function *function, char name[64]) {
+    snprintf(name, 64, "scan_%s", function->name);
+    return name;
 }
 
-static void emit_function(Emit *e, const Function *of, LLVMTypeRef real, int width, bool native) {
-    LLVMTypeRef parameters[] = {e->pointer, e->pointer, e->i64};
-    LLVMTypeRef type = LLVMFunctionType(e->void_type, parameters, 3, false);
+static void emit_function(Jit *jit, const Function *of, LLVMTypeRef real, int width) {
+    Emit *e = &jit->emit;
     char name[64];
-    snprintf(name, sizeof name, "scan_%s", of->name);
-    LLVMValueRef function = LLVMAddFunction(e->module, name, type);
-    if (native) {
-        char *cpu = LLVMGetHostCPUName(), *features = LLVMGetHostCPUFeatures();
-        add_attribute(e, function, "target-cpu", cpu);
-        add_attribute(e, function, "target-features", features);
-        LLVMDisposeMessage(cpu);
-        LLVMDisposeMessage(features);
-    }
-    LLVMPositionBuilderAtEnd(e->builder, LLVMAppendBasicBlockInContext(e->context, function, "entry"));
+    LLVMValueRef function =
+        jit_function(jit, scan_name(of, name), (LLVMTypeRef[]){e->pointer, e->pointer, e->i64}, 3);
     KernelCode code = {.emit = e, .real = real, .width = width, .function = function};
     Lanes lanes = {width, width};
     Loop loop = loop_begin(&code, code_int(&code, 0), LLVMGetParam(function, 2), width);
@@ -86,39 +62,15 @@ static void emit_function(Emit *e, const Function *of, LLVMTypeRef real, int wid
 }
 
 static Program program_create(bool doubles, int width, bool native) {
-    LLVMContextRef context = LLVMContextCreate();
-    Emit e = {.context = context,
-              .module = LLVMModuleCreateWithNameInContext("scan", context),
-              .builder = LLVMCreateBuilderInContext(context),
-              .void_type = LLVMVoidTypeInContext(context),
-              .pointer = LLVMPointerTypeInContext(context, 0),
-              .i1 = LLVMInt1TypeInContext(context),
-              .i8 = LLVMInt8TypeInContext(context),
-              .i32 = LLVMInt32TypeInContext(context),
-              .i64 = LLVMInt64TypeInContext(context),
-              .f32 = LLVMFloatTypeInContext(context),
-              .f64 = LLVMDoubleTypeInContext(context)};
+    Program program = {.jit = jit_create(native)};
+    Emit *e = &program.jit.emit;
     for (int i = 0; i < COUNT(functions); i++)
-        emit_function(&e, &functions[i], doubles ? e.f64 : e.f32, width, native);
-    LLVMDisposeBuilder(e.builder);
-    char *message = NULL;
-    assert_false(LLVMVerifyModule(e.module, LLVMPrintMessageAction, &message));
-    LLVMDisposeMessage(message);
-    message = NULL;
-    Program program = {.context = context};
-    if (LLVMCreateExecutionEngineForModule(&program.engine, e.module, &message)) fail_msg("%s", message);
-    for (int i = 0; i < COUNT(functions); i++) {
-        char name[64];
-        snprintf(name, sizeof name, "scan_%s", functions[i].name);
-        program.compiled[i] = (Compiled)LLVMGetFunctionAddress(program.engine, name);
-        assert_non_null((void *)program.compiled[i]);
-    }
+        emit_function(&program.jit, &functions[i], doubles ? e->f64 : e->f32, width);
+    jit_compile(&program.jit);
+    char name[64];
+    for (int i = 0; i < COUNT(functions); i++)
+        program.compiled[i] = (Compiled)jit_address(&program.jit, scan_name(&functions[i], name));
     return program;
-}
-
-static void program_destroy(Program *program) {
-    LLVMDisposeExecutionEngine(program->engine);
-    LLVMContextDispose(program->context);
 }
 
 /* Distance in units of the exact result's last place; 0 where the result is as good as it must be. */
@@ -166,7 +118,7 @@ static void scan_all(int width, bool native) {
     bool good = true;
     for (int i = 0; i < COUNT(functions); i++)
         good = scan(&functions[i], program.compiled[i], step ? step : 1) <= MOST_ULPS && good;
-    program_destroy(&program);
+    jit_destroy(&program.jit);
     assert_true(good);
 }
 
@@ -195,7 +147,7 @@ static void test_special_values(void **state) {
                     fail_msg("%s(%a) is %a, not %a", functions[i].name, in[k], out[k],
                              functions[i].exact(in[k]));
         }
-        program_destroy(&program);
+        jit_destroy(&program.jit);
     }
 }
 
@@ -210,13 +162,10 @@ static void test_doubles(void **state) {
             if (!equal && !(fabs(got - exact) <= 4e-16 * fabs(exact)))
                 fail_msg("%s(%a) is %a, not %a", functions[i].name, x, got, exact);
         }
-    program_destroy(&program);
+    jit_destroy(&program.jit);
 }
 
 int main(void) {
-    LLVMInitializeNativeTarget();
-    LLVMInitializeNativeAsmPrinter();
-    LLVMLinkInMCJIT();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_registers_of_this_machine),
         cmocka_unit_test(test_registers_of_any_machine),
