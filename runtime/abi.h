@@ -58,7 +58,7 @@ typedef enum cnn_init {
 } cnn_init;
 
 /* A tensor of the weight file and where its elements lie in the parameter block: element (i0, i1, ...) at
- *   offset + (i0 / group) * group_stride + (i0 % group / block) * block_stride + i0 % group % block + sum over a>0 of ia * stride[a] */
+ *   offset + origin + (i0 / group) * group_stride + (i0 % group / block) * block_stride + i0 % group % block + sum over a>0 of ia * stride[a] */
 typedef struct cnn_parameter {
     const char *name; /* "conv_1.weight" */
     int32_t rank, layer; /* layer: index into layers */
@@ -70,6 +70,7 @@ typedef struct cnn_parameter {
     float init_value;
     int64_t fan_in, fan_out;
     const float *values; /* CNN_INIT_VALUES: the logical tensor, row-major */
+    int64_t origin;      /* not 0 where strides are negative (a mirrored kernel) */
 } cnn_parameter;
 
 /* A row of the summary, and where `run --layer` finds the layer's value in the probe program's scratch. */
