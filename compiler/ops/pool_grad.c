@@ -1,7 +1,7 @@
 /* The gradients of pools. maxpool_grad(x, dy) finds each window's first maximum again, so that the pool's
  * output need not be kept; avgpool_grad(dy) spreads the mean. Where windows do not overlap every element of
- * dx is written exactly once, zeros included, so that further steps can be applied to it; where they do, dx
- * is cleared and added to. */
+ * dx is written exactly once, zeros included; where they do, dx is cleared and added to, and an epilogue is
+ * applied in a last pass. */
 #include "ops/pool_kernels.h"
 #include "ops/pool_walk.h"
 
@@ -50,6 +50,12 @@ static void clear(KernelCode *code, const Position *position, Lanes lanes, void 
     (void)user;
     LLVMValueRef place = code_position(code, code_output(code, 0), code->outputs[0], position);
     code_store(code, code_constant(code, 0, lanes.width), place, lanes);
+}
+
+static void finish_sum(KernelCode *code, const Position *position, Lanes lanes, void *user) {
+    (void)user;
+    LLVMValueRef place = code_position(code, code_output(code, 0), code->outputs[0], position);
+    code_finish(code, code_load(code, place, lanes), position, lanes);
 }
 
 static void finish_zero(KernelCode *code, const Position *position, Lanes lanes, void *user) {
@@ -123,6 +129,7 @@ static void emit_scatter(KernelCode *code, PoolWalkKind kind, PoolBody body) {
     GradWork work = {.pool = pool_read(code->node, x), .kind = kind, .add = true};
     loop_positions(code, x, clear, NULL);
     pool_each_window(code, &work.pool, kind, body, &work);
+    if (code->node->epilogue.count) loop_positions(code, x, finish_sum, NULL);
 }
 
 static void max_disjoint_emit(KernelCode *code) {
@@ -194,21 +201,11 @@ static double looped_cost(const Machine *machine, const Graph *graph, const Node
     return taps_of(machine, graph, node, 8);
 }
 
-#define GRAD_KERNELS(kind)                                                                                   \
-    {                                                                                                        \
-        {.name = "disjoint",                                                                                 \
-         .applies = disjoint_applies,                                                                        \
-         .cost = disjoint_cost,                                                                              \
-         .emit = kind##_disjoint_emit,                                                                       \
-         .epilogue = true},                                                                                  \
-        {.name = "tiled",                                                                                    \
-         .applies = tiled_applies,                                                                           \
-         .cost = tiled_cost,                                                                                 \
-         .emit = kind##_tiled_emit,                                                                          \
-         .epilogue = true},                                                                                  \
-        {.name = "scatter", .applies = scatter_applies, .cost = scatter_cost, .emit = kind##_scatter_emit},  \
-        {.name = "looped", .cost = looped_cost, .emit = kind##_looped_emit},                                 \
-}
+#define GRAD_KERNEL(pool, way, rule)                                                                         \
+    {.name = #way, .applies = rule, .cost = way##_cost, .emit = pool##_##way##_emit, .epilogue = true}
+#define GRAD_KERNELS(pool)                                                                                   \
+    {GRAD_KERNEL(pool, disjoint, disjoint_applies), GRAD_KERNEL(pool, tiled, tiled_applies),                 \
+     GRAD_KERNEL(pool, scatter, scatter_applies), GRAD_KERNEL(pool, looped, NULL)}
 
 const Kernel max_grad_kernels[POOL_GRAD_KERNELS] = GRAD_KERNELS(max);
 const Kernel mean_grad_kernels[POOL_GRAD_KERNELS] = GRAD_KERNELS(mean);
