@@ -50,7 +50,7 @@ typedef struct Check {
 
 /* The storage place of logical element `index`. */
 static int64_t storage_place(const cnn_parameter *parameter, int64_t index) {
-    int64_t at = parameter->offset;
+    int64_t at = parameter->offset + parameter->origin;
     for (int32_t axis = parameter->rank - 1; axis > 0; axis--) {
         at += index % parameter->shape[axis] * parameter->stride[axis];
         index /= parameter->shape[axis];

@@ -1,0 +1,324 @@
+/* The verbs of a compiled model, called as its main calls them, on a model written by hand: training's
+ * results and faults. */
+#define _GNU_SOURCE
+#include "session.h"
+#include "tiny_model.c"
+#include "trainer.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { SAMPLES = 60, ARGUMENTS = 24 };
+
+static void write_npy(const char *path, const char *type, const char *shape, const void *data, size_t size) {
+    char header[128];
+    int length = snprintf(header, sizeof header, "{'descr': '%s', 'fortran_order': False, 'shape': %s, }",
+                          type, shape);
+    while ((10 + length) % 64 != 63) header[length++] = ' ';
+    header[length++] = '\n';
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fwrite("\x93NUMPY\x01\x00", 1, 8, file);
+    fputc(length & 255, file);
+    fputc(length >> 8, file);
+    fwrite(header, 1, (size_t)length, file);
+    fwrite(data, 1, size, file);
+    fclose(file);
+}
+
+static float samples[SAMPLES * TINY_INPUTS];
+static int32_t targets[SAMPLES];
+
+static int make_folder(void **state) {
+    char *folder = strdup("/tmp/test_train_XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(chdir(folder), 0);
+    for (int i = 0; i < SAMPLES; i++) {
+        targets[i] = i % TINY_CLASSES;
+        for (int c = 0; c < TINY_INPUTS; c++)
+            samples[i * TINY_INPUTS + c] = (float)(c == targets[i]) * 2 + (float)((i * 13 + c * 5) % 7) / 7;
+    }
+    write_npy("train-x.npy", "<f4", "(60, 4)", samples, sizeof samples);
+    write_npy("train-y.npy", "<i4", "(60,)", targets, sizeof targets);
+    write_npy("test-x.npy", "<f4", "(60, 4)", samples, sizeof samples);
+    write_npy("test-y.npy", "<i4", "(60,)", targets, sizeof targets);
+    *state = folder;
+    return 0;
+}
+
+static int remove_folder(void **state) {
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf %s", (char *)*state);
+    free(*state);
+    return system(command) == 0 ? 0 : -1;
+}
+
+typedef struct Result {
+    int status;
+    char error[600], hint[300], out[8192];
+} Result;
+
+/* Runs "verb --option value ..." of a model. */
+static Result call(const cnn_model *model, const char *line) {
+    static const struct {
+        const char *name;
+        int (*function)(Session *session);
+    } verbs[] = {
+        {"train",     cnn_verb_train    },
+        {"eval",      cnn_verb_eval     },
+        {"run",       cnn_verb_run      },
+        {"gradients", cnn_verb_gradients},
+        {"init",      cnn_verb_init     },
+        {"gradcheck", cnn_verb_gradcheck},
+        {"summary",   cnn_verb_summary  },
+        {"bench",     cnn_verb_bench    }
+    };
+    Result result = {0};
+    char *words = strdup(line), *argv[ARGUMENTS] = {words}, *rest = words, *word;
+    int argc = 1;
+    while ((word = strsep(&rest, " ")) && argc < ARGUMENTS) argv[argc++] = word;
+    Failure failure = {0};
+    Options options;
+    FILE *out = tmpfile();
+    Session session = {.model = model, .options = &options, .out = out, .failure = &failure};
+    result.status = cnn_options_parse(argc, argv, &options, &failure);
+    for (size_t i = 0; !result.status && i < sizeof verbs / sizeof *verbs; i++)
+        if (strcmp(argv[1], verbs[i].name) == 0) {
+            result.status = verbs[i].function(&session);
+            break;
+        }
+    cnn_session_close(&session);
+    cnn_options_free(&options);
+    snprintf(result.error, sizeof result.error, "%s", failure.message);
+    snprintf(result.hint, sizeof result.hint, "%s", session.hint);
+    rewind(out);
+    result.out[fread(result.out, 1, sizeof result.out - 1, out)] = 0;
+    fclose(out);
+    free(words);
+    return result;
+}
+
+static void expect_ok(const cnn_model *model, const char *line) {
+    Result result = call(model, line);
+    if (result.status) fail_msg("%s: exit %d: %s", line, result.status, result.error);
+}
+
+static char *contents(const char *path, size_t *size) {
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    char *bytes = malloc(1 << 20);
+    *size = fread(bytes, 1, 1 << 20, file);
+    fclose(file);
+    return bytes;
+}
+
+static bool same_files(const char *a, const char *b) {
+    size_t size_a, size_b;
+    char *bytes_a = contents(a, &size_a), *bytes_b = contents(b, &size_b);
+    bool same = size_a == size_b && memcmp(bytes_a, bytes_b, size_a) == 0;
+    free(bytes_a);
+    free(bytes_b);
+    return same;
+}
+
+static void threads_do_not_change_the_weights(void **state) {
+    (void)state;
+    expect_ok(&tiny_model, "train --epochs 4 --threads 1 --save one --quiet");
+    expect_ok(&tiny_model, "train --epochs 4 --threads 2 --save two --quiet");
+    expect_ok(&tiny_model, "train --epochs 4 --threads=3 --save=three --quiet");
+    expect_ok(&tiny_model, "train --epochs 4 --threads 8 --save eight --quiet");
+    assert_true(same_files("one", "two"));
+    assert_true(same_files("one", "three"));
+    assert_true(same_files("one", "eight"));
+    expect_ok(&tiny_model, "train --epochs 4 --seed 2 --save other --quiet");
+    assert_false(same_files("one", "other"));
+    expect_ok(&tiny_model, "train --epochs 4 --shuffle off --save ordered --quiet");
+    assert_false(same_files("one", "ordered"));
+}
+
+static void training_learns(void **state) {
+    (void)state;
+    Result result = call(&tiny_model, "train --epochs 30 --log log.jsonl --save learned");
+    assert_int_equal(result.status, 0);
+    assert_non_null(strstr(result.out, "epoch 30/30  loss "));
+    assert_non_null(strstr(result.out, "  val_accuracy "));
+    result = call(&tiny_model, "eval --weights learned --json");
+    assert_int_equal(result.status, 0);
+    assert_non_null(strstr(result.out, "{\"samples\": 60, \"loss\": "));
+    assert_non_null(strstr(
+        result.out, "\"accuracy\": 1, \"top_2\": 1, \"confusion\": [[20, 0, 0], [0, 20, 0], [0, 0, 20]]}"));
+    size_t size;
+    char *log = contents("log.jsonl", &size);
+    log[size] = 0;
+    int lines = 0;
+    for (char *c = log; *c; c++) lines += *c == '\n';
+    assert_int_equal(lines, 30);
+    assert_non_null(strstr(log, "{\"epoch\": 1, \"loss\": "));
+    assert_non_null(strstr(log, "\"lr\": 0.1, \"seconds\": "));
+    free(log);
+}
+
+static void no_epochs_only_save(void **state) {
+    (void)state;
+    expect_ok(&tiny_model, "train --epochs 0 --save zero");
+    expect_ok(&tiny_model, "init --output initial");
+    assert_true(same_files("zero", "initial"));
+    expect_ok(&tiny_model, "train --epochs 0 --seed 5 --save five");
+    assert_false(same_files("zero", "five"));
+    expect_ok(&tiny_model, "train --epochs 0 --init five --save again");
+    assert_true(same_files("five", "again"));
+}
+
+static void divergence_names_the_place_and_keeps_the_last_epoch(void **state) {
+    (void)state;
+    Result result = call(&tiny_model, "train --lr 3e38 --epochs 3 --save broken --quiet");
+    assert_int_equal(result.status, 6);
+    assert_non_null(strstr(result.error, "step "));
+    assert_non_null(strstr(result.error, "layer dense_1, tensor "));
+    assert_non_null(strstr(result.hint, "lower the learning rate"));
+    assert_non_null(strstr(result.hint, "no weights were saved"));
+    assert_int_not_equal(access("broken", F_OK), 0);
+}
+
+/* Each epoch is a permutation: with a learning rate that changes nothing visible, the sum of losses is that
+ * of all samples. */
+static _Atomic int seen[SAMPLES];
+
+static void note_samples(const cnn_frame *frame) {
+    for (int64_t i = 0; i < frame->count; i++) seen[frame->order[frame->first + i]]++;
+    train_stage(frame);
+}
+
+static void every_epoch_is_a_permutation(void **state) {
+    static const cnn_function stages[] = {sum_inputs_f32, note_samples};
+    cnn_program program = training;
+    cnn_model model = tiny_model;
+    cnn_data all = data;
+    (void)state;
+    program.stages = stages;
+    all.validation = 0;
+    model.training = &program;
+    model.data = &all;
+    memset((void *)seen, 0, sizeof seen);
+    expect_ok(&model, "train --epochs 5 --batch 7 --threads 3 --save permuted --quiet");
+    for (int i = 0; i < SAMPLES; i++) assert_int_equal(seen[i], 5);
+    memset((void *)seen, 0, sizeof seen);
+    expect_ok(&model, "train --epochs 2 --limit 10 --save permuted --quiet");
+    for (int i = 0; i < SAMPLES; i++) assert_int_equal(seen[i], i < 10 ? 2 : 0);
+}
+
+static void gradients_agree_with_differences(void **state) {
+    (void)state;
+    Result result = call(&tiny_model, "gradcheck --samples 12");
+    if (result.status) fail_msg("%s%s", result.out, result.error);
+    assert_non_null(strstr(result.out, "gradients agree"));
+    assert_non_null(strstr(result.out, "dense_1"));
+    cnn_model model = tiny_model;
+    model.check = NULL;
+    result = call(&model, "gradcheck");
+    assert_int_equal(result.status, 2);
+    assert_non_null(strstr(result.error, "--gradcheck"));
+}
+
+static void wrong_gradient(const cnn_frame *frame) {
+    gradient_stage(frame);
+    ((float *)frame->lane)[TINY_BIAS + 1] *= 1.01f;
+}
+
+static void a_wrong_gradient_is_found(void **state) {
+    static const cnn_function stages[] = {sum_inputs_f32, wrong_gradient};
+    cnn_program program = gradients;
+    cnn_model model = tiny_model;
+    (void)state;
+    program.stages = stages;
+    model.gradients = &program;
+    Result result = call(&model, "gradcheck");
+    assert_int_equal(result.status, 1);
+    assert_non_null(strstr(result.out, "WRONG"));
+}
+
+static void layers_and_outputs_can_be_read(void **state) {
+    (void)state;
+    expect_ok(&tiny_model, "init --output w");
+    expect_ok(&tiny_model, "run --weights w --input test-x.npy --output y.npy");
+    expect_ok(&tiny_model,
+              "run --weights w --input test-x.npy --output same.npy --layer dense_1 --threads 3");
+    assert_true(same_files("y.npy", "same.npy"));
+    expect_ok(&tiny_model, "run --weights w --input test-x.npy --output x.npy --layer center_1");
+    assert_true(same_files("x.npy", "test-x.npy"));
+    Result result = call(&tiny_model, "run --weights w --input test-x.npy --output y.npy --layer dense_2");
+    assert_int_equal(result.status, 2);
+    assert_non_null(strstr(result.error, "did you mean 'dense_1'"));
+    expect_ok(&tiny_model, "gradients --weights w --input test-x.npy --target test-y.npy --output g");
+}
+
+static void usage_is_checked(void **state) {
+    static const struct {
+        const char *line, *message;
+    } cases[] = {
+        {"trian",                 "unknown verb 'trian'; did you mean 'train'?"       },
+        {"train --epoch 3",       "unknown option '--epoch'; did you mean '--epochs'?"},
+        {"train --json",          "train has no option --json"                        },
+        {"train --epochs",        "--epochs needs a value: N"                         },
+        {"train --epochs -1",     "--epochs -1: expected a whole number from 0"       },
+        {"train --batch 0",       "--batch 0: expected a whole number from 1"         },
+        {"train --lr 0",          "--lr 0: expected a number above 0"                 },
+        {"train --lr nan",        "--lr nan: expected a number above 0"               },
+        {"train --shuffle maybe", "--shuffle maybe: expected on or off"               },
+        {"train --quiet=1",       "--quiet takes no value"                            },
+        {"train --checkpoint d",  "--checkpoint is not built yet"                     },
+        {"filters",               "the verb 'filters' is not built yet"               },
+        {"train somewhere",       "train takes no 'somewhere'"                        },
+        {"run --output y",        "run needs --input FILE"                            },
+        {"eval",                  "eval needs --weights FILE"                         },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Result result = call(&tiny_model, cases[i].line);
+        assert_int_equal(result.status, 2);
+        assert_string_equal(result.error, cases[i].message);
+    }
+    expect_ok(&tiny_model, "train --epochs 1 --threads 99999999999999999999 --save many --quiet");
+    cnn_model model = tiny_model;
+    model.train = NULL;
+    assert_int_equal(call(&model, "train").status, 2);
+    assert_int_equal(call(&model, "gradients --input a --target b --output c").status, 2);
+}
+
+static void a_save_that_cannot_work_is_said_first(void **state) {
+    (void)state;
+    assert_int_equal(call(&tiny_model, "train --save no/such/folder/w").status, 4);
+    assert_int_equal(call(&tiny_model, "train --log no/such/folder/l --save w2").status, 4);
+}
+
+static void summary_and_bench_print(void **state) {
+    (void)state;
+    Result result = call(&tiny_model, "summary");
+    assert_non_null(strstr(result.out, "tiny: 4 to 3\n"));
+    assert_non_null(strstr(result.out, "multiply-adds"));
+    result = call(&tiny_model, "bench --seconds 0.01 --batch 600 --json");
+    assert_int_equal(result.status, 0);
+    assert_non_null(strstr(result.out, "\"train\": {\"median_ms\": "));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(threads_do_not_change_the_weights),
+        cmocka_unit_test(training_learns),
+        cmocka_unit_test(no_epochs_only_save),
+        cmocka_unit_test(divergence_names_the_place_and_keeps_the_last_epoch),
+        cmocka_unit_test(every_epoch_is_a_permutation),
+        cmocka_unit_test(gradients_agree_with_differences),
+        cmocka_unit_test(a_wrong_gradient_is_found),
+        cmocka_unit_test(layers_and_outputs_can_be_read),
+        cmocka_unit_test(usage_is_checked),
+        cmocka_unit_test(a_save_that_cannot_work_is_said_first),
+        cmocka_unit_test(summary_and_bench_print),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
