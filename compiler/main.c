@@ -110,14 +110,14 @@ static int produce(Context *cx, const Model *model, const Machine *machine, Memo
     }
     if (!spares_sources(cx)) return EXIT_USAGE;
     if (options->emit == EMIT_DOT) return write_dot(cx, model);
-    return codegen_build(cx, model, machine);
+    Graph *forms[FORM_COUNT];
+    forms_plan(cx, model, machine, forms);
+    return codegen_build(cx, &(CodegenInput){model, machine, forms, memory.inference, memory.training});
 }
 
 static int judge_and_produce(Context *cx, Elaboration *elaboration, const Machine *machine) {
     double since = seconds_now();
-    MemoryTotals memory = {0};
-    if (cx->options.check || cx->options.max_memory || elaboration->wants_memory)
-        memory = memory_totals(cx, elaboration->model, machine);
+    MemoryTotals memory = memory_totals(cx, elaboration->model, machine);
     phase_end(cx, "memory", &since);
     sema_judge_asserts(cx, elaboration, memory.inference, memory.training);
     check_memory(cx, elaboration->model, memory.training);

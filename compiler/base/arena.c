@@ -20,12 +20,14 @@ struct Arena {
     size_t next_size;
 };
 
+static _Noreturn void out_of_memory(void) {
+    fputs("cnnc: error: out of memory\n", stderr);
+    exit(EXIT_MEMORY);
+}
+
 static void *allocate_or_exit(size_t bytes) {
     void *memory = malloc(bytes);
-    if (!memory) {
-        fputs("cnnc: error: out of memory\n", stderr);
-        exit(EXIT_MEMORY);
-    }
+    if (!memory) out_of_memory();
     return memory;
 }
 
@@ -55,7 +57,7 @@ void arena_destroy(Arena *arena) {
 }
 
 void *arena_alloc(Arena *arena, size_t bytes) {
-    if (bytes > SIZE_MAX / 2) allocate_or_exit(SIZE_MAX);
+    if (bytes > SIZE_MAX / 2) out_of_memory();
     size_t rounded = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     Block *block = arena->blocks;
     if (!block || block->size - block->used < rounded) block = block_add(arena, rounded);
@@ -65,7 +67,7 @@ void *arena_alloc(Arena *arena, size_t bytes) {
 }
 
 void *arena_alloc_array(Arena *arena, size_t count, size_t size) {
-    if (size && count > SIZE_MAX / 2 / size) allocate_or_exit(SIZE_MAX);
+    if (size && count > SIZE_MAX / 2 / size) out_of_memory();
     return arena_alloc(arena, count * size);
 }
 

@@ -136,6 +136,7 @@ typedef struct Graph {
     int lanes;            /* schedule */
     int64_t scratch_stride, batch_stride;           /* memory: elements a sample */
     int64_t lane_elements, shared_elements, packed_elements; /* memory */
+    int64_t parameter_elements, trained_elements, decayed_elements; /* memory: the block's size, its sections' ends */
     int serial; /* of the last fresh name */
 } Graph;
 

@@ -32,7 +32,6 @@ static int section_of(const ParameterInfo *info) {
 
 static void place_parameters(Graph *graph) {
     int64_t at = 0;
-    graph->lane_elements = 0;
     for (int section = 0; section < 3; section++) {
         for (int i = 0; i < graph->values.count; i++) {
             Value *value = graph_value(graph, i);
@@ -43,7 +42,9 @@ static void place_parameters(Graph *graph) {
             value->parameter->offset = at;
             at += round_up(value->parameter->storage.size);
         }
-        if (section < 2) graph->lane_elements = at;
+        graph->parameter_elements = at;
+        if (section == 0) graph->decayed_elements = at;
+        if (section == 1) graph->trained_elements = graph->lane_elements = at;
     }
 }
 
@@ -217,40 +218,4 @@ void memory_run(PassContext *pc, Graph *graph) {
     share_memory(pc, graph);
     place_samples(pc, graph);
     graph->micro_batch = micro_batch_for(pc, graph);
-}
-
-static int64_t parameter_elements(const Graph *graph) {
-    int64_t sum = 0;
-    for (int i = 0; i < graph->values.count; i++) {
-        const Value *value = graph_value(graph, i);
-        if (value->region == REGION_PARAMETERS) sum += round_up(value->parameter->storage.size);
-    }
-    return sum;
-}
-
-static Graph *planned_form(Context *cx, const Model *model, const Machine *machine, Form form) {
-    Context quiet = *cx;
-    quiet.options.print_after = NULL;
-    PassContext pc = {&quiet, model, machine, form};
-    Graph *graph = form_create(&pc);
-    passes_run(&pc, graph);
-    return graph;
-}
-
-MemoryTotals memory_totals(Context *cx, const Model *model, const Machine *machine) {
-    const Graph *inference = planned_form(cx, model, machine, FORM_INFERENCE);
-    int64_t parameters = parameter_elements(inference);
-    MemoryTotals totals = {.inference = parameters + inference->packed_elements + inference->scratch_stride};
-    if (model->train && !cx->options.inference) {
-        const Graph *training = planned_form(cx, model, machine, FORM_TRAINING);
-        const TrainSettings *train = model->train;
-        int64_t slots = train->optimizer->slots ? train->optimizer->slots(train->optimizer_attrs) : 0;
-        int64_t samples = training->micro_batch < train->batch ? training->micro_batch : train->batch;
-        totals.training = parameters * (1 + slots) + training->lanes * training->lane_elements +
-                          training->packed_elements + training->shared_elements +
-                          training->scratch_stride * samples + training->batch_stride * train->batch;
-    }
-    totals.inference *= (int64_t)sizeof(float);
-    totals.training *= (int64_t)sizeof(float);
-    return totals;
 }

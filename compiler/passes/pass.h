@@ -1,20 +1,9 @@
-/* The middle of the compiler. A form is one of the graphs that a compiled model needs (cnn_program); the passes turn the model's
- * graph into each and make it ready for code. */
+/* The middle of the compiler: the passes turn the model's graph into each form and make it ready for code. */
 #ifndef CNNC_PASSES_PASS_H
 #define CNNC_PASSES_PASS_H
 
 #include "emit/machine.h"
 #include "graph/settings.h"
-
-typedef enum Form {
-    FORM_INFERENCE,  /* samples -> output: dropout gone, batchnorm folded */
-    FORM_PROBE,      /* the same, nothing fused or reused: every layer's value can be read */
-    FORM_EVALUATION, /* inference and the loss */
-    FORM_TRAINING,   /* forward, loss, backward */
-    FORM_GRADIENTS,  /* training, and the gradient of the input goes to the output */
-    FORM_CHECK,      /* forward in training mode and the loss, in double precision by reference kernels */
-    FORM_COUNT
-} Form;
 
 typedef struct PassContext {
     Context *cx;
@@ -48,6 +37,9 @@ void fuse_run(PassContext *pc, Graph *graph);     /* elementwise nodes into thei
 void schedule_run(PassContext *pc, Graph *graph); /* stages, kernels, micro-batch, lanes */
 void layout_run(PassContext *pc, Graph *graph);   /* halos and strides */
 void memory_run(PassContext *pc, Graph *graph);   /* regions, offsets, reuse */
+
+/* Every form that the options ask for, ready for code; NULL for the others. */
+void forms_plan(Context *cx, const Model *model, const Machine *machine, Graph *forms[FORM_COUNT]);
 
 /* Bytes, as the summary and asserts report them. */
 typedef struct MemoryTotals { int64_t inference, training; } MemoryTotals;

@@ -1,0 +1,234 @@
+/* cnn_compiled_model: the model's description as constant data, field by field as runtime/abi.h declares it. */
+#include "codegen/constants.h"
+#include "runtime/abi.h"
+
+#include <string.h>
+
+static const cnn_init init_codes[] = {
+    [INIT_ZEROS] = CNN_INIT_ZEROS,
+    [INIT_ONES] = CNN_INIT_ONES,
+    [INIT_CONSTANT] = CNN_INIT_CONSTANT,
+    [INIT_NORMAL] = CNN_INIT_NORMAL,
+    [INIT_UNIFORM] = CNN_INIT_UNIFORM,
+    [INIT_HE_NORMAL] = CNN_INIT_HE_NORMAL,
+    [INIT_HE_UNIFORM] = CNN_INIT_HE_UNIFORM,
+    [INIT_GLOROT_NORMAL] = CNN_INIT_GLOROT_NORMAL,
+    [INIT_GLOROT_UNIFORM] = CNN_INIT_GLOROT_UNIFORM,
+    [INIT_VALUES] = CNN_INIT_VALUES,
+};
+
+static LLVMValueRef parameter_constant(Module *module, const Value *value) {
+    const ParameterInfo *info = value->parameter;
+    const Storage *s = &info->storage;
+    Fields f = {.module = module};
+    put_string(&f, value->name);
+    put_i32(&f, info->shape.rank);
+    put_i32(&f, value->layer);
+    put_extents(&f, info->shape.dim, info->shape.rank, CNN_MAX_RANK);
+    put_i64(&f, value->offset);
+    put_i64(&f, s->size);
+    put_i64(&f, s->group);
+    put_i64(&f, s->group_stride);
+    put_i64(&f, s->block);
+    put_i64(&f, s->block_stride);
+    put_extents(&f, s->stride, info->shape.rank, CNN_MAX_RANK);
+    put_i32(&f, init_codes[info->init.kind]);
+    put_i32(&f, info->trainable);
+    put_i32(&f, info->statistic);
+    put_f32(&f, info->init.value);
+    put_i64(&f, info->fan_in);
+    put_i64(&f, info->fan_out);
+    put_floats(&f, info->values, shape_elements(&info->shape));
+    put_i64(&f, s->origin);
+    return fields_struct(&f);
+}
+
+static int put_parameters(Fields *model, const Graph *graph) {
+    Fields rows = {.module = model->module};
+    for (int i = 0; i < graph->values.count; i++)
+        if (graph_value(graph, i)->region == REGION_PARAMETERS)
+            put_value(&rows, parameter_constant(model->module, graph_value(graph, i)));
+    put_pointer(model, constant_array(model->module, rows.values.items, rows.values.count));
+    return rows.values.count;
+}
+
+static int parameter_count(const Graph *graph) {
+    int count = 0;
+    for (int i = 0; i < graph->values.count; i++) count += graph_value(graph, i)->region == REGION_PARAMETERS;
+    return count;
+}
+
+/* The layers, and where the probe leaves each one's value. */
+static void put_layers(Fields *model, const Graph *probe) {
+    Fields rows = {.module = model->module};
+    for (int i = 0; i < probe->layers.count; i++) {
+        const Layer *layer = &probe->layers.items[i];
+        const Value *value = graph_value(probe, layer->output);
+        Fields f = {.module = model->module};
+        put_string(&f, layer->name);
+        put_string(&f, layer->kind);
+        put_i32(&f, value->shape.rank);
+        put_i32(&f, 0);
+        put_extents(&f, value->shape.dim, value->shape.rank, CNN_MAX_RANK);
+        put_i64(&f, layer->parameters);
+        put_i64(&f, layer->trainable);
+        put_i64(&f, layer->statistics);
+        put_i64(&f, layer->macs);
+        put_i64(&f, value->offset);
+        put_extents(&f, value->layout.stride, value->shape.rank, CNN_MAX_RANK);
+        put_value(&rows, fields_struct(&f));
+    }
+    put_pointer(model, constant_array(model->module, rows.values.items, rows.values.count));
+}
+
+/* One number stands for every channel. */
+static void put_channel_values(Fields *f, const double *values, int count, double fallback, int64_t channels) {
+    double *all = ARENA_ARRAY(f->module->emit.cx->arena, double, (size_t)channels);
+    for (int64_t i = 0; i < channels; i++) all[i] = count == 0 ? fallback : values[count == 1 ? 0 : i];
+    put_floats(f, all, channels);
+}
+
+static int format_code(const char *format) {
+    static const struct {
+        const char *name;
+        int code;
+    } rows[] = {
+        {"idx",   CNN_FORMAT_IDX  },
+        {"cifar", CNN_FORMAT_CIFAR},
+        {"npy",   CNN_FORMAT_NPY  },
+    };
+    for (int i = 0; format && i < COUNT(rows); i++)
+        if (!strcmp(rows[i].name, format)) return rows[i].code;
+    return CNN_FORMAT_NONE;
+}
+
+static void put_data(Fields *model, const DataSettings *data, int64_t channels) {
+    if (!data) {
+        put_pointer(model, NULL);
+        return;
+    }
+    Fields f = {.module = model->module};
+    put_i32(&f, format_code(data->format));
+    put_i32(&f, !data->cifar100 ? 0 : data->coarse ? 2 : 1);
+    put_string(&f, data->path ? data->path : "");
+    put_strings(&f, data->train.items, data->train.count);
+    put_strings(&f, data->test.items, data->test.count);
+    put_f64(&f, data->validation);
+    put_f32(&f, data->scale);
+    put_channel_values(&f, data->mean.items, data->mean.count, 0, channels);
+    put_channel_values(&f, data->std.items, data->std.count, 1, channels);
+    put_strings(&f, data->classes.items, data->classes.count);
+    put_i32(&f, data->classes.count);
+    put_i32(&f, data->resize_height);
+    put_i32(&f, data->resize_width);
+    put_i32(&f, 0);
+    put_pointer(model, constant_global(model->module, fields_struct(&f)));
+}
+
+static int loss_code(const char *name) {
+    static const struct {
+        const char *name;
+        int code;
+    } rows[] = {
+        {"cross_entropy",        CNN_CROSS_ENTROPY       },
+        {"binary_cross_entropy", CNN_BINARY_CROSS_ENTROPY},
+        {"mse",                  CNN_MSE                 },
+        {"mae",                  CNN_MAE                 },
+        {"huber",                CNN_HUBER               },
+    };
+    for (int i = 0; i < COUNT(rows); i++)
+        if (!strcmp(rows[i].name, name)) return rows[i].code;
+    internal_error("loss %s is not in the descriptor", name);
+}
+
+static void put_train(Fields *model, const TrainSettings *train) {
+    if (!train) {
+        put_pointer(model, NULL);
+        return;
+    }
+    Fields f = {.module = model->module};
+    put_i32(&f, loss_code(train->loss->name));
+    put_i32(&f, train->epochs);
+    put_i32(&f, train->batch);
+    put_i32(&f, train->top_k);
+    put_i32(&f, train->accuracy);
+    put_i32(&f, train->mae);
+    put_f32(&f, attr_find(train->optimizer, train->optimizer_attrs, "lr")->real);
+    put_i32(&f, train->optimizer->slots ? train->optimizer->slots(train->optimizer_attrs) : 0);
+    put_i64(&f, train->seed);
+    put_string(&f, train->optimizer->name);
+    put_pointer(model, constant_global(model->module, fields_struct(&f)));
+}
+
+/* What predict must still apply to the output to get probabilities. */
+static int output_kind(const Model *model) {
+    const Graph *graph = model->graph;
+    NodeId last = graph_value(graph, graph->output)->producer;
+    const Node *node = last >= 0 ? graph_node(graph, last) : NULL;
+    const char *name = !node ? "" : !strcmp(node->op->name, "activation") ? node_word(node, "kind") : node->op->name;
+    enum { AS_IT_IS, SOFTMAX, EXP, SIGMOID };
+    if (!strcmp(name, "log_softmax")) return EXP;
+    if (!model->train || !strcmp(name, "softmax")) return AS_IT_IS;
+    if (!strcmp(model->train->loss->name, "cross_entropy")) return SOFTMAX;
+    if (!strcmp(model->train->loss->name, "binary_cross_entropy") && strcmp(name, "sigmoid")) return SIGMOID;
+    return AS_IT_IS;
+}
+
+static int64_t metric_count(const Model *model) {
+    if (!model->train || strcmp(model->train->loss->name, "cross_entropy")) return 1;
+    const Shape *output = &graph_value(model->graph, model->graph->output)->shape;
+    return shape_elements(output) / shape_channels(output);
+}
+
+static void put_header(Fields *f, const Model *model) {
+    const Graph *graph = model->graph;
+    const Shape *input = &graph_value(graph, graph->input)->shape;
+    const Shape *output = &graph_value(graph, graph->output)->shape;
+    put_i32(f, CNN_ABI_VERSION);
+    put_i32(f, model->train != NULL);
+    put_i32(f, model->data != NULL);
+    put_i32(f, 0);
+    put_string(f, model->name);
+    put_string(f, CNNC_VERSION);
+    put_i32(f, input->rank);
+    put_i32(f, output->rank);
+    put_extents(f, input->dim, input->rank, CNN_MAX_RANK);
+    put_extents(f, output->dim, output->rank, CNN_MAX_RANK);
+}
+
+void descriptor_emit(Module *module, const CodegenInput *input) {
+    Graph *const *forms = input->forms;
+    const Graph *inference = forms[FORM_INFERENCE], *training = forms[FORM_TRAINING];
+    GraphTotals totals = graph_totals(inference);
+    Fields f = {.module = module};
+    const Model *model = module->model;
+    Model described = *model;
+    if (!training) described.train = NULL;
+    put_header(&f, &described);
+    put_i32(&f, parameter_count(inference));
+    put_i32(&f, inference->layers.count);
+    put_parameters(&f, inference);
+    put_layers(&f, forms[FORM_PROBE]);
+    put_i64(&f, inference->parameter_elements);
+    put_i64(&f, inference->decayed_elements);
+    put_i64(&f, inference->trained_elements);
+    put_i64(&f, totals.parameters);
+    put_i64(&f, totals.trainable);
+    put_i64(&f, totals.statistics);
+    put_i64(&f, totals.macs);
+    put_i64(&f, input->memory_inference);
+    put_i64(&f, input->memory_training);
+    put_i32(&f, training ? training->lanes : 1);
+    put_i32(&f, metric_count(&described));
+    put_i32(&f, output_kind(model));
+    put_i32(&f, 0);
+    put_data(&f, model->data, shape_channels(&graph_value(inference, inference->input)->shape));
+    put_train(&f, described.train);
+    for (int i = 0; i < FORM_COUNT; i++)
+        put_pointer(&f, forms[i] ? program_emit(module, forms[i]) : NULL);
+    put_pointer(&f, training ? update_emit(module, training) : NULL);
+    LLVMValueRef value = fields_struct(&f);
+    LLVMValueRef global = LLVMAddGlobal(module->emit.module, LLVMTypeOf(value), "cnn_compiled_model");
+    LLVMSetInitializer(global, value);
+    LLVMSetGlobalConstant(global, true);
+}

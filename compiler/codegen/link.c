@@ -1,0 +1,89 @@
+/* Calls the C compiler as the linker: an argument vector, never a shell. */
+#define _GNU_SOURCE
+#include "codegen/module.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum { EXIT_FILE = 4 };
+
+typedef VEC(const char *) Arguments;
+
+static void split_words(Arena *arena, Arguments *arguments, const char *text, const char *separators) {
+    char *copy = arena_strdup(arena, text), *rest = NULL;
+    for (char *word = strtok_r(copy, separators, &rest); word; word = strtok_r(NULL, separators, &rest))
+        vec_push(arena, arguments, word);
+}
+
+/* Names that a tool could take for an option or a list of files are passed with their folder. */
+static const char *plain_path(Arena *arena, const char *path) {
+    return *path == '-' || *path == '@' ? arena_printf(arena, "./%s", path) : path;
+}
+
+/* The runtime library: where CNNC_RUNTIME says (the library itself or its folder), or beside the compiler. */
+static const char *find_runtime(Context *cx) {
+    const char *named = getenv("CNNC_RUNTIME");
+    if (named && *named) {
+        const char *inside = arena_printf(cx->arena, "%s/libcnnrt.a", named);
+        if (!access(inside, R_OK)) return inside;
+        if (!access(named, R_OK) && strlen(named) > 2 && !strcmp(named + strlen(named) - 2, ".a")) return named;
+        fprintf(stderr, "cnnc: error: CNNC_RUNTIME is %s, but there is no libcnnrt.a to read\n", named);
+        return NULL;
+    }
+    char self[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (length <= 0) length = 0;
+    self[length] = '\0';
+    char *slash = strrchr(self, '/');
+    if (slash) *slash = '\0';
+    static const char *const places[] = {"libcnnrt.a", "../lib/cnnc/libcnnrt.a"};
+    for (int i = 0; i < COUNT(places); i++) {
+        const char *path = arena_printf(cx->arena, "%s/%s", self, places[i]);
+        if (!access(path, R_OK)) return path;
+    }
+    fprintf(stderr, "cnnc: error: libcnnrt.a is neither in %s nor in %s/../lib/cnnc; CNNC_RUNTIME can name its folder\n",
+            self, self);
+    return NULL;
+}
+
+static int run(const char *const *arguments) {
+    pid_t child;
+    int error = posix_spawnp(&child, arguments[0], NULL, NULL, (char *const *)arguments, environ);
+    if (error) {
+        fprintf(stderr, "cnnc: error: cannot run the linker %s: %s\n", arguments[0], strerror(error));
+        return EXIT_FILE;
+    }
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return 0;
+    fprintf(stderr, "cnnc: error: the linker %s failed%s\n", arguments[0],
+            WIFSIGNALED(status) ? ": killed by a signal" : "");
+    return EXIT_FILE;
+}
+
+int link_program(Context *cx, const char *object, const char *output) {
+    const char *runtime = find_runtime(cx);
+    if (!runtime) return EXIT_FILE;
+    Arguments arguments = {0};
+    const char *compiler = getenv("CC");
+    split_words(cx->arena, &arguments, compiler ? compiler : "", " \t");
+    if (!arguments.count) vec_push(cx->arena, &arguments, "cc");
+    vec_push(cx->arena, &arguments, plain_path(cx->arena, object));
+    vec_push(cx->arena, &arguments, runtime);
+    split_words(cx->arena, &arguments, CNNC_LINK_LIBRARIES, " ");
+    vec_push(cx->arena, &arguments, "-o");
+    vec_push(cx->arena, &arguments, plain_path(cx->arena, output));
+    if (cx->options.verbose) {
+        for (int i = 0; i < arguments.count; i++)
+            fprintf(stderr, "%s%s", arguments.items[i], i + 1 < arguments.count ? " " : "\n");
+    }
+    vec_push(cx->arena, &arguments, NULL);
+    return run(arguments.items);
+}

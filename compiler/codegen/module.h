@@ -1,0 +1,42 @@
+/* What the parts of code generation hand one another: the LLVM module under construction. */
+#ifndef CNNC_CODEGEN_MODULE_H
+#define CNNC_CODEGEN_MODULE_H
+
+#include "base/map.h"
+#include "codegen/codegen.h"
+#include "emit/kernel_code.h"
+
+typedef struct Module {
+    Emit emit;
+    const Model *model;
+    Map *kernels;      /* key of a node (graph/text.h) to the function that computes it */
+    int kernel_number; /* of the next one's name */
+} Module;
+
+Module *module_create(Context *cx, const Model *model, const Machine *machine);
+void module_destroy(Module *module);
+
+/* The kernel of the node, emitted unless an equal one was (kernels.c). The layout of its arguments: kernel_code.h. */
+LLVMValueRef module_kernel(Module *module, const Graph *graph, const Node *node);
+
+/* A function of the module that nothing outside sees, ready to be filled. */
+LLVMValueRef module_function(Module *module, const char *name, LLVMTypeRef result, LLVMTypeRef *parameters, int count);
+
+/* Emits the graph's functions and returns a constant pointer to its cnn_program (program.c). */
+LLVMValueRef program_emit(Module *module, const Graph *graph);
+
+/* Emits the optimizer's update over the trained parameters, a cnn_update (update.c). */
+LLVMValueRef update_emit(Module *module, const Graph *training);
+
+/* Emits every program, the update, and cnn_compiled_model (descriptor.c). */
+void descriptor_emit(Module *module, const CodegenInput *input);
+
+/* Verifies, optimises, and verifies again; a module that does not verify is an internal error (optimize.c). */
+void module_optimize(Module *module);
+
+/* Writes what --emit asks for (artifact.c). An exit status. */
+int artifact_write(Module *module);
+/* Links an object file with the runtime into a program: an exit status after a message (link.c). */
+int link_program(Context *cx, const char *object, const char *output);
+
+#endif
