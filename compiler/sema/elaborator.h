@@ -1,0 +1,250 @@
+/* What the files of sema/ share: compile-time data, scopes, and the state of one elaboration.
+ * Errors are reported once a place; a datum of kind DATUM_ERROR stands for what went wrong and silences what follows. */
+#ifndef CNNC_SEMA_ELABORATOR_H
+#define CNNC_SEMA_ELABORATOR_H
+
+#include "base/map.h"
+#include "sema/sema.h"
+
+enum { MAX_LAYERS = 1000000, MAX_STATEMENTS = 10000000, MAX_NESTING = 1000, MAX_STACK = 5 << 20 };
+
+/* Compile-time data. */
+
+typedef enum DatumKind {
+    DATUM_ERROR, DATUM_NONE, DATUM_INT, DATUM_REAL, DATUM_BOOL, DATUM_STRING, DATUM_WORD, DATUM_SIZE, DATUM_LIST,
+    DATUM_VALUE, /* of the network */
+    DATUM_CALL   /* a word with arguments: leaky_relu(0.2), normal(0.02) */
+} DatumKind;
+
+typedef struct DatumList DatumList;
+typedef struct DatumCall DatumCall;
+
+typedef struct Datum {
+    DatumKind kind;
+    union {
+        int64_t integer;
+        double real;
+        bool boolean;
+        const char *text; /* of a string or a word */
+        const Size *size;
+        const DatumList *list;
+        ValueId value;
+        const DatumCall *call;
+    };
+} Datum;
+
+struct DatumList {
+    int count;
+    Datum *items;
+};
+
+/* An argument of a call, evaluated when its parameter is known. */
+typedef struct CallArgument {
+    const char *name; /* NULL for a positional one */
+    Span name_span, span;
+    const Expr *expr;
+    Datum datum;
+    bool evaluated;
+} CallArgument;
+
+typedef VEC(CallArgument) CallArguments;
+
+struct DatumCall {
+    const char *name;
+    CallArguments arguments;
+};
+
+#define DATUM_OF(member, tag, data) ((Datum){.kind = tag, .member = (data)})
+static const Datum datum_error = {.kind = DATUM_ERROR}, datum_none = {.kind = DATUM_NONE};
+
+/* Names. */
+
+typedef struct TableEntry {
+    const char *key;
+    void *value;
+} TableEntry;
+
+/* A map that is an array while it is small, so that a block call costs next to nothing. */
+typedef struct Table {
+    VEC(TableEntry) entries;
+    Map *map;
+} Table;
+
+void *table_get(const Table *table, const char *key);
+void table_set(Arena *arena, Table *table, const char *key, void *value);
+
+typedef struct Binding {
+    const char *name;
+    Datum datum;
+    bool live;
+} Binding;
+
+typedef struct Symbol Symbol;
+
+typedef struct File {
+    const Ast *ast;
+    Map *symbols; /* its own and those of its imports: name -> Symbol */
+    bool loading;
+} File;
+
+struct Symbol { /* a block or a constant */
+    const Decl *decl;
+    const File *file;
+    Datum datum;
+    bool known; /* a constant that has been evaluated */
+    int mark;   /* of the search for recursion */
+};
+
+/* The model, one block call, or a file's top level. */
+typedef struct Frame {
+    struct Frame *caller;
+    const File *file;
+    Table bindings;        /* name -> Binding */
+    VEC(Binding *) live;   /* in the order in which they were bound */
+    Datum current, input;  /* DATUM_NONE where there is none */
+    const char *name;      /* of the block call, prefixed; NULL in the model */
+    Span call;             /* of the block */
+    Table counters, names; /* of layers and block calls: by kind, and those with a name of their own */
+    bool is_block, is_model;
+    bool broken; /* statements were passed over after an error: an unknown name is no news */
+} Frame;
+
+struct DeferredAssert {
+    struct Elaborator *elaborator;
+    const Expr *condition;
+    const char *message;
+    Frame *frame; /* what its names meant where it stood */
+};
+
+typedef struct AttrTable AttrTable;
+
+typedef struct Elaborator {
+    Context *cx;
+    Arena *arena;
+    Elaboration *result;
+    Graph *graph;
+    Frame *frame, *free_frames;
+    File *main;
+    Map *files;          /* device and inode -> File */
+    Map *definitions;    /* -D: name -> Definition, until its constant is met */
+    Map *words;          /* every word of the language, to its one copy */
+    Map *reported;       /* places and codes of errors so far */
+    Map *failed;         /* layer calls that failed once */
+    AttrTable *attrs;    /* one copy of equal argument arrays */
+    Attr *scratch;       /* where the arguments of one layer are made */
+    VEC(Symbol *) blocks;
+    int64_t statements, parameters, macs;
+    int block_depth, import_depth;
+    const char *stack; /* about where the stack began */
+    bool stopped;      /* a limit is reached: unwind */
+    bool input_allowed, input_missing;
+    bool fresh;   /* the last report was printed, so notes belong to it */
+    bool judging; /* the totals are known */
+    int64_t memory_inference, memory_training;
+} Elaborator;
+
+/* Reports an error once a place; notes and help follow with note() and help(). */
+#define report(e, at, code, ...)                                                                             \
+    (elaborator_first(e, at, code)                                                                           \
+         ? (diag((e)->cx->diag, at, code __VA_OPT__(, ) __VA_ARGS__), elaborator_note_calls(e))              \
+         : (void)0)
+#define note(e, ...) ((e)->fresh ? diag_note((e)->cx->diag, __VA_ARGS__) : (void)0)
+#define help(e, ...) ((e)->fresh ? diag_help((e)->cx->diag, __VA_ARGS__) : (void)0)
+
+bool elaborator_first(Elaborator *e, Span at, DiagCode code);
+void elaborator_note_calls(Elaborator *e);
+/* False, after an error, where the C stack is nearly spent. */
+bool elaborator_has_stack(Elaborator *e, Span at);
+
+/* datum.c */
+const char *datum_text(Elaborator *e, Datum datum);  /* what a message calls it: the string "a", a list, 3 */
+bool datum_equal(Datum a, Datum b);
+bool datum_is_number(Datum datum);
+double datum_number(Datum datum);                    /* of an integer or a real */
+bool datum_whole(Datum datum, int64_t *integer);     /* an integer, or a real that is a whole number */
+bool datum_size(Datum datum, Size *size, bool *whole); /* false where it is none; whole: one number for every axis */
+Datum datum_of_text(Elaborator *e, const char *text); /* the default of an argument */
+const char *suggestion(Elaborator *e, const char *word, const char *const *candidates, int count);
+const char *suggestion_of(Elaborator *e, const char *word, const char *words); /* blank-separated */
+/* The n-th of blank-separated words, NULL past the end. */
+const char *word_at(Arena *arena, const char *words, int n);
+bool word_among(const char *word, const char *words);
+
+/* scope.c */
+Frame *frame_open(Elaborator *e, const File *file); /* becomes e->frame */
+void frame_close(Elaborator *e);
+int scope_open(Frame *frame);
+void scope_close(Frame *frame, int mark);
+Binding *scope_find(const Frame *frame, const char *name); /* NULL where it is not bound */
+Binding *scope_place(Elaborator *e, const char *name);     /* found or made; maybe not live */
+void scope_bind(Elaborator *e, const char *name, Datum datum);
+/* Reports and gives false where the name is a layer's, a block's or a constant's. */
+bool scope_may_bind(Elaborator *e, const char *name, Span span);
+const Symbol *scope_symbol(const Frame *frame, const char *name);
+bool name_is_layer(const char *name);
+bool name_is_function(const char *name);
+void words_collect(Elaborator *e);
+const char *suggest_name(Elaborator *e, const char *name, bool callable);
+/* Full name of the next layer or block call of that kind, or of one with its own name (argument); NULL after an error. */
+const char *name_next(Elaborator *e, const char *kind, const CallArgument *own, Span call);
+
+/* expression.c, arithmetic.c, function.c */
+Datum evaluate(Elaborator *e, const Expr *expr);
+Datum evaluate_word(Elaborator *e, const Expr *expr); /* a name that means nothing is a word */
+bool evaluate_condition(Elaborator *e, const Expr *expr, bool *truth);
+bool evaluate_integer(Elaborator *e, const Expr *expr, const char *what, int64_t *integer);
+Datum binary_apply(Elaborator *e, const Expr *expr, Datum left, Datum right);
+Datum unary_apply(Elaborator *e, const Expr *expr, Datum operand);
+Datum function_call(Elaborator *e, const Expr *expr);
+Datum attribute_get(Elaborator *e, const Expr *expr, Datum of);
+
+/* statement.c, pipeline.c */
+void run_body(Elaborator *e, const Body *body);
+Datum run_pipeline(Elaborator *e, const Expr *expr);
+/* Does it run when it is bound (a layer, a block, a pipeline), or is it an expression? */
+bool is_pipeline(Elaborator *e, const Expr *expr);
+
+/* call.c, block.c */
+Datum call_layer(Elaborator *e, const Op *op, const Expr *call, Datum before);
+Datum call_activation(Elaborator *e, const Expr *call, Datum before);
+Datum call_block(Elaborator *e, const Symbol *block, const Expr *call, Datum before);
+Datum call_input(Elaborator *e, const Expr *call);
+CallArguments call_arguments(Elaborator *e, const Expr *call);
+/* Takes name="..." out of the arguments; NULL where there is none. */
+const CallArgument *take_name(Elaborator *e, CallArguments *arguments);
+
+/* arguments.c, attribute.c */
+typedef struct ActivationChoice { /* activation= of a layer */
+    const Op *op;                 /* NULL for none */
+    CallArguments arguments;
+    Span span;
+} ActivationChoice;
+
+Datum argument_datum(Elaborator *e, CallArgument *argument, bool word);
+/* Fills attrs, one a row of op->params. spatial: axes over which a single number is spread, 0 for none. */
+bool bind_arguments(Elaborator *e, const Op *op, CallArguments *arguments, int spatial, Span call, Attr *attrs,
+                    ActivationChoice *activation);
+bool attribute_convert(Elaborator *e, const Op *op, const Param *param, Datum datum, Span at, int spatial, Attr *attr);
+bool choose_activation(Elaborator *e, const char *of, Datum datum, Span at, ActivationChoice *choice);
+/* Room for one layer's arguments, zeroed; the next call gives the same. attrs_share makes them last. */
+Attr *attrs_scratch(Elaborator *e, const Op *op);
+const Attr *attrs_share(Elaborator *e, const Op *op, Attr *attrs);
+
+/* walk.c */
+typedef void ExprVisitor(const Expr *expr, void *user);
+void walk_expression(const Expr *expr, ExprVisitor *visit, void *user);
+void walk_body(const Body *body, ExprVisitor *visit, void *user);
+void walk_declaration(const Decl *decl, ExprVisitor *visit, void *user);
+
+/* files.c, recursion.c, unused.c, asserts.c, data_block.c, train_block.c */
+File *load_main(Elaborator *e, const Ast *ast);
+bool blocks_recurse(Elaborator *e);
+void warn_unused_names(Elaborator *e);
+void warn_unused_layers(Elaborator *e);
+void run_assert(Elaborator *e, const Expr *condition, const Expr *message);
+bool mentions_totals(Elaborator *e, const Expr *condition);
+bool total_lookup(Elaborator *e, const Expr *expr, Datum *datum);
+DataSettings *check_data(Elaborator *e, const Decl *decl);
+TrainSettings *check_train(Elaborator *e, const Decl *decl, const DataSettings *data);
+
+#endif

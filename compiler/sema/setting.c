@@ -1,0 +1,78 @@
+/* See setting.h. */
+#include "sema/setting.h"
+
+#include <inttypes.h>
+
+const Setting *setting_find(const Decl *decl, const char *name) {
+    for (int i = 0; i < decl->settings.count; i++)
+        if (!strcmp(decl->settings.items[i].name, name)) return &decl->settings.items[i];
+    return NULL;
+}
+
+bool setting_open(SettingCall *s, const Decl *decl, bool word) {
+    const Setting *first = setting_find(decl, s->setting->name);
+    if (first != s->setting) {
+        report(s->e, s->setting->name_span, E_SETTING_TWICE, s->setting->name);
+        note(s->e, first->span, "the first one stands here");
+        return false;
+    }
+    s->at = s->setting->value->span;
+    s->datum = word ? evaluate_word(s->e, s->setting->value) : evaluate(s->e, s->setting->value);
+    return s->datum.kind != DATUM_ERROR;
+}
+
+bool setting_type(SettingCall *s, const char *wants) {
+    report(s->e, s->at, E_SETTING_TYPE, s->setting->name, wants, datum_text(s->e, s->datum));
+    return false;
+}
+
+const char *setting_word(SettingCall *s, const char *words) {
+    if (s->datum.kind != DATUM_WORD) {
+        setting_type(s, arena_printf(s->e->arena, "one of the words %s", words));
+        return NULL;
+    }
+    if (word_among(s->datum.text, words)) return s->datum.text;
+    report(s->e, s->at, E_SETTING_WORD, s->setting->name, s->datum.text,
+           suggestion_of(s->e, s->datum.text, words));
+    help(s->e, "it takes %s", words);
+    return NULL;
+}
+
+const char **setting_strings(SettingCall *s, int *count) {
+    bool list = s->datum.kind == DATUM_LIST;
+    *count = list ? s->datum.list->count : 1;
+    const char **texts = ARENA_ARRAY(s->e->arena, const char *, (size_t)*count + 1);
+    for (int i = 0; i < *count; i++) {
+        Datum item = list ? s->datum.list->items[i] : s->datum;
+        if (item.kind != DATUM_STRING) {
+            s->datum = item;
+            setting_type(s, "a string or a list of strings");
+            *count = 0;
+            return NULL;
+        }
+        texts[i] = item.text;
+    }
+    return texts;
+}
+
+bool setting_real(SettingCall *s, double min, bool above, double max, bool below, double *real) {
+    if (!datum_is_number(s->datum)) return setting_type(s, "a number");
+    *real = datum_number(s->datum);
+    if ((above ? *real > min : *real >= min) && (below ? *real < max : *real <= max)) return true;
+    const char *range = max >= 1e300
+                            ? arena_printf(s->e->arena, "%s %.15g", above ? "above" : "at least", min)
+                            : arena_printf(s->e->arena, "%s %.15g to %s%.15g", above ? "above" : "from", min,
+                                           below ? "below " : "", max);
+    report(s->e, s->at, E_SETTING_RANGE, s->setting->name, range, datum_text(s->e, s->datum));
+    return false;
+}
+
+bool setting_integer(SettingCall *s, int64_t min, int64_t max, int64_t *integer) {
+    if (!datum_whole(s->datum, integer)) return setting_type(s, "an integer");
+    if (*integer >= min && *integer <= max) return true;
+    report(s->e, s->at, E_SETTING_RANGE, s->setting->name,
+           *integer < min ? arena_printf(s->e->arena, "at least %" PRId64, min)
+                          : arena_printf(s->e->arena, "at most %" PRId64, max),
+           datum_text(s->e, s->datum));
+    return false;
+}

@@ -1,0 +1,25 @@
+/* One setting of a data or train block: its value, and the checks that several settings share. */
+#ifndef CNNC_SEMA_SETTING_H
+#define CNNC_SEMA_SETTING_H
+
+#include "sema/elaborator.h"
+
+typedef struct SettingCall {
+    Elaborator *e;
+    const Setting *setting;
+    Datum datum;
+    Span at; /* of the value */
+} SettingCall;
+
+const Setting *setting_find(const Decl *decl, const char *name);
+/* Evaluates the value; false after an error, or where the setting stands a second time. */
+bool setting_open(SettingCall *s, const Decl *decl, bool word);
+bool setting_type(SettingCall *s, const char *wants); /* reports; always false */
+/* One of the words; NULL after an error. */
+const char *setting_word(SettingCall *s, const char *words);
+/* A string or a list of them; NULL after an error. */
+const char **setting_strings(SettingCall *s, int *count);
+bool setting_real(SettingCall *s, double min, bool above, double max, bool below, double *real);
+bool setting_integer(SettingCall *s, int64_t min, int64_t max, int64_t *integer);
+
+#endif
