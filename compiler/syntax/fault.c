@@ -188,7 +188,7 @@ void syntax_fault(Parser *parser, const int *expected, int count) {
     Fault fault = {parser, parser->cx->diag, &parser->last, expected, count};
     if (parser->stopped) return;
     if (parser->broken_line && parser->last_end.end_line == parser->broken_line) {
-        bracket_abandon(parser);
+        if (!bracket_closes(parser)) bracket_abandon(parser);
         parser->dropped.opener = 0;
         return;
     }

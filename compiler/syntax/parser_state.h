@@ -39,10 +39,11 @@ typedef struct Parser {
     Token last;    /* given to the grammar most recently: its lookahead */
     Span last_end; /* of the last token that was text */
     VEC(Bracket) brackets;
-    Bracket dropped;       /* a bracket that a brace or the end of the file closed for want of its own */
-    bool stray;            /* the last token closed a bracket that was not open */
-    int broken_line;       /* a string was left open there: its line makes no sense */
-    bool stopped;          /* nesting too deep, or errors enough: nothing more is said */
+    Bracket dropped; /* a bracket that a brace or the end of the file closed for want of its own */
+    bool stray;      /* the last token closed a bracket that was not open */
+    int broken_line; /* the scanner reported a fault there: what the grammar thinks of that line is not said
+                      */
+    bool stopped;    /* nesting too deep, or errors enough: nothing more is said */
     bool top_level_failed; /* the last thing at top level was not understood; what is in its braces is passed
                               over */
     bool missing_brace;    /* already said that a } is missing */

@@ -1,0 +1,46 @@
+#!/bin/bash
+# A case is AREA/NAME.cnn with the exact standard error of `cnnc --check --color=never` in NAME.err; NAME.args holds further
+# options. Imports of a case lie in AREA/parts/. Every code of the .def files must be met by some case, and be explained.
+# Usage: run.sh BUILD_DIR [--bless]; --bless writes the .err files from what the compiler says.
+. "$(dirname "$0")/../checks.sh" "$@"
+bless=${2:-}
+: >"$WORK/codes"
+
+# A case runs in its own folder, so that files are named as they would be by a user who stands there.
+run_case() {
+    local file=$1 name options=() status wanted=0
+    name=$(basename "$file" .cnn)
+    [ -f "$name.args" ] && read -r -a options <"$name.args"
+    "$CNNC" --check --color=never "${options[@]}" "$file" >"$WORK/out" 2>"$WORK/err"
+    status=$?
+    "$CNNC" --check --format=json "${options[@]}" "$file" 2>&1 >"$WORK/out.json" |
+        grep -oE '"code":"[EW][0-9]{4}"' | cut -d'"' -f4 >>"$WORK/codes"
+    [ "$bless" = --bless ] && cp "$WORK/err" "$name.err"
+    grep -qE '^[^ ].*: error: ' "$WORK/err" && wanted=1
+    if [ ! -f "$name.err" ]; then
+        fail "$2" "there is no $name.err"
+    elif ! cmp -s "$WORK/err" "$name.err"; then
+        fail "$2" "$(diff "$name.err" "$WORK/err" | head -n 20)"
+    elif [ $status -ne $wanted ]; then
+        fail "$2" "exit $status where $wanted was expected"
+    else
+        pass
+        printf 'PASS: %s\n' "$2"
+    fi
+}
+
+for folder in "$HERE"/*/; do
+    area=$(basename "$folder")
+    cd "$folder" || exit 1
+    for file in *.cnn; do
+        [ -f "$file" ] && run_case "$file" "diag/$area/${file%.cnn}"
+    done
+done
+
+for code in $(grep -ohE '"[EW][0-9]{4}"' "$ROOT"/compiler/diag/*.def | tr -d '"' | sort); do
+    if grep -qx "$code" "$WORK/codes"; then pass; else fail "$code is covered" "no case meets it"; fi
+    check "explain $code" "$CNNC" explain "$code"
+done
+repeated=$(grep -ohE '"[EW][0-9]{4}"' "$ROOT"/compiler/diag/*.def | sort | uniq -d)
+is "codes are unique" "$repeated" ""
+finish
