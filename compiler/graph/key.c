@@ -54,7 +54,6 @@ const char *graph_node_key(Arena *arena, const Graph *graph, const Node *node) {
     if (!out) internal_error("no memory for the key of a %s", node->op->name);
     fprintf(out, "%s %s", node->op->name, node->kernel ? node->kernel->name : "-");
     if (!strcmp(graph->form, "check")) fputs(" double", out);
-    fprintf(out, " micro_batch %d lanes %d", graph->micro_batch, graph->lanes);
     if (draws_by_layer(node->op)) fprintf(out, " layer %d", node->layer);
     text_print_attrs(out, node->op, node->attrs);
     text_print_epilogue(out, NULL, node);

@@ -15,7 +15,7 @@ static void skip_blanks(TokenReader *r) {
     if (r->at[0] == '/' && r->at[1] == '/') r->at += strcspn(r->at, "\n");
 }
 
-void token_next(TokenReader *r) {
+void text_next(TokenReader *r) {
     r->last = r->token.span;
     skip_blanks(r);
     const char *start = r->at;
@@ -45,47 +45,47 @@ static void fail_at(TokenReader *r, Span at, const char *fault) {
     r->failed = true;
 }
 
-void token_fail(TokenReader *r, const char *fault) {
+void text_fail(TokenReader *r, const char *fault) {
     fail_at(r, r->token.span, fault);
 }
-void token_fail_last(TokenReader *r, const char *fault) {
+void text_fail_last(TokenReader *r, const char *fault) {
     fail_at(r, r->last, fault);
 }
 
-bool token_is_sign(const TokenReader *r, char sign) {
+bool text_is_sign(const TokenReader *r, char sign) {
     return r->token.kind == TOKEN_SIGN && r->token.sign == sign;
 }
 
-bool accept_sign(TokenReader *r, char sign) {
-    if (r->failed || !token_is_sign(r, sign)) return false;
-    token_next(r);
+bool text_accept_sign(TokenReader *r, char sign) {
+    if (r->failed || !text_is_sign(r, sign)) return false;
+    text_next(r);
     return true;
 }
 
-void expect_sign(TokenReader *r, char sign) {
-    if (!accept_sign(r, sign)) token_fail(r, arena_printf(r->cx->arena, "expected '%c'", sign));
+void text_expect_sign(TokenReader *r, char sign) {
+    if (!text_accept_sign(r, sign)) text_fail(r, arena_printf(r->cx->arena, "expected '%c'", sign));
 }
 
-bool accept_word(TokenReader *r, const char *word) {
+bool text_accept_word(TokenReader *r, const char *word) {
     if (r->failed || r->token.kind != TOKEN_WORD || strcmp(r->token.text, word)) return false;
-    token_next(r);
+    text_next(r);
     return true;
 }
 
-const char *expect_name(TokenReader *r, const char *what) {
+const char *text_expect_name(TokenReader *r, const char *what) {
     const char *text = r->token.text;
     if (r->failed || r->token.kind != TOKEN_WORD) {
-        token_fail(r, arena_printf(r->cx->arena, "expected %s", what));
+        text_fail(r, arena_printf(r->cx->arena, "expected %s", what));
         return "";
     }
-    token_next(r);
+    text_next(r);
     return text;
 }
 
-int expect_one_of(TokenReader *r, const char *const *words, int count, const char *what) {
+int text_expect_one_of(TokenReader *r, const char *const *words, int count, const char *what) {
     for (int i = 0; i < count; i++)
-        if (accept_word(r, words[i])) return i;
-    token_fail(r, arena_printf(r->cx->arena, "expected %s", what));
+        if (text_accept_word(r, words[i])) return i;
+    text_fail(r, arena_printf(r->cx->arena, "expected %s", what));
     return 0;
 }
 
@@ -96,40 +96,40 @@ static bool is_integer_text(const char *text, int64_t *integer) {
     return !errno && end != text && !*end;
 }
 
-int64_t expect_integer(TokenReader *r) {
+int64_t text_expect_integer(TokenReader *r) {
     int64_t integer = 0;
     if (r->failed || r->token.kind != TOKEN_WORD || !is_integer_text(r->token.text, &integer)) {
-        token_fail(r, "expected an integer");
+        text_fail(r, "expected an integer");
         return 0;
     }
-    token_next(r);
+    text_next(r);
     return integer;
 }
 
-int expect_small(TokenReader *r) {
-    int64_t integer = expect_integer(r);
-    if (integer < 0 || integer > INT32_MAX) token_fail_last(r, "this number is out of range");
+int text_expect_small(TokenReader *r) {
+    int64_t integer = text_expect_integer(r);
+    if (integer < 0 || integer > INT32_MAX) text_fail_last(r, "this number is out of range");
     return r->failed ? 0 : (int)integer;
 }
 
-double expect_real(TokenReader *r) {
+double text_expect_real(TokenReader *r) {
     char *end = NULL;
     double real = !r->failed && r->token.kind == TOKEN_WORD ? strtod(r->token.text, &end) : 0;
     if (!end || end == r->token.text || *end) {
-        token_fail(r, "expected a number");
+        text_fail(r, "expected a number");
         return 0;
     }
-    token_next(r);
+    text_next(r);
     return real;
 }
 
-bool token_is_integer(const TokenReader *r) {
+bool text_is_integer(const TokenReader *r) {
     int64_t integer;
     return r->token.kind == TOKEN_WORD && is_integer_text(r->token.text, &integer);
 }
 
-void token_restart(TokenReader *r) {
+void text_restart(TokenReader *r) {
     r->at = r->line_start = r->source->text;
     r->line = 1;
-    token_next(r);
+    text_next(r);
 }

@@ -26,23 +26,23 @@ typedef struct TokenReader {
     bool failed;
 } TokenReader;
 
-void token_restart(TokenReader *r); /* to the start of the source */
-void token_next(TokenReader *r);
+void text_restart(TokenReader *r); /* to the start of the source */
+void text_next(TokenReader *r);
 /* Reports a fault at the next token, the first time. */
-void token_fail(TokenReader *r, const char *fault);
-void token_fail_last(TokenReader *r, const char *fault); /* at the token before */
+void text_fail(TokenReader *r, const char *fault);
+void text_fail_last(TokenReader *r, const char *fault); /* at the token before */
 
-bool token_is_sign(const TokenReader *r, char sign);
-bool token_is_integer(const TokenReader *r);
-bool accept_sign(TokenReader *r, char sign);
-bool accept_word(TokenReader *r, const char *word);
+bool text_is_sign(const TokenReader *r, char sign);
+bool text_is_integer(const TokenReader *r);
+bool text_accept_sign(TokenReader *r, char sign);
+bool text_accept_word(TokenReader *r, const char *word);
 
 /* Each gives 0 or "" after a fault. */
-void expect_sign(TokenReader *r, char sign);
-const char *expect_name(TokenReader *r, const char *what);
-int expect_one_of(TokenReader *r, const char *const *words, int count, const char *what);
-int64_t expect_integer(TokenReader *r);
-int expect_small(TokenReader *r); /* from 0 to 2^31 - 1 */
-double expect_real(TokenReader *r);
+void text_expect_sign(TokenReader *r, char sign);
+const char *text_expect_name(TokenReader *r, const char *what);
+int text_expect_one_of(TokenReader *r, const char *const *words, int count, const char *what);
+int64_t text_expect_integer(TokenReader *r);
+int text_expect_small(TokenReader *r); /* from 0 to 2^31 - 1 */
+double text_expect_real(TokenReader *r);
 
 #endif
