@@ -110,8 +110,8 @@ static void print_result(const Bench *bench, double train, double batch, double 
     cnn_print_json_string(out, session->model->name);
     fprintf(out, ", \"threads\": %d, \"batch\": %lld", threads, (long long)bench->batch);
     if (session->model->train)
-        fprintf(out, ", \"train\": {\"median_ms\": %.6g, \"samples_per_second\": %.6g}", train, train_speed);
-    fprintf(out, ", \"inference\": {\"median_ms\": %.6g, \"samples_per_second\": %.6g}", batch, speed);
+        fprintf(out, ", \"train\": {\"median_ms\": %.6g, \"samples_per_second\": %.1f}", train, train_speed);
+    fprintf(out, ", \"inference\": {\"median_ms\": %.6g, \"samples_per_second\": %.1f}", batch, speed);
     fprintf(out, ", \"inference_one\": {\"median_ms\": %.6g}}\n", one);
 }
 

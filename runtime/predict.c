@@ -76,14 +76,15 @@ static void print_line(const Session *session, const char *file, const double *p
 typedef struct Prediction {
     Program program;
     uint8_t *sample;
-    float *output;
+    void *output; /* of the code's type */
+    float *floats;
     double *probability;
     int64_t *chosen;
     int64_t classes, top;
 } Prediction;
 
 static int open_prediction(Session *session, Prediction *p) {
-    void *sample = NULL, *output = NULL, *probability = NULL, *chosen = NULL;
+    void *sample = NULL, *floats = NULL, *probability = NULL, *chosen = NULL;
     Failure *failure = session->failure;
     int64_t wanted = session->options->has_top ? session->options->top : TOP_DEFAULT;
     p->classes = cnn_output_elements(session->model);
@@ -93,10 +94,13 @@ static int open_prediction(Session *session, Prediction *p) {
         status = cnn_aligned_allocate(&sample, (uint64_t)cnn_input_elements(session->model), 1, "an image",
                                       failure);
     p->sample = sample;
-    /* Room for doubles, which a double-precision program writes. */
     if (!status)
-        status = cnn_aligned_allocate(&output, (uint64_t)p->classes, sizeof(double), "the output", failure);
-    p->output = output;
+        status = cnn_aligned_allocate(&p->output, (uint64_t)p->classes,
+                                      (uint64_t)cnn_program_element(session->model->inference), "the output",
+                                      failure);
+    if (!status)
+        status = cnn_aligned_allocate(&floats, (uint64_t)p->classes, sizeof(float), "the output", failure);
+    p->floats = floats;
     if (!status)
         status =
             cnn_aligned_allocate(&probability, (uint64_t)p->classes, sizeof(double), "the output", failure);
@@ -111,6 +115,7 @@ static void close_prediction(Prediction *p) {
     cnn_program_close(&p->program);
     cnn_aligned_free(p->sample);
     cnn_aligned_free(p->output);
+    cnn_aligned_free(p->floats);
     cnn_aligned_free(p->probability);
     cnn_aligned_free(p->chosen);
 }
@@ -122,7 +127,8 @@ static int predict_file(Session *session, Prediction *p, const char *file) {
     p->program.frame.sample_kind = CNN_SAMPLE_BYTE;
     p->program.frame.output = p->output;
     cnn_program_run(&p->program, 1);
-    to_probabilities(session->model, p->output, p->classes, p->probability);
+    cnn_program_floats(&p->program, p->output, p->classes, p->floats);
+    to_probabilities(session->model, p->floats, p->classes, p->probability);
     choose_top(p->probability, p->classes, p->top, p->chosen);
     print_line(session, file, p->probability, p->chosen, p->top);
     return cnn_session_flush(session);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,7 +21,8 @@ double cnn_seconds(void) {
 int cnn_progress_open(Progress *progress, const cnn_model *model, FILE *out, const char *log_path,
                       Failure *failure) {
     *progress = (Progress){.model = model, .out = out, .log_path = log_path};
-    progress->live = out && isatty(fileno(out));
+    const char *terminal = getenv("TERM");
+    progress->live = out && isatty(fileno(out)) && terminal && strcmp(terminal, "dumb") != 0;
     if (!log_path) return STATUS_OK;
     progress->log = fopen(log_path, "we");
     return progress->log ? STATUS_OK : cnn_fail_system(failure, log_path, "open", errno);
@@ -45,11 +47,15 @@ void cnn_progress_clear(Progress *progress) {
     if (progress->live) fputs("\r\033[K", progress->out);
 }
 
+static void print_value(FILE *out, const char *prefix, const char *name, double value) {
+    fprintf(out, fabs(value) < 1e6 ? "  %s%s %.4f" : "  %s%s %.4g", prefix, name, value);
+}
+
 static void print_metrics(FILE *out, const cnn_model *model, const Metrics *metrics, const char *prefix) {
     MetricValue values[METRIC_MAXIMUM];
     int count = cnn_metrics_values(metrics, model, values);
-    fprintf(out, "  %sloss %.4f", prefix, cnn_metrics_loss(metrics));
-    for (int i = 0; i < count; i++) fprintf(out, "  %s%s %.4f", prefix, values[i].name, values[i].value);
+    print_value(out, prefix, "loss", cnn_metrics_loss(metrics));
+    for (int i = 0; i < count; i++) print_value(out, prefix, values[i].name, values[i].value);
 }
 
 void cnn_progress_batch(Progress *progress, const Metrics *metrics) {

@@ -257,6 +257,35 @@ static void layers_and_outputs_can_be_read(void **state) {
     expect_ok(&tiny_model, "gradients --weights w --input test-x.npy --target test-y.npy --output g");
 }
 
+static void write_image(const char *path) {
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fwrite("P5 2 2 255\n\x00\x40\x80\xff", 1, 15, file);
+    fclose(file);
+}
+
+static void images_are_classified(void **state) {
+    cnn_model model = tiny_model;
+    (void)state;
+    model.input_rank = 3; /* the four features as an image of 2x2 */
+    model.input_shape[0] = model.input_shape[1] = 2;
+    model.input_shape[2] = 1;
+    write_image("image.pgm");
+    write_image("other.pgm");
+    expect_ok(&model, "init --output w");
+    Result result = call(&model, "predict --weights w image.pgm other.pgm --json --top 2");
+    if (result.status) fail_msg("%s", result.error);
+    assert_memory_equal(result.out, "{\"file\": \"image.pgm\", \"class\": ", 32);
+    assert_non_null(strstr(result.out, "\n{\"file\": \"other.pgm\", \"class\": "));
+    assert_non_null(strstr(result.out, ", \"top\": [["));
+    result = call(&model, "predict image.pgm --weights w");
+    assert_int_equal(result.status, 0);
+    assert_memory_equal(result.out, "image.pgm: ", 11);
+    assert_int_equal(call(&model, "predict --weights w").status, 2);
+    assert_int_equal(call(&model, "predict --weights w missing.png").status, 4);
+    assert_int_equal(call(&model, "predict --weights w w").status, 3);
+}
+
 static void usage_is_checked(void **state) {
     static const struct {
         const char *line, *message;
@@ -316,6 +345,7 @@ int main(void) {
         cmocka_unit_test(gradients_agree_with_differences),
         cmocka_unit_test(a_wrong_gradient_is_found),
         cmocka_unit_test(layers_and_outputs_can_be_read),
+        cmocka_unit_test(images_are_classified),
         cmocka_unit_test(usage_is_checked),
         cmocka_unit_test(a_save_that_cannot_work_is_said_first),
         cmocka_unit_test(summary_and_bench_print),
