@@ -33,7 +33,7 @@ static inline OpBench bench_create(bool doubles, int width, bool halos) {
     OpBench bench = {
         .cx = {.arena = arena_create()}, .doubles = doubles, .width = width, .halos = halos, .random = 7};
     bench.graph = graph_create(bench.cx.arena, "bench", "test");
-    bench.graph->scratch_stride = 4096;
+    bench.graph->scratch_stride = 16384;
     bench.machine = (Machine){.vector_floats = width};
     bench.capacity = 256;
     bench.data = ARENA_ARRAY(bench.cx.arena, double *, (size_t)bench.capacity);
