@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { NUMBER_TEXT = 32, SHAPE_TEXT = 128 };
+enum { NUMBER_TEXT = 32, SHAPE_TEXT = 192, LABEL_WIDTH = 28 };
 
 static const char *shape_text(char text[SHAPE_TEXT], int32_t rank, const int64_t *shape) {
     int length = 0;
@@ -26,62 +26,63 @@ static const char *grouped(char text[NUMBER_TEXT], int64_t number) {
     return text;
 }
 
-static const char *size_text(char text[NUMBER_TEXT], int64_t bytes, const char *format) {
-    static const char *const units[] = {"bytes", "KB", "MB", "GB", "TB"};
-    double size = (double)bytes;
+static const char *size_text(char text[NUMBER_TEXT], int64_t bytes) {
+    static const char *const units[] = {"KB", "MB", "GB", "TB", "PB"};
+    double size = (double)bytes / 1024;
     int unit = 0;
     for (; size >= 1024 && unit < 4; unit++) size /= 1024;
-    char number[NUMBER_TEXT];
-    snprintf(number, sizeof number, unit ? format : "%.0f", size);
-    snprintf(text, NUMBER_TEXT, "%.20s %s", number, units[unit]);
+    if (bytes < 1024)
+        snprintf(text, NUMBER_TEXT, "%lld bytes", (long long)bytes);
+    else
+        snprintf(text, NUMBER_TEXT, "%.2f %s", size, units[unit]);
     return text;
 }
 
-static int wider(int width, const char *text) {
-    int length = (int)strlen(text);
-    return length > width ? length : width;
+static void widen(int *width, const char *text, int gap) {
+    int length = (int)strlen(text) + gap;
+    if (*width < length) *width = length;
 }
 
 static void print_rows(FILE *out, const cnn_model *model) {
-    char shape[SHAPE_TEXT], parameters[NUMBER_TEXT], macs[NUMBER_TEXT], statistics[NUMBER_TEXT];
-    int name = 5, kind = 4, output = 6, count = 10, work = 4;
+    char shape[SHAPE_TEXT], number[NUMBER_TEXT], macs[NUMBER_TEXT];
+    int name = 13, kind = 10, output = 13, parameters = 10, work = 13;
     for (int32_t i = 0; i < model->layer_count; i++) {
         const cnn_layer *layer = &model->layers[i];
-        name = wider(name, layer->name);
-        kind = wider(kind, layer->kind);
-        output = wider(output, shape_text(shape, layer->rank, layer->shape));
-        count = wider(count, grouped(parameters, layer->parameters));
-        work = wider(work, grouped(macs, layer->macs));
+        widen(&name, layer->name, 2);
+        widen(&kind, layer->kind, 2);
+        widen(&output, shape_text(shape, layer->rank, layer->shape), 2);
+        widen(&parameters, grouped(number, layer->parameters), 0);
+        widen(&work, grouped(macs, layer->macs), 2);
     }
-    fprintf(out, "%-*s  %-*s  %-*s  %*s  %*s\n", name, "layer", kind, "kind", output, "output", count,
+    fprintf(out, "%-*s%-*s%-*s%*s%*s\n", name, "layer", kind, "kind", output, "output", parameters,
             "parameters", work, "MACs");
     for (int32_t i = 0; i < model->layer_count; i++) {
         const cnn_layer *layer = &model->layers[i];
-        fprintf(out, "%-*s  %-*s  %-*s  %*s  %*s\n", name, layer->name, kind, layer->kind, output,
-                shape_text(shape, layer->rank, layer->shape), count, grouped(parameters, layer->parameters),
+        fprintf(out, "%-*s%-*s%-*s%*s%*s\n", name, layer->name, kind, layer->kind, output,
+                shape_text(shape, layer->rank, layer->shape), parameters, grouped(number, layer->parameters),
                 work, grouped(macs, layer->macs));
-        if (layer->statistics)
-            fprintf(out, "%-*s  %-*s  %-*s  %*s\n", name, "", kind, "", output, "statistics", count,
-                    grouped(statistics, layer->statistics));
     }
 }
 
+static void print_total(FILE *out, const char *label, int64_t number, const char *after) {
+    char text[NUMBER_TEXT];
+    fprintf(out, "%s%*s%s\n", label, LABEL_WIDTH - (int)strlen(label), grouped(text, number), after);
+}
+
 static void print_text(FILE *out, const cnn_model *model) {
-    char shape[SHAPE_TEXT], number[NUMBER_TEXT], size[NUMBER_TEXT];
+    char shape[SHAPE_TEXT], size[NUMBER_TEXT], after[NUMBER_TEXT + 8];
     fprintf(out, "%s: %s", model->name, shape_text(shape, model->input_rank, model->input_shape));
     fprintf(out, " to %s\n", shape_text(shape, model->output_rank, model->output_shape));
     print_rows(out, model);
-    fprintf(out, "total parameters %11s  (%s)\n", grouped(number, model->total_parameters),
-            size_text(size, 4 * model->total_parameters, "%.2f"));
-    fprintf(out, "trainable        %11s\n", grouped(number, model->total_trainable));
-    fprintf(out, "not trainable    %11s\n",
-            grouped(number, model->total_parameters - model->total_trainable));
-    if (model->total_statistics)
-        fprintf(out, "statistics       %11s\n", grouped(number, model->total_statistics));
-    fprintf(out, "multiply-adds    %11s  a sample\n", grouped(number, model->total_macs));
-    fprintf(out, "memory           %s to run one sample", size_text(size, model->memory_inference, "%.1f"));
+    snprintf(after, sizeof after, "  (%s)", size_text(size, 4 * model->total_parameters));
+    print_total(out, "total parameters", model->total_parameters, after);
+    print_total(out, "trainable", model->total_trainable, "");
+    print_total(out, "not trainable", model->total_parameters - model->total_trainable, "");
+    if (model->total_statistics) print_total(out, "statistics", model->total_statistics, "");
+    print_total(out, "multiply-adds", model->total_macs, "  a sample");
+    fprintf(out, "%-20s%s to run one sample", "memory", size_text(size, model->memory_inference));
     if (model->train)
-        fprintf(out, ", %s to train a batch of %d", size_text(size, model->memory_training, "%.1f"),
+        fprintf(out, ", %s to train a batch of %d", size_text(size, model->memory_training),
                 model->train->batch);
     fputc('\n', out);
 }
