@@ -72,8 +72,11 @@ static int write_program(Module *module, const char *path) {
     if (file < 0) {
         if (!status) status = file_error(path);
     } else {
+        mode_t mask = umask(0);
+        umask(mask);
+        bool permitted = !fchmod(file, 0777 & ~mask);
         close(file);
-        status = link_program(cx, object, program);
+        status = permitted ? link_program(cx, object, program) : file_error(program);
         if (!status && rename(program, path)) status = file_error(path);
         if (status) unlink(program);
     }
