@@ -1,0 +1,66 @@
+#!/bin/bash
+# Whole models: worked examples whose every number is known, and five nets against PyTorch's outputs, gradients and
+# training steps (reference/, made by make_reference.py). Usage: run.sh BUILD_DIR
+. "$(dirname "$0")/../checks.sh" "$@"
+compare() { python3 "$HERE/compare.py" "$@"; }
+
+# golden NAME: every layer of a worked example, number by number, also without optimization and fusion.
+golden() {
+    local stem=$HERE/golden/$1 file layer
+    shift
+    check "$stem compiles $*" "$CNNC" "$@" "$stem.cnn" -o golden || return
+    for file in "$stem".*.npy; do
+        layer=${file#"$stem".}
+        layer=${layer%.npy}
+        [ "$layer" = input ] && continue
+        check "$stem runs $layer $*" ./golden run --input "$stem.input.npy" --output y.npy --layer "$layer" &&
+            check "$stem $layer $*" compare golden y.npy "$file"
+    done
+
+}
+
+for file in "$HERE"/golden/*.cnn; do
+    name=$(basename "$file" .cnn)
+    golden "$name"
+    golden "$name" -O0 --strict
+done
+
+python3 - "$HERE/golden/shapes.json" <<'PYTHON'
+import json, sys
+for i, case in enumerate(json.load(open(sys.argv[1]))):
+    open(f"shapes{i}.cnn", "w").write(case["model"] + "\n")
+PYTHON
+for file in shapes*.cnn; do
+    index=${file#shapes}
+    index=${index%.cnn}
+    expect 0 "$file checks" "$CNNC" --check --format=json "$file" && cp out summary.json &&
+        check "shapes case $index" compare shapes "$index" summary.json
+done
+
+# against_pytorch MODEL: the example's model with data and training of its own.
+against_pytorch() {
+    local model=$1 step epochs limit rate
+    mkdir -p "$model"
+    rate=$(compare rate "$model")
+    { sed '/^data {/,$d' "$ROOT/examples/$model.cnn"
+      printf 'data {\n  format = npy\n  path = "%s"\n  train = ["train.npy", "labels.npy"]\n}\n' "$model"
+      printf 'train {\n  loss = cross_entropy\n  optimizer = sgd(lr=0.01, momentum=0.9)\n  batch = 16\n}\n'; } >"$model.cnn"
+    check "$model compiles" "$CNNC" "$model.cnn" -o "$model/model" || return
+    check "$model init" "$model/model" init --output "$model/init.safetensors" || return
+    check "$model's tensors" compare prepare "$model" "$model" || return
+    local weights=$model/initial.safetensors
+    check "$model runs" "$model/model" run --weights "$weights" --input "$model/probe.npy" --output "$model/y.npy" &&
+        check "$model's output" compare output "$model" "$model/y.npy"
+    check "$model's gradients come" "$model/model" gradients --weights "$weights" --input "$model/probe.npy" \
+        --target "$model/targets.npy" --output "$model/g.safetensors" &&
+        check "$model's gradients" compare gradients "$model" "$model/g.safetensors"
+    for step in 1 10 100; do
+        epochs=$(((step + 9) / 10))
+        limit=$((step == 1 ? 16 : 160))
+        check "$model trains $step steps" "$model/model" train --init "$weights" --epochs $epochs --batch 16 \
+            --lr "$rate" --limit $limit --shuffle off --threads 2 --quiet --save "$model/w.safetensors" &&
+            check "$model after $step steps" compare steps "$model" $step "$model/w.safetensors"
+    done
+}
+for model in lenet5 keras_sequential keras_functional cifar10_tutorial resnet20; do against_pytorch $model; done
+finish
