@@ -1,0 +1,22 @@
+#!/bin/bash
+# The corpus through the fuzzers' entry points, and SECONDS_A_FUZZER (10) seconds of fresh mutations each, under the address
+# and undefined-behaviour sanitizers. Needs clang 19; without it the folder is passed over.
+# Usage: run.sh BUILD_DIR
+. "$(dirname "$0")/../checks.sh" "$@"
+seconds=${SECONDS_A_FUZZER:-10}
+CLANG=$(command -v clang-19) || { echo "no clang-19: not run"; finish; }
+LLVM=$(command -v llvm-config-19)
+
+# Everything that elaboration needs, built apart from the tree: libFuzzer instruments it all.
+mapfile -t sources < <(find "$ROOT"/compiler/{base,diag,syntax,graph,emit,ops,sema} -name '*.c'; ls "$BUILD"/generated/syntax/{parser,lexer}.c)
+flags=(-std=gnu11 -g -O1 -w -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -I"$ROOT/compiler"
+    -I"$BUILD/generated" -I"$ROOT" -I"$("$LLVM" --includedir)")
+export CLANG
+printf '%s\n' "${sources[@]}" | xargs -P "$(nproc)" -I{} sh -c \
+    '"$CLANG" "$@" -c "{}" -o "$(echo "{}" | tr / _).o" || exit 255' sh "${flags[@]}" || { fail "the fuzzer builds"; finish; }
+check "the fuzzer links" "$CLANG" "${flags[@]}" -fsanitize=fuzzer "$HERE/fuzz_parser.c" ./*.o \
+    -L"$("$LLVM" --libdir)" -lLLVM-19 -lcjson -lm -o fuzz_parser || finish
+mkdir fresh
+check "fuzz_parser" ./fuzz_parser -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -max_len=4096 -seed=1 \
+    -dict="$HERE/cnn.dict" -print_final_stats=0 fresh "$HERE/corpus"
+finish
