@@ -13,6 +13,7 @@
 #include "weights.h"
 
 #include <math.h>
+#include <string.h>
 
 enum {
     BATCH = 4,
@@ -226,7 +227,7 @@ static int check_data(Check *check, int64_t wanted) {
 
 /* The worst error of a layer's parameters; layer_count: of the input. Prints nothing where the layer has
  * none. */
-static void print_layer(const Check *check, int32_t layer) {
+static void print_layer(const Check *check, int32_t layer, int width) {
     const cnn_model *model = check->model;
     const Coordinate *worst = NULL;
     int64_t count = 0;
@@ -239,15 +240,20 @@ static void print_layer(const Check *check, int32_t layer) {
     }
     if (!worst) return;
     bool is_input = worst->tensor == model->parameter_count;
-    fprintf(check->session->out, "%-16s %-20s worst relative error %.2e of %lld  %s\n",
-            is_input ? "input" : model->layers[layer].name,
-            is_input ? "input" : model->parameters[worst->tensor].name, worst->error, (long long)count,
-            worst->error <= tolerance ? "ok" : "WRONG");
+    fprintf(check->session->out, "%-*s  worst relative error %.2e of %lld  %s%s%s\n", width,
+            is_input ? "input" : model->layers[layer].name, worst->error, (long long)count,
+            worst->error <= tolerance ? "ok" : "WRONG", worst->error <= tolerance || is_input ? "" : ": ",
+            worst->error <= tolerance || is_input ? "" : model->parameters[worst->tensor].name);
 }
 
 static int report(const Check *check) {
     Session *session = check->session;
-    for (int32_t i = 0; i <= check->model->layer_count; i++) print_layer(check, i);
+    int width = 5;
+    for (int32_t i = 0; i < check->model->layer_count; i++) {
+        int length = (int)strlen(check->model->layers[i].name);
+        width = length > width ? length : width;
+    }
+    for (int32_t i = 0; i <= check->model->layer_count; i++) print_layer(check, i, width);
     int64_t wrong = count_wrong(check);
     double fair = fmax(SKIPPED_FAIR, skipped_share * (double)check->drawn);
     fprintf(session->out, "%lld coordinates, %lld skipped: ", (long long)check->count,
