@@ -1,0 +1,387 @@
+/* conv, depthwise and dense with integers: forward, gradient to the input and to the weights equal plain
+ * loops in double precision bit for bit, whatever the kernel, the registers' width and number, the border. */
+#include "abi.h"
+#include "emit/panels.h"
+#include "ops/jit.h"
+#include "passes/pass.h"
+
+enum { CASES = 30, SAMPLES = 5 };
+
+typedef struct Case {
+    Context cx;
+    Machine machine;
+    Graph *graph;
+    uint64_t random;
+    int spatial;
+    WindowAxis axis[SPATIAL_MAX];
+    int64_t channels, filters, groups;
+    bool dense, depthwise;
+    ValueId x, w, b, y, dy, dx, dw;
+    double *x_data, *w_data, *b_data, *dy_data;
+} Case;
+
+static int64_t draw(Case *c, int64_t from, int64_t to) {
+    c->random = c->random * 6364136223846793005u + 1442695040888963407u;
+    return from + (int64_t)((c->random >> 33) % (uint64_t)(to - from + 1));
+}
+
+static double *integers(Case *c, int64_t count) {
+    double *data = ARENA_ARRAY(c->cx.arena, double, (size_t)count);
+    for (int64_t i = 0; i < count; i++) data[i] = (double)draw(c, -32, 32);
+    return data;
+}
+
+static int64_t elements(const Case *c, ValueId id) {
+    return shape_elements(&graph_value(c->graph, id)->shape);
+}
+
+/* A convolution with odd numbers everywhere. */
+static void draw_geometry(Case *c) {
+    c->dense = draw(c, 0, 5) == 0;
+    c->depthwise = !c->dense && draw(c, 0, 3) == 0;
+    c->spatial = c->dense ? 0 : (int)draw(c, 1, 3);
+    static const int64_t counts[] = {1, 2, 3, 5, 7, 8, 16, 17, 31, 33};
+    c->groups = draw(c, 0, 3) ? 1 : draw(c, 2, 3);
+    if (c->dense) c->groups = 1;
+    c->channels = c->groups * counts[draw(c, 0, COUNT(counts) - 1)];
+    c->filters = c->groups * counts[draw(c, 0, COUNT(counts) - 1)];
+    if (c->depthwise) {
+        c->groups = c->channels;
+        c->filters = c->channels * draw(c, 1, 2);
+    }
+    static const int64_t extents[] = {0, 40, 17, 7};
+    for (int i = 0; i < c->spatial; i++) {
+        WindowAxis *axis = &c->axis[i];
+        *axis = (WindowAxis){.kernel = draw(c, 1, 5), .stride = draw(c, 1, 3), .dilation = draw(c, 1, 2)};
+        axis->begin = draw(c, 0, 2);
+        axis->end = draw(c, 0, 2);
+        int64_t reach = axis->dilation * (axis->kernel - 1) + 1, pads = axis->begin + axis->end;
+        axis->input = draw(c, reach > pads ? reach - pads : 1, extents[c->spatial] + reach);
+        axis->output = (axis->input + pads - reach) / axis->stride + 1;
+    }
+}
+
+static Attr *attributes(Case *c, const Op *op) {
+    Attr *attrs = ARENA_ARRAY(c->cx.arena, Attr, (size_t)op->param_count);
+    Size kernel = {.rank = c->spatial}, stride = kernel, dilation = kernel;
+    Padding padding = {.kind = PADDING_EXPLICIT, .rank = c->spatial};
+    for (int i = 0; i < c->spatial; i++) {
+        kernel.dim[i] = c->axis[i].kernel;
+        stride.dim[i] = c->axis[i].stride;
+        dilation.dim[i] = c->axis[i].dilation;
+        padding.begin[i] = c->axis[i].begin;
+        padding.end[i] = c->axis[i].end;
+    }
+    const struct {
+        const char *name;
+        Attr attr;
+    } values[] = {
+        {"filters",    {.kind = ATTR_INT, .integer = c->filters}              },
+        {"units",      {.kind = ATTR_INT, .integer = c->filters}              },
+        {"multiplier", {.kind = ATTR_INT, .integer = c->filters / c->channels}},
+        {"groups",     {.kind = ATTR_INT, .integer = c->groups}               },
+        {"kernel",     {.kind = ATTR_SIZE, .size = kernel}                    },
+        {"stride",     {.kind = ATTR_SIZE, .size = stride}                    },
+        {"dilation",   {.kind = ATTR_SIZE, .size = dilation}                  },
+        {"padding",    {.kind = ATTR_PADDING, .padding = padding}             },
+        {"bias",       {.kind = ATTR_BOOL, .boolean = true}                   },
+        {"trainable",  {.kind = ATTR_BOOL, .boolean = true}                   },
+        {"flip",       {.kind = ATTR_BOOL, .boolean = false}                  },
+        {"init",       {.kind = ATTR_INIT, .init = {.kind = INIT_ZEROS}}      },
+        {"bias_init",  {.kind = ATTR_INIT, .init = {.kind = INIT_ZEROS}}      },
+    };
+    for (int p = 0; p < op->param_count; p++)
+        for (int v = 0; v < COUNT(values); v++)
+            if (!strcmp(op->params[p].name, values[v].name)) attrs[p] = values[v].attr;
+    return attrs;
+}
+
+static ValueId append(Case *c, const char *op, const Attr *attrs, const ValueId *inputs, int count, Role role,
+                      Shape shape) {
+    NodeId node = graph_add_node(c->graph, op_find(op), attrs, inputs, count, -1, (Span){0});
+    return graph_add_output(c->graph, node, role, shape);
+}
+
+/* The layer by its own shape rule, and its gradients for any dy, as its gradient rule would append them. */
+static void build(Case *c) {
+    const char *name = c->dense ? "dense" : c->depthwise ? "depthwise" : "conv";
+    const Op *op = op_find(name);
+    c->graph = graph_create(c->cx.arena, "case", "training");
+    Shape input = {.rank = c->spatial + 1};
+    for (int i = 0; i < c->spatial; i++) input.dim[i] = c->axis[i].input;
+    input.dim[c->spatial] = c->channels;
+    c->x = graph_add_value(c->graph, ROLE_ACTIVATION, input, "x", -1, (Span){0});
+    Attr *attrs = attributes(c, op);
+    ShapeCall call = {
+        .cx = &c->cx, .graph = c->graph, .op = op, .attrs = attrs, .inputs = &c->x, .input_count = 1};
+    assert_true(op->shape(&call));
+    for (int i = 0; i < c->spatial; i++) assert_int_equal(call.output.dim[i], c->axis[i].output);
+    for (int i = 0; i < call.parameters.count; i++) call.parameters.items[i].trainable = true;
+    c->w = graph_add_parameter(c->graph, &call.parameters.items[0], -1, (Span){0});
+    c->b = graph_add_parameter(c->graph, &call.parameters.items[1], -1, (Span){0});
+    c->y = append(c, name, attrs, (ValueId[]){c->x, c->w, c->b}, 3, ROLE_ACTIVATION, call.output);
+    c->dy = graph_add_value(c->graph, ROLE_ACTIVATION, call.output, "dy", -1, (Span){0});
+
+    char row[64];
+    snprintf(row, sizeof row, "%s_weight_grad", name);
+    ParameterInfo *info = graph_value(c->graph, c->w)->parameter;
+    c->dw = append(c, row, attrs, (ValueId[]){c->x, c->dy}, 2, ROLE_GRADIENT, info->shape);
+    graph_value(c->graph, c->dw)->parameter = info;
+    bool direct = c->groups == c->channels && c->filters == c->channels && c->channels > 1 && !c->dense;
+    ValueId wt = direct ? c->w : append(c, "transpose_weights", NULL, &c->w, 1, ROLE_PACKED, info->shape);
+    snprintf(row, sizeof row, "%s_input_grad", name);
+    c->dx = append(c, row, attrs, (ValueId[]){c->dy, wt}, 2, ROLE_ACTIVATION, input);
+}
+
+/* Sums over every place of y, tap, and channel: the one loop nest from which all three results follow. */
+typedef void (*Product)(Case *c, int64_t n, int64_t y, int64_t x, int64_t w, double *result);
+
+static void each_product(Case *c, Product product, double *result) {
+    int64_t taps = 1, places = 1, inputs = 1;
+    for (int i = 0; i < c->spatial; i++) {
+        taps *= c->axis[i].kernel;
+        places *= c->axis[i].output;
+        inputs *= c->axis[i].input;
+    }
+    int64_t group_channels = c->channels / c->groups, group_filters = c->filters / c->groups;
+    for (int64_t n = 0; n < SAMPLES; n++)
+        for (int64_t place = 0; place < places; place++)
+            for (int64_t tap = 0; tap < taps; tap++) {
+                int64_t at = 0, place_left = place, tap_left = tap, scale = 1;
+                bool inside = true;
+                for (int i = c->spatial - 1; i >= 0; i--) {
+                    const WindowAxis *a = &c->axis[i];
+                    int64_t here =
+                        place_left % a->output * a->stride + tap_left % a->kernel * a->dilation - a->begin;
+                    inside = inside && here >= 0 && here < a->input;
+                    at += here * scale;
+                    scale *= a->input;
+                    place_left /= a->output;
+                    tap_left /= a->kernel;
+                }
+                for (int64_t k = 0; inside && k < c->filters; k++)
+                    for (int64_t q = 0; q < group_channels; q++)
+                        product(c, n, (n * places + place) * c->filters + k,
+                                (n * inputs + at) * c->channels + k / group_filters * group_channels + q,
+                                (k * group_channels + q) * taps + tap, result);
+            }
+}
+
+static void forward_product(Case *c, int64_t n, int64_t y, int64_t x, int64_t w, double *result) {
+    (void)n;
+    result[y] += c->x_data[x] * c->w_data[w];
+}
+
+static void input_product(Case *c, int64_t n, int64_t y, int64_t x, int64_t w, double *result) {
+    (void)n;
+    result[x] += c->dy_data[y] * c->w_data[w];
+}
+
+static void weight_product(Case *c, int64_t n, int64_t y, int64_t x, int64_t w, double *result) {
+    (void)n;
+    result[w] += c->dy_data[y] * c->x_data[x];
+}
+
+/* Memory of a region, where a value's element number i of sample n lies. */
+static int64_t sample_place(const Case *c, ValueId id, int64_t n, int64_t i) {
+    const Value *value = graph_value(c->graph, id);
+    int64_t at = value->offset + n * c->graph->scratch_stride;
+    for (int axis = value->shape.rank - 1; axis >= 0; axis--) {
+        at += i % value->shape.dim[axis] * value->layout.stride[axis];
+        i /= value->shape.dim[axis];
+    }
+    return at;
+}
+
+static int64_t weight_place(const Case *c, int64_t i) {
+    const Value *value = graph_value(c->graph, c->w);
+    const Storage *s = &value->parameter->storage;
+    int64_t at = s->origin;
+    for (int axis = value->shape.rank - 1; axis > 0; axis--) {
+        at += i % value->shape.dim[axis] * s->stride[axis];
+        i /= value->shape.dim[axis];
+    }
+    return at + i / s->group * s->group_stride + i % s->group / s->block * s->block_stride +
+           i % s->group % s->block;
+}
+
+static void emit_node(Case *c, Jit *jit, Node *node, int number) {
+    Emit *e = &jit->emit;
+    LLVMTypeRef types[8] = {e->pointer, e->i64, e->i64};
+    LLVMValueRef pointers[8];
+    int operands = node->inputs.count + node->outputs.count;
+    for (int i = 0; i < operands; i++) types[3 + i] = e->pointer;
+    char name[32];
+    snprintf(name, sizeof name, "node%d", number);
+    LLVMValueRef function = jit_function(jit, name, types, 3 + operands);
+    for (int i = 0; i < operands; i++) pointers[i] = LLVMGetParam(function, (unsigned)(3 + i));
+    KernelCode code = {.emit = e,
+                       .graph = c->graph,
+                       .node = node,
+                       .width = c->machine.vector_floats,
+                       .real = e->f32,
+                       .function = function,
+                       .frame = LLVMGetParam(function, 0),
+                       .count = LLVMGetParam(function, 1),
+                       .first = LLVMGetParam(function, 2),
+                       .inputs = pointers,
+                       .outputs = pointers + node->inputs.count};
+    node->kernel->emit(&code);
+    LLVMBuildRetVoid(e->builder);
+}
+
+typedef struct Blocks {
+    float *of[REGION_SCRATCH + 1];
+} Blocks;
+
+static Blocks blocks_create(Case *c) {
+    Graph *g = c->graph;
+    Arena *arena = c->cx.arena;
+    Blocks blocks = {{0}};
+    blocks.of[REGION_PARAMETERS] = ARENA_ARRAY(arena, float, (size_t)g->parameter_elements + 64);
+    blocks.of[REGION_PACKED] = ARENA_ARRAY(arena, float, (size_t)g->packed_elements + 64);
+    blocks.of[REGION_LANE] = ARENA_ARRAY(arena, float, (size_t)g->lane_elements + 64);
+    blocks.of[REGION_SCRATCH] = ARENA_ARRAY(arena, float, (size_t)(g->scratch_stride * SAMPLES) + 64);
+    return blocks;
+}
+
+static void fill(Case *c, const Blocks *blocks) {
+    for (int64_t n = 0; n < SAMPLES; n++) {
+        for (int64_t i = 0; i < elements(c, c->x); i++)
+            blocks->of[REGION_SCRATCH][sample_place(c, c->x, n, i)] =
+                (float)c->x_data[n * elements(c, c->x) + i];
+        for (int64_t i = 0; i < elements(c, c->dy); i++)
+            blocks->of[REGION_SCRATCH][sample_place(c, c->dy, n, i)] =
+                (float)c->dy_data[n * elements(c, c->dy) + i];
+    }
+    float *parameters = blocks->of[REGION_PARAMETERS];
+    for (int64_t i = 0; i < elements(c, c->w); i++)
+        parameters[graph_value(c->graph, c->w)->offset + weight_place(c, i)] = (float)c->w_data[i];
+    for (int64_t i = 0; i < elements(c, c->b); i++)
+        parameters[graph_value(c->graph, c->b)->offset + i] = (float)c->b_data[i];
+}
+
+static void run_nodes(Case *c, Jit *jit, const Blocks *blocks) {
+    typedef void (*Kernel5)(const cnn_frame *, int64_t, int64_t, void *, void *, void *, void *, void *);
+    for (int i = 0; i < c->graph->nodes.count; i++) {
+        const Node *node = graph_node(c->graph, i);
+        void *p[5] = {0};
+        for (int k = 0; k < node->inputs.count + node->outputs.count; k++) {
+            const Value *value =
+                graph_value(c->graph, k < node->inputs.count ? node->inputs.items[k]
+                                                             : node->outputs.items[k - node->inputs.count]);
+            p[k] = blocks->of[value->region] + value->offset;
+        }
+        char name[32];
+        snprintf(name, sizeof name, "node%d", i);
+        int64_t count = node->op->domain == DOMAIN_SAMPLE ? SAMPLES : 1;
+        ((Kernel5)jit_address(jit, name))(NULL, count, 0, p[0], p[1], p[2], p[3], p[4]);
+    }
+}
+
+/* x and dy are nobody's results: they get rooms of their own behind the planned ones. */
+static void place_given(Case *c, ValueId id) {
+    Value *value = graph_value(c->graph, id);
+    value->region = REGION_SCRATCH;
+    value->offset = c->graph->scratch_stride + value->layout.origin;
+    c->graph->scratch_stride += (value->layout.size + 31) / 16 * 16;
+}
+
+static void check(const Case *c, const char *what, int64_t i, float got, double want, const char *kernel) {
+    if ((double)got != want)
+        fail_msg("%s[%d] is %.9g, not %.9g: %s kernel, %d floats, %d axes, %d -> %d channels in %d groups",
+                 what, (int)i, (double)got, want, kernel, c->machine.vector_floats, c->spatial,
+                 (int)c->channels, (int)c->filters, (int)c->groups);
+}
+
+static void run_case(Case *c, const char *kernel, int width, int registers) {
+    build(c);
+    c->machine =
+        (Machine){.vector_floats = width, .registers = registers, .l1_bytes = 2048, .l2_bytes = 65536};
+    KernelChoice choice = {"*", kernel};
+    c->cx.options = (Options){.kernels = &choice, .kernel_count = kernel ? 1 : 0};
+    PassContext pc = {
+        .cx = &c->cx, .machine = &c->machine, .form = FORM_PROBE}; /* every value keeps its room */
+    schedule_run(&pc, c->graph);
+    layout_run(&pc, c->graph);
+    memory_run(&pc, c->graph);
+    place_given(c, c->x);
+    place_given(c, c->dy);
+    c->random = 3;
+    c->x_data = integers(c, SAMPLES * elements(c, c->x));
+    c->dy_data = integers(c, SAMPLES * elements(c, c->dy));
+    c->w_data = integers(c, elements(c, c->w));
+    c->b_data = integers(c, elements(c, c->b));
+    Jit jit = jit_create(true);
+    jit.emit.cx = &c->cx;
+    jit.emit.machine = &c->machine;
+    for (int i = 0; i < c->graph->nodes.count; i++) emit_node(c, &jit, graph_node(c->graph, i), i);
+    jit_compile(&jit);
+    Blocks blocks = blocks_create(c);
+    fill(c, &blocks);
+    run_nodes(c, &jit, &blocks);
+    jit_destroy(&jit);
+
+    double *y = ARENA_ARRAY(c->cx.arena, double, (size_t)(SAMPLES * elements(c, c->y)));
+    double *dx = ARENA_ARRAY(c->cx.arena, double, (size_t)(SAMPLES * elements(c, c->x)));
+    double *dw = ARENA_ARRAY(c->cx.arena, double, (size_t)elements(c, c->w));
+    each_product(c, forward_product, y);
+    each_product(c, input_product, dx);
+    each_product(c, weight_product, dw);
+    const char *used = kernel ? kernel : "best";
+    const float *scratch = blocks.of[REGION_SCRATCH];
+    for (int64_t n = 0; n < SAMPLES; n++) {
+        for (int64_t i = 0, size = elements(c, c->y); i < size; i++)
+            check(c, "y", i, scratch[sample_place(c, c->y, n, i)],
+                  y[n * size + i] + c->b_data[i % c->filters], used);
+        for (int64_t i = 0, size = elements(c, c->x); i < size; i++)
+            check(c, "dx", i, scratch[sample_place(c, c->dx, n, i)], dx[n * size + i], used);
+    }
+    const float *gradient = blocks.of[REGION_LANE] + graph_value(c->graph, c->dw)->offset;
+    for (int64_t i = 0; i < elements(c, c->w); i++)
+        check(c, "dw", i, gradient[weight_place(c, i)], dw[i], used);
+}
+
+static void run_kernel(const char *kernel, int width, int registers) {
+    for (int number = 0; number < CASES; number++) {
+        Case c = {.random = (uint64_t)number * 7919 + 1};
+        c.cx.arena = arena_create();
+        draw_geometry(&c);
+        run_case(&c, kernel, width, registers);
+        arena_destroy(c.cx.arena);
+    }
+}
+
+static void wide_registers_are_exact(void **state) {
+    (void)state;
+    run_kernel(NULL, 16, 32);
+}
+
+static void middle_registers_are_exact(void **state) {
+    (void)state;
+    run_kernel(NULL, 8, 16);
+}
+
+static void narrow_registers_are_exact(void **state) {
+    (void)state;
+    run_kernel(NULL, 4, 14);
+}
+
+static void scalars_are_exact(void **state) {
+    (void)state;
+    run_kernel(NULL, 1, 16);
+}
+
+static void reference_kernels_are_exact(void **state) {
+    (void)state;
+    run_kernel("reference", 16, 32);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(wide_registers_are_exact),    cmocka_unit_test(middle_registers_are_exact),
+        cmocka_unit_test(narrow_registers_are_exact),  cmocka_unit_test(scalars_are_exact),
+        cmocka_unit_test(reference_kernels_are_exact),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
