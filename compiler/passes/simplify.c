@@ -47,7 +47,7 @@ static void merge_nodes(Graph *graph) {
         if (node->dead) continue;
         for (int k = 0; k < node->inputs.count; k++)
             node->inputs.items[k] = forwarded(forwards, node->inputs.items[k]);
-        if (is_view(node)) skip_view(graph, node);
+        if (is_view(node) && !changes_nothing(graph, node)) skip_view(graph, node);
         if (!changes_nothing(graph, node)) continue;
         forwards[node->outputs.items[0]] = node->inputs.items[0];
         node->dead = true;
