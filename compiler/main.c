@@ -32,7 +32,7 @@ static double seconds_now(void) {
 /* --time-phases: says how long the phase that ends here took. */
 static void phase_end(const Context *cx, const char *phase, double *since) {
     double now = seconds_now();
-    if (cx->options.time_phases) fprintf(stderr, "%-10s %8.3f ms\n", phase, (now - *since) * 1e3);
+    if (cx->options.time_phases) fprintf(stderr, "%-10s %8.1f ms\n", phase, (now - *since) * 1e3);
     *since = now;
 }
 
@@ -123,9 +123,7 @@ static int judge_and_produce(Context *cx, Elaboration *elaboration, const Machin
     check_memory(cx, elaboration->model, memory.training);
     diag_flush(cx->diag);
     if (diag_errors(cx->diag)) return EXIT_MODEL;
-    int status = produce(cx, elaboration->model, machine, memory);
-    phase_end(cx, "produce", &since);
-    return status;
+    return produce(cx, elaboration->model, machine, memory);
 }
 
 static int compile(Context *cx) {

@@ -252,6 +252,7 @@ static bool unknown_option(Reader *reader, const char *argument) {
     for (int i = 0; i < COUNT(table); i++) names[i] = table[i].name;
     const char *name = arena_strndup(reader->arena, argument, strcspn(argument, "="));
     const char *near = diag_nearest(name, names, COUNT(names));
+    if (!strncmp(argument, "-O", 2)) return complain("-O takes 0, 1, 2 or 3, not '%s'", argument + 2);
     if (near) return complain("unknown option '%s'; did you mean '%s'?", name, near);
     return complain("unknown option '%s'; cnnc --help lists them", name);
 }
@@ -320,9 +321,7 @@ static bool settle(Reader *reader) {
 bool options_parse(Arena *arena, int argc, char **argv, CommandLine *line) {
     Reader reader = {.arena = arena, .line = line};
     bool ended = false;
-    *line = (CommandLine){
-        .options = {.optimization = 3, .cpu = "native"}
-    };
+    *line = (CommandLine){.options = {.optimization = 3}};
     for (int at = 1; at < argc; at++) {
         const char *argument = argv[at];
         if (ended || argument[0] != '-' || !argument[1])

@@ -28,7 +28,7 @@ typedef struct Options {
     ColorMode color;
     int optimization;          /* 0 to 3 */
     const char *target;        /* NULL: this machine's triple */
-    const char *cpu;           /* "native" by default */
+    const char *cpu;           /* NULL: native, or baseline where a target is given */
     const char *features;      /* added to the CPU's own; NULL for none */
     int64_t max_memory;        /* bytes; 0: no limit */
     const char *print_after;   /* name of a pass, or NULL */

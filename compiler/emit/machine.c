@@ -6,10 +6,13 @@
 
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Core.h>
+#include <llvm-c/ErrorHandling.h>
 #include <llvm-c/Target.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { EXIT_USAGE = 2 };
 
 /* LLVM says on standard error, and only there, that it does not know a processor or a feature. */
 typedef struct StderrCapture {
@@ -46,15 +49,13 @@ static const char *probe_assembly(Context *cx, const Machine *machine) {
     LLVMModuleRef module = LLVMModuleCreateWithNameInContext("probe", context);
     LLVMTypeRef vector = LLVMVectorType(LLVMFloatTypeInContext(context), 16);
     LLVMTypeRef pointer = LLVMPointerTypeInContext(context, 0);
-    LLVMTypeRef type =
-        LLVMFunctionType(LLVMVoidTypeInContext(context), (LLVMTypeRef[]){pointer, pointer, pointer}, 3, false);
+    LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(context),
+                                        (LLVMTypeRef[]){pointer, pointer, pointer}, 3, false);
     LLVMValueRef function = LLVMAddFunction(module, "probe", type);
-    LLVMAddAttributeAtIndex(
-        function, LLVMAttributeFunctionIndex,
-        LLVMCreateStringAttribute(context, "prefer-vector-width", 19, "512", 3));
-    LLVMAddAttributeAtIndex(
-        function, LLVMAttributeFunctionIndex,
-        LLVMCreateStringAttribute(context, "min-legal-vector-width", 22, "512", 3));
+    LLVMAddAttributeAtIndex(function, LLVMAttributeFunctionIndex,
+                            LLVMCreateStringAttribute(context, "prefer-vector-width", 19, "512", 3));
+    LLVMAddAttributeAtIndex(function, LLVMAttributeFunctionIndex,
+                            LLVMCreateStringAttribute(context, "min-legal-vector-width", 22, "512", 3));
     LLVMBuilderRef b = LLVMCreateBuilderInContext(context);
     LLVMPositionBuilderAtEnd(b, LLVMAppendBasicBlockInContext(context, function, ""));
     LLVMValueRef operands[3];
@@ -137,8 +138,14 @@ static void resolve_cpu(Context *cx, Machine *machine) {
         machine->cpu = default_cpu(machine->triple);
     }
     if (options->features && *options->features)
-        machine->features = arena_printf(cx->arena, "%s%s%s", machine->features, *machine->features ? "," : "",
-                                         options->features);
+        machine->features = arena_printf(cx->arena, "%s%s%s", machine->features,
+                                         *machine->features ? "," : "", options->features);
+}
+
+/* A processor of another mode (32 bits, say) is known, but ends LLVM as soon as code is made for it. */
+static void processor_does_not_fit(const char *reason) {
+    fprintf(stderr, "cnnc: error: the CPU does not fit the target: %s\n", reason);
+    exit(EXIT_USAGE);
 }
 
 Machine *machine_create(Context *cx) {
@@ -156,7 +163,8 @@ Machine *machine_create(Context *cx) {
     char *error = NULL;
     LLVMTargetRef target = NULL;
     if (LLVMGetTargetFromTriple(machine->triple, &target, &error)) {
-        fprintf(stderr, "cnnc: error: unknown target '%s'\n", cx->options.target ? cx->options.target : machine->triple);
+        fprintf(stderr, "cnnc: error: unknown target '%s'\n",
+                cx->options.target ? cx->options.target : machine->triple);
         LLVMDisposeMessage(error);
         return NULL;
     }
@@ -167,15 +175,17 @@ Machine *machine_create(Context *cx) {
     machine->llvm =
         LLVMCreateTargetMachine(target, machine->triple, machine->cpu, machine->features,
                                 levels[cx->options.optimization & 3], LLVMRelocPIC, LLVMCodeModelDefault);
-    const char *assembly = machine->llvm ? probe_assembly(cx, machine) : "";
     const char *said = stderr_capture_end(capture, cx->arena);
     if (!machine->llvm || strstr(said, "not a recognized")) {
         bool processor = !machine->llvm || strstr(said, "recognized processor");
-        fprintf(stderr, "cnnc: error: unknown %s for %s: '%s'\n", processor ? "CPU" : "feature", machine->triple,
-                processor ? machine->cpu : machine->features);
+        fprintf(stderr, "cnnc: error: unknown %s for %s: '%s'\n", processor ? "CPU" : "feature",
+                machine->triple, processor ? machine->cpu : cx->options.features);
         machine_destroy(machine);
         return NULL;
     }
+    LLVMInstallFatalErrorHandler(processor_does_not_fit);
+    const char *assembly = probe_assembly(cx, machine);
+    LLVMResetFatalErrorHandler();
     measure(machine, assembly);
     machine->l1_bytes = cache_bytes(machine, _SC_LEVEL1_DCACHE_SIZE, 32 * 1024);
     machine->l2_bytes = cache_bytes(machine, _SC_LEVEL2_CACHE_SIZE, 512 * 1024);
