@@ -6,6 +6,7 @@
 seconds=${SECONDS_A_FUZZER:-10}
 CLANG=$(command -v clang-19) || { echo "no clang-19: not run"; finish; }
 LLVM=$(command -v llvm-config-19)
+. "$HERE/readers.sh"
 
 # Everything that elaboration needs, built apart from the tree: libFuzzer instruments it all.
 mapfile -t sources < <(find "$ROOT"/compiler/{base,diag,syntax,graph,emit,ops,sema} -name '*.c'; ls "$BUILD"/generated/syntax/{parser,lexer}.c)
