@@ -20,8 +20,11 @@ typedef struct OpBench {
     int capacity;
     bool halos; /* values of more than one axis lie within a border */
     bool doubles;
+    bool inference; /* layers are lowered for inference, not for training */
     int width;
     uint64_t random;
+    const char *kernel; /* the one that nodes take whose operator has it; NULL: each the first that
+                           applies */
 } OpBench;
 
 static inline double random_number(OpBench *bench) { /* -2 to 2 */
@@ -69,8 +72,7 @@ static inline ValueId bench_value(OpBench *bench, Shape shape) {
     return id;
 }
 
-/* A layer's node as elaboration makes it: shape rule, parameters, attributes (NULL: none), then lowered for
- * training. */
+/* A layer's node as elaboration makes it: shape rule, parameters, attributes (NULL: none), then lowered. */
 static inline ValueId bench_layer(OpBench *bench, const char *name, const Attr *attrs, const ValueId *inputs,
                                   int count) {
     const Op *op = op_find(name);
@@ -94,7 +96,7 @@ static inline ValueId bench_layer(OpBench *bench, const char *name, const Attr *
         /* The layer's own node stands in a graph of its own, as in the compiler. */
         Graph *model = graph_clone(bench->cx.arena, bench->graph, "model");
         NodeId node = graph_add_node(model, op, attrs, operands, count, -1, (Span){0});
-        return op->lower(bench->graph, graph_node(model, node), operands, true);
+        return op->lower(bench->graph, graph_node(model, node), operands, !bench->inference);
     }
     NodeId node = graph_add_node(bench->graph, op, attrs, operands, count, -1, (Span){0});
     return graph_add_output(bench->graph, node, ROLE_ACTIVATION, call.output);
@@ -115,12 +117,17 @@ static inline void bench_lay_out(OpBench *bench, Value *value) {
     assert_true(value->layout.size <= bench->graph->scratch_stride);
 }
 
-static inline double real_get(const OpBench *bench, const void *memory, int64_t i) {
-    return bench->doubles ? ((const double *)memory)[i] : ((const float *)memory)[i];
+/* What a lane adds up is doubles in a program of floats, too. */
+static inline bool bench_in_doubles(const OpBench *bench, const Value *value) {
+    return bench->doubles || value->role == ROLE_LANE;
 }
 
-static inline void real_set(const OpBench *bench, void *memory, int64_t i, double number) {
-    if (bench->doubles)
+static inline double real_get(bool doubles, const void *memory, int64_t i) {
+    return doubles ? ((const double *)memory)[i] : ((const float *)memory)[i];
+}
+
+static inline void real_set(bool doubles, void *memory, int64_t i, double number) {
+    if (doubles)
         ((double *)memory)[i] = number;
     else
         ((float *)memory)[i] = (float)number;
@@ -138,22 +145,34 @@ static inline int64_t bench_place(const OpBench *bench, const Value *value, int6
 
 static inline void bench_pack(OpBench *bench, ValueId id, void *memory, int64_t room) {
     const Value *value = graph_value(bench->graph, id);
-    bool made = value->producer >= 0;
-    for (int64_t i = 0; i < room; i++) real_set(bench, memory, i, UNTOUCHED);
+    bool made = value->producer >= 0, doubles = bench_in_doubles(bench, value);
+    for (int64_t i = 0; i < room; i++) real_set(doubles, memory, i, UNTOUCHED);
     for (int64_t i = 0; i < bench_elements(bench, id); i++)
-        real_set(bench, memory, bench_place(bench, value, i), made ? 0 : bench_data(bench, id)[i]);
+        real_set(doubles, memory, bench_place(bench, value, i), made ? 0 : bench_data(bench, id)[i]);
 }
 
 static inline void bench_unpack(OpBench *bench, ValueId id, void *memory, int64_t room) {
     const Value *value = graph_value(bench->graph, id);
     double *data = bench_data(bench, id);
+    bool doubles = bench_in_doubles(bench, value);
     for (int64_t i = 0; i < bench_elements(bench, id); i++) {
         int64_t place = bench_place(bench, value, i);
-        data[i] = real_get(bench, memory, place);
-        real_set(bench, memory, place, UNTOUCHED);
+        data[i] = real_get(doubles, memory, place);
+        real_set(doubles, memory, place, UNTOUCHED);
     }
     for (int64_t i = 0; i < room; i++)
-        if (real_get(bench, memory, i) != UNTOUCHED) fail_msg("%s wrote beside its elements", value->name);
+        if (real_get(doubles, memory, i) != UNTOUCHED) fail_msg("%s wrote beside its elements", value->name);
+}
+
+static inline const Kernel *bench_kernel(const OpBench *bench, const Node *node) {
+    const Kernel *kernels = node->op->kernels;
+    for (int i = 0; bench->kernel && i < node->op->kernel_count; i++) {
+        bool applies = !kernels[i].applies || kernels[i].applies(&bench->machine, bench->graph, node);
+        if (applies && !strcmp(kernels[i].name, bench->kernel)) return &kernels[i];
+    }
+    for (int i = 0;; i++)
+        if (!kernels[i].applies || kernels[i].applies(&bench->machine, bench->graph, node))
+            return &kernels[i];
 }
 
 static inline void bench_emit(OpBench *bench, Jit *jit, Node *node, const char *name) {
@@ -162,7 +181,7 @@ static inline void bench_emit(OpBench *bench, Jit *jit, Node *node, const char *
     LLVMValueRef pointers[16];
     int operands = node->inputs.count + node->outputs.count;
     for (int i = 0; i < operands; i++) types[3 + i] = e->pointer;
-    node->kernel = &node->op->kernels[0];
+    node->kernel = bench_kernel(bench, node);
     LLVMValueRef function = jit_function(jit, name, types, 3 + operands);
     for (int i = 0; i < operands; i++) pointers[i] = LLVMGetParam(function, (unsigned)(3 + i));
     KernelCode code = {.emit = e,
