@@ -11,7 +11,7 @@ SANITIZE=${CNNC_TEST_SANITIZE:-}
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/cnnc-test.XXXXXX")
 trap 'chmod -R u+w "$WORK" 2>/dev/null; rm -rf "$WORK"' EXIT
 cd "$WORK" || exit 1
-export LC_ALL=C
+export LC_ALL=C CC=${CC:-cc}
 passed=0
 failed=0
 
@@ -28,10 +28,12 @@ fail() {
 # check NAME COMMAND...: the command succeeds.
 check() { expect 0 "$@"; }
 
-# expect STATUS NAME COMMAND...: the command exits with that status. Its output stays in the files `out` and `err`.
+# expect STATUS NAME COMMAND...: the command exits with that status. Its output stays in the files `out` and
+# `err`; the command itself finds what the one before it printed in `last`.
 expect() {
     local wanted=$1 name=$2 status
     shift 2
+    [ ! -f "$WORK/out" ] || cp "$WORK/out" "$WORK/last"
     "$@" >"$WORK/out" 2>"$WORK/err"
     status=$?
     if [ $status -eq "$wanted" ]; then

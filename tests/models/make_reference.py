@@ -194,20 +194,20 @@ def save(path, result, stream, rate, drifts):
     """One matrix of all the projections, with the names of its rows: an array a tensor would be mostly headers."""
     rows = [key for key in result if "/" in key]
     np.savez(path, names=np.array("\n".join(rows)), rows=np.array([result[key] for key in rows]),
-             logits=result["logits"], loss=result["loss"], stream=stream, rate=rate, drift=np.array(drifts))  # fmt: skip
+             drifts=np.array([drifts[key] for key in rows]), logits=result["logits"], loss=result["loss"],
+             stream=stream, rate=rate)  # fmt: skip
 
 
 def drift(exact, rough):
-    """How far the same run in PyTorch's float32 strays after each kept step, as the worst tensor has it: what no
-    implementation can be asked to beat by much."""
-    worst = {}
+    """How far each tensor of the same run in PyTorch's float32 strays: what no implementation can be asked to beat by much."""
+    errors, worst = {}, {}
     for key, row in exact.items():
         if "/" in key:
-            error = np.sqrt(np.mean((row[1:] - rough[key][1:]) ** 2)) / max(row[0], 1e-30)
+            errors[key] = np.sqrt(np.mean((row[1:] - rough[key][1:]) ** 2)) / max(row[0], 1e-30)
             group = key.split("/")[0]
-            worst[group] = max(worst.get(group, (0, "")), (error, key))
-    print("   ", ", ".join(f"{error:.1e} ({key})" for error, key in worst.values()))
-    return [worst[f"step{step}"][0] for step in KEPT]
+            worst[group] = max(worst.get(group, (0, "")), (errors[key], key))
+    print("   ", ", ".join(f"{error:.1e} ({key})" for error, key in worst.values()), flush=True)
+    return errors
 
 
 if __name__ == "__main__":

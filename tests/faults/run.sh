@@ -1,0 +1,96 @@
+#!/bin/bash
+# What goes wrong around the programs: files cut short, weights that lie, processes killed in mid-save.
+# Usage: run.sh BUILD_DIR
+. "$(dirname "$0")/../checks.sh" "$@"
+
+cat >tiny.cnn <<'CNN'
+model tiny {
+  input(6, 6, 1)
+  conv(4, 3, activation=relu)
+  flatten
+  dense(2, activation=softmax)
+}
+data {
+  format = idx
+  path   = "data"
+  train  = ["images.idx", "labels.idx"]
+  test   = ["images.idx", "labels.idx"]
+}
+train { loss = cross_entropy }
+CNN
+sed -e 's/format = idx/format = npy/' -e 's/images.idx/x.npy/g' -e 's/labels.idx/t.npy/g' tiny.cnn >arrays.cnn
+sed -e 's/format = idx/format = cifar/' -e 's/\["images.idx", "labels.idx"\]/["batch.bin"]/' \
+    -e 's/input(6, 6, 1)/input(32, 32, 3)/' -e 's/dense(2/maxpool(15) -> flatten -> dense(10/' -e '/^  flatten/d' tiny.cnn >pictures.cnn
+for model in tiny arrays pictures; do check "$model compiles" "$CNNC" $model.cnn; done
+./pictures init --output pictures.safetensors
+python3 "$HERE/make_faults.py" files
+python3 "$HERE/make_faults.py" weights
+
+# refuses NAME COMMAND...: exit 3, and at most one line that says what is wrong with which file.
+refuses() { expect 3 "$@" && says "$1 says what is wrong" "error:"; }
+
+# Every data file, cut at every byte (each eighth where there are many).
+for cut in cut/*; do
+    case $cut in
+    *images* | *labels*) program=./tiny ;;
+    *.npy*) program=./arrays ;;
+    *) program=./pictures ;;
+    esac
+    refuses "$cut" $program eval --weights "$(basename $program).safetensors" --data "$cut"
+done
+for folder in lie/*; do refuses "$folder" ./tiny eval --weights tiny.safetensors --data "$folder"; done
+for file in shaped/*.npy; do refuses "$file" ./tiny run --weights tiny.safetensors --input "$file" --output y.npy; done
+for file in good/*.npy; do check "$file" ./tiny run --weights tiny.safetensors --input "$file" --output y.npy; done
+
+# Weights: every way a header can be wrong, and every length of a good file.
+for file in bad/*.safetensors; do refuses "$file" ./tiny run --weights "$file" --input x.npy --output y.npy; done
+for file in well/*.safetensors; do check "$file" ./tiny run --weights "$file" --input x.npy --output y.npy; done
+refused=0
+size=$(stat -c %s tiny.safetensors)
+for ((length = 0; length < size; length += 7)); do
+    head -c $length tiny.safetensors >short.safetensors
+    ./tiny run --weights short.safetensors --input x.npy --output y.npy >out 2>err
+    [ $? -eq 3 ] && refused=$((refused + 1))
+done
+is "weights cut at every seventh byte" $refused $(((size + 6) / 7))
+
+# Killed at random moments of a save: the old or the new file loads every time.
+kills=${CNNC_TEST_KILLS:-120}
+whole=0
+./tiny init --output saved.safetensors
+for ((i = 0; i < kills; i++)); do
+    if ((i % 3)); then
+        ./tiny init --seed $i --output saved.safetensors &
+    else
+        ./tiny train --epochs 1 --quiet --seed $i --save saved.safetensors &
+    fi
+    victim=$!
+    sleep 0.00$((RANDOM % 9))
+    kill -9 $victim
+    wait $victim
+    ./tiny run --weights saved.safetensors --input x.npy --output y.npy && whole=$((whole + 1))
+done >/dev/null 2>&1
+is "kill -9 during saves" "$whole" "$kills"
+
+# Model files: cut at every byte, they compile or are refused, and nothing else.
+odd=0
+size=$(stat -c %s tiny.cnn)
+for ((length = 0; length < size; length += 5)); do
+    head -c $length tiny.cnn >short.cnn
+    "$CNNC" --check short.cnn >out 2>err
+    status=$?
+    if [ $status -gt 1 ]; then
+        odd=$((odd + 1))
+        echo "a model of $length bytes: exit $status"
+    fi
+done
+is "models cut at every fifth byte" $odd 0
+
+# Sizes that overflow, and more than there is.
+for text in 'input(9223372036854775807, 9223372036854775807, 3); conv(1, 3)' 'input(4, 4, 1); flatten; dense(9223372036854775807)' \
+    'input(2147483648, 2147483648, 2147483648, 2); relu' 'input(65536, 65536, 65536); flatten; dense(65536)' \
+    'input(8, 8, 1); conv(4294967296, 3); conv(4294967296, 3)' 'input(0, 4, 1); relu' 'input(-1); dense(1)' \
+    'input(9223372036854775808); dense(1)' 'input(4, 4, 1); pad(9223372036854775807)'; do
+    expect 1 "$text" "$CNNC" --check - <<<"model m { $text }"
+done
+finish

@@ -1,0 +1,48 @@
+#!/bin/bash
+# The same seed and batch give the same bits with any number of threads; also the part that runs under the thread
+# sanitizer. Usage: run.sh BUILD_DIR
+. "$(dirname "$0")/../checks.sh" "$@"
+mkdir letters && "$GENERATORS/x_or_o" letters
+
+# deterministic NAME MODEL-FILE TRAIN-OPTIONS...
+deterministic() {
+    local name=$1 model=$2 threads
+    shift 2
+    check "$name compiles" "$CNNC" "$model" -o "$name" || return
+    for threads in 1 2 3 8; do
+        check "$name trains with $threads" ./"$name" train "$@" --epochs 1 --quiet --threads $threads \
+            --save "$name.$threads.safetensors"
+    done
+    for threads in 2 3 8; do
+        same "$name: 1 and $threads threads" "$name.1.safetensors" "$name.$threads.safetensors"
+    done
+    for threads in 1 2 3; do
+        check "$name evaluates with $threads" ./"$name" eval --weights "$name.1.safetensors" "${data[@]}" --json --threads $threads
+        cp out "$name.eval.$threads"
+    done
+    same "$name: eval of 1 and 2 threads" "$name.eval.1" "$name.eval.2"
+    same "$name: eval of 1 and 3 threads" "$name.eval.1" "$name.eval.3"
+}
+
+data=(--data letters)
+deterministic x_or_o "$ROOT/examples/x_or_o.cnn" --data letters --limit 317
+cat >normed.cnn <<'CNN'
+model normed {
+  input(9, 9, 1)
+  conv(8, 3, bias=false) -> batchnorm -> relu
+  skip = it
+  conv(8, 3, padding=same) -> add(skip) -> dropout(0.3) -> maxpool(2)
+  flatten
+  dense(2)
+}
+CNN
+sed -n '/^data {/,$p' "$ROOT/examples/x_or_o.cnn" >>normed.cnn
+deterministic normed normed.cnn --data letters --limit 333 --batch 33
+
+# The letters are learned to the last one.
+if [ -z "$SANITIZE" ]; then
+    check "x_or_o trains" ./x_or_o train --data letters --epochs 10 --quiet --save learned.safetensors &&
+        expect 0 "x_or_o evaluates" ./x_or_o eval --data letters --weights learned.safetensors --json
+    prints "every letter is known" '"accuracy": 1'
+fi
+finish
