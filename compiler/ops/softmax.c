@@ -8,7 +8,6 @@
 
 typedef struct RowWork {
     const Shape *shape;
-    RowBody row;
     RowLanes lanes;
     LLVMValueRef largest, scalar; /* of the row */
     LLVMValueRef sum;             /* variable */
@@ -76,7 +75,7 @@ static void grad_row(KernelCode *code, const Position *position, LLVMValueRef ro
 }
 
 static void emit_rows(KernelCode *code, RowBody row, RowLanes lanes) {
-    RowWork work = {.shape = &code_output(code, 0)->shape, .row = row, .lanes = lanes};
+    RowWork work = {.shape = &code_output(code, 0)->shape, .lanes = lanes};
     Loop loop = loop_begin(code, code_int(code, 0), code->count, 1);
     loop_rows(code, work.shape, loop.index, row, &work);
     loop_end(code, &loop);
