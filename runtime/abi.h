@@ -121,8 +121,9 @@ typedef struct cnn_train {
     const char *optimizer; /* "sgd" */
 } cnn_train;
 
-/* metric, a sample: cross_entropy: for each position how many classes score above the target, equal ones before it included (0: right), so metric_count is
- * the positions; binary_cross_entropy: the fraction of elements on the right side; other losses: the mean absolute error. */
+/* metric, a sample: cross_entropy: for each position how many classes score above the target, equal ones before it
+ * included (0: right), so metric_count is the positions; binary_cross_entropy: the fraction of elements on the right
+ * side; other losses: the mean absolute error. */
 typedef struct cnn_model {
     uint32_t abi_version;
     int32_t has_train, has_data;
