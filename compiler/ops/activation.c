@@ -275,13 +275,9 @@ const Op op_hard_swish_grad = {
     .map = map_hard_swish_grad,
 };
 
+/* The words are the names of all activations, so the table of operators has them. */
 static const Param activation_params[] = {
-    {.name = "kind",
-     .type = PARAM_WORD,
-     .help = "which activation",
-     .words =
-         "relu relu6 leaky_relu prelu elu selu gelu silu hard_swish hard_sigmoid sigmoid tanh softplus mish "
-         "softmax log_softmax"},
+    {.name = "kind", .type = PARAM_WORD, .help = "name of the activation"},
 };
 
 const Op op_activation = {

@@ -40,15 +40,14 @@ static bool report_shapes(ShapeCall *call, int first, int second) {
     if (a->rank > 1 && shape_equal(a, &widened))
         diag_help(call->cx->diag, "conv(%lld, 1) on the second would make the channels equal",
                   (long long)shape_channels(a));
+    else if (a->rank != b->rank && (a->rank == 1 || b->rank == 1) && shape_attr(call, "number"))
+        diag_help(call->cx->diag, "a vector of %lld would be spread over space",
+                  (long long)shape_channels(a->rank == 1 ? b : a));
     return false;
 }
 
 static bool merge_shape(ShapeCall *call) {
     const Attr *number = shape_attr(call, "number");
-    if (call->input_count + (number && number->kind != ATTR_NONE) < 2) {
-        diag(call->cx->diag, call->span, E_MERGE_FEW, call->op->name);
-        return false;
-    }
     int base = 0;
     for (int i = 1; i < call->input_count; i++)
         if (shape_input(call, i)->rank > shape_input(call, base)->rank) base = i;

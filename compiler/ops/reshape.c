@@ -56,11 +56,6 @@ static bool reshape_shape(ShapeCall *call) {
         diag(call->cx->diag, span, E_RESHAPE_RANK, to->rank);
         return false;
     }
-    for (int axis = 0; axis < to->rank; axis++) {
-        if (to->dim[axis] >= 1) continue;
-        diag(call->cx->diag, span, E_RESHAPE_EXTENT, (long long)to->dim[axis]);
-        return false;
-    }
     int64_t elements = shape_elements(to);
     if (elements != shape_elements(from)) {
         if (elements < 0)

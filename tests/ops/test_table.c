@@ -1,0 +1,82 @@
+/* Every row of ops.def: in order, found by its name, documented where people can write it, and with the rules
+ * that its kind needs. */
+#include "graph/op.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void test_names(void **state) {
+    (void)state;
+    int count;
+    const Op *const *table = op_table(&count);
+    for (int i = 0; i < count; i++) {
+        if (i) assert_true(strcmp(table[i - 1]->name, table[i]->name) < 0);
+        assert_ptr_equal(op_find(table[i]->name), table[i]);
+        if (op_planned(table[i]->name)) fail_msg("%s is built and planned", table[i]->name);
+    }
+    assert_null(op_find("no such operator"));
+    assert_null(op_planned("no such operator"));
+    assert_string_equal(op_planned("layernorm"), "layer");
+}
+
+static bool is_user_visible(const Op *op) {
+    return op->kind != OPK_INTERNAL;
+}
+
+static void test_documentation(void **state) {
+    (void)state;
+    int count;
+    const Op *const *table = op_table(&count);
+    for (int i = 0; i < count; i++) {
+        const Op *op = table[i];
+        if (!op->summary || !*op->summary) fail_msg("%s has no summary", op->name);
+        if (is_user_visible(op) && (!op->formula || !op->example))
+            fail_msg("%s has no formula or example", op->name);
+        if (is_user_visible(op) && !strstr(op->example, op->name))
+            fail_msg("the example of %s is another's", op->name);
+        for (int k = 0; k < op->param_count; k++) {
+            const Param *param = &op->params[k];
+            if (!param->help || !*param->help) fail_msg("%s of %s has no help", param->name, op->name);
+            bool names_activation = !strcmp(param->name, "activation") || !strcmp(op->name, "activation");
+            if (param->type == PARAM_WORD && !param->words && !names_activation)
+                fail_msg("%s of %s has no words", param->name, op->name);
+        }
+    }
+}
+
+/* What can stand in a program's graph has a kernel; what cannot becomes something else before. */
+static void test_rules(void **state) {
+    (void)state;
+    int count;
+    const Op *const *table = op_table(&count);
+    for (int i = 0; i < count; i++) {
+        const Op *op = table[i];
+        bool by_elaboration = !strcmp(op->name, "activation");
+        if (op->kind == OPK_OPTIMIZER) {
+            assert_non_null(op->update);
+            continue;
+        }
+        if (!op->kernel_count && !op->lower && !by_elaboration) fail_msg("%s has no kernel", op->name);
+        if (op->elementwise && !op->map) fail_msg("%s is elementwise without a map", op->name);
+        for (int k = 0; k < op->kernel_count; k++) {
+            if (!op->kernels[k].emit || !op->kernels[k].name)
+                fail_msg("kernel %d of %s is empty", k, op->name);
+            if (k == op->kernel_count - 1 && op->kernels[k].applies)
+                fail_msg("the last kernel of %s does not always apply", op->name);
+        }
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_documentation),
+        cmocka_unit_test(test_rules),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
