@@ -61,8 +61,12 @@ bool shape_call_rank(ShapeCall *call, int min_rank, int max_rank) {
     const Shape *shape = shape_input(call, 0);
     if (shape->rank >= min_rank && shape->rank <= max_rank) return true;
     Arena *arena = call->cx->arena;
+    static const char *const kinds[] = {"a number", "a vector", "a sequence", "an image", "a volume"};
+    const char *found =
+        arena_printf(arena, "%s (%s)", shape->rank <= 4 ? kinds[shape->rank] : "a sample of many axes",
+                     shape_text(arena, shape));
     diag(call->cx->diag, call->span, E_INPUT_RANK, call->op->name, ranks_text(arena, min_rank, max_rank),
-         shape_text(arena, shape), shape->rank, shape->rank == 1 ? "axis" : "axes");
+         found);
     shape_note_origin(call, 0);
     return false;
 }

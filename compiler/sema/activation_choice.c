@@ -2,14 +2,16 @@
  * layers. */
 #include "sema/elaborator.h"
 
-bool choose_activation(Elaborator *e, const char *of, Datum datum, Span at, ActivationChoice *choice) {
+#include <assert.h>
+
+bool choose_activation(Elaborator *e, const char *param, const char *of, Datum datum, Span at,
+                       ActivationChoice *choice) {
     choice->op = NULL;
     choice->span = at;
     if (datum.kind == DATUM_NONE) return true;
     if (datum.kind == DATUM_ERROR) return false;
     if (datum.kind != DATUM_WORD && datum.kind != DATUM_CALL) {
-        report(e, at, E_ARGUMENT_TYPE, "activation", of, "a word such as relu, or none",
-               datum_text(e, datum));
+        report(e, at, E_ARGUMENT_TYPE, param, of, "a word such as relu, or none", datum_text(e, datum));
         return false;
     }
     const char *name = datum.kind == DATUM_CALL ? datum.call->name : datum.text;
@@ -28,7 +30,7 @@ bool choose_activation(Elaborator *e, const char *of, Datum datum, Span at, Acti
     const Op *const *table = op_table(&count);
     for (int i = 0; i < count; i++)
         if (table[i]->kind == OPK_ACTIVATION) vec_push(e->arena, &names, table[i]->name);
-    report(e, at, E_ARGUMENT_WORD, "activation", of, name, suggestion(e, name, names.items, names.count));
+    report(e, at, E_ARGUMENT_WORD, param, of, name, suggestion(e, name, names.items, names.count));
     return false;
 }
 
@@ -43,10 +45,16 @@ struct AttrTable {
     int count, size;
 };
 
-static uint64_t hash_bytes(const void *bytes, size_t count) {
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (const unsigned char *at = bytes, *end = at + count; at < end; at++)
-        hash = (hash ^ *at) * 0x100000001b3u;
+/* FNV-1a, eight bytes at a time. */
+static uint64_t hash_attrs(const Attr *attrs, int count) {
+    static_assert(sizeof *attrs % sizeof(uint64_t) == 0, "arguments are hashed in words");
+    uint64_t hash = 0xcbf29ce484222325u, word;
+    const char *at = (const char *)attrs, *end = (const char *)(attrs + count);
+    for (; at < end; at += sizeof word) {
+        memcpy(&word, at, sizeof word);
+        hash = (hash ^ word) * 0x100000001b3u;
+        hash ^= hash >> 29;
+    }
     return hash;
 }
 
@@ -68,10 +76,10 @@ static void grow_table(Elaborator *e) {
 }
 
 Attr *attrs_scratch(Elaborator *e, const Op *op) {
-    enum { ROOM = 32 };
-    if (op->param_count > ROOM) internal_error("'%s' has more than %d arguments", op->name, ROOM);
-    if (!e->scratch) e->scratch = ARENA_ARRAY(e->arena, Attr, ROOM);
-    memset(e->scratch, 0, ROOM * sizeof *e->scratch);
+    if (op->param_count > SCRATCH_ROOM)
+        internal_error("'%s' has more than %d arguments", op->name, SCRATCH_ROOM);
+    if (!e->scratch) e->scratch = ARENA_ARRAY(e->arena, Attr, SCRATCH_ROOM);
+    memset(e->scratch, 0, (size_t)op->param_count * sizeof *e->scratch);
     return e->scratch;
 }
 
@@ -81,7 +89,7 @@ const Attr *attrs_share(Elaborator *e, const Op *op, Attr *attrs) {
     for (int i = 0; i < op->param_count; i++) memset(&attrs[i].span, 0, sizeof attrs[i].span);
     if (!e->attrs) e->attrs = ARENA_NEW(e->arena, AttrTable);
     if (e->attrs->count * 2 >= e->attrs->size) grow_table(e);
-    uint64_t hash = hash_bytes(attrs, (size_t)op->param_count * sizeof *attrs) ^ (uintptr_t)op;
+    uint64_t hash = hash_attrs(attrs, op->param_count) ^ (uintptr_t)op;
     AttrRow *row = find_row(e->attrs, op, attrs, hash);
     if (!row->op) {
         *row = (AttrRow){op, arena_copy(e->arena, attrs, (size_t)op->param_count * sizeof *attrs), hash};

@@ -98,7 +98,7 @@ static bool fill_given(Elaborator *e, const Op *op, const Param *param, CallArgu
     if (datum.kind == DATUM_ERROR) return false;
     bool fine;
     if (activation && !strcmp(param->name, "activation")) {
-        fine = choose_activation(e, op->name, datum, argument->span, activation);
+        fine = choose_activation(e, param->name, op->name, datum, argument->span, activation);
         attr->kind = activation->op ? ATTR_WORD : ATTR_NONE;
         if (activation->op) attr->word = activation->op->name;
     } else {
@@ -111,7 +111,7 @@ static bool fill_given(Elaborator *e, const Op *op, const Param *param, CallArgu
 
 bool bind_arguments(Elaborator *e, const Op *op, CallArguments *arguments, int spatial, Span call,
                     Attr *attrs, ActivationChoice *activation) {
-    CallArgument **chosen = ARENA_ARRAY(e->arena, CallArgument *, (size_t)op->param_count + 1);
+    CallArgument *chosen[SCRATCH_ROOM] = {NULL};
     int dims = 0;
     if (!match(e, op, arguments, chosen, &dims)) return false;
     bool fine = true;

@@ -121,7 +121,8 @@ static bool convert_explicit(const Conversion *c, int spatial, const char *wants
 static bool wrong_word(const Conversion *c, const char *words) {
     report(c->e, c->at, E_ARGUMENT_WORD, c->param->name, c->op->name, c->datum.text,
            suggestion_of(c->e, c->datum.text, words));
-    help(c->e, "it takes %s", words);
+    bool padding = c->param->type == PARAM_PADDING;
+    help(c->e, "it takes %s%s", words_text(c->e, words), padding ? ", a size or [[begin, end], ...]" : "");
     return false;
 }
 
@@ -134,7 +135,8 @@ static bool convert_padding(const Conversion *c, int spatial, Attr *attr) {
 }
 
 static bool convert_word(const Conversion *c, Attr *attr) {
-    if (c->datum.kind != DATUM_WORD) return wrong_type(c, c->param->words ? c->param->words : "a word");
+    if (c->datum.kind != DATUM_WORD)
+        return wrong_type(c, c->param->words ? words_text(c->e, c->param->words) : "a word");
     if (c->param->words && !word_among(c->datum.text, c->param->words)) return wrong_word(c, c->param->words);
     const char *copy = map_get(c->e->words, c->datum.text);
     attr->kind = ATTR_WORD;

@@ -3,10 +3,11 @@
 
 #include <inttypes.h>
 
-CallArguments call_arguments(Elaborator *e, const Expr *call) {
-    CallArguments arguments = {0};
+static CallArguments fill_arguments(Elaborator *e, const Expr *call, CallArgument *room) {
+    CallArguments arguments = {.items = room};
     int count = call->kind == EXPR_CALL ? call->arguments.count : 0;
-    if (count) arguments.items = ARENA_ARRAY(e->arena, CallArgument, (size_t)count);
+    if (count && (!room || count > SCRATCH_ROOM))
+        arguments.items = ARENA_ARRAY(e->arena, CallArgument, (size_t)count);
     arguments.capacity = arguments.count = count;
     for (int i = 0; i < count; i++) {
         const Argument *argument = &call->arguments.items[i];
@@ -18,6 +19,15 @@ CallArguments call_arguments(Elaborator *e, const Expr *call) {
             report(e, argument->span, E_POSITIONAL_LATE);
     }
     return arguments;
+}
+
+CallArguments call_arguments(Elaborator *e, const Expr *call) {
+    return fill_arguments(e, call, NULL);
+}
+
+CallArguments layer_arguments(Elaborator *e, const Expr *call) {
+    if (!e->scratch_arguments) e->scratch_arguments = ARENA_ARRAY(e->arena, CallArgument, SCRATCH_ROOM);
+    return fill_arguments(e, call, e->scratch_arguments);
 }
 
 const CallArgument *take_name(Elaborator *e, CallArguments *arguments) {

@@ -63,10 +63,6 @@ static bool check_operands(Elaborator *e, const Op *op, const Operands *operands
         help(e, "%s(a, b) at the head of a pipeline, or a -> %s(b)", op->name, op->name);
         return false;
     }
-    if (op->max_inputs >= 0 && count > op->max_inputs) {
-        report(e, call, E_MERGE_TOO_MANY, op->name, op->max_inputs, count);
-        return false;
-    }
     return true;
 }
 
@@ -111,6 +107,9 @@ static bool add_parameters(Elaborator *e, ShapeCall *call, const char *prefix, V
 
 /* Runs the shape rule and appends the node; gives its output, -1 after an error. */
 static ValueId append_node(Elaborator *e, ShapeCall *call, const char *prefix) {
+    if (!e->scratch_parameters) e->scratch_parameters = ARENA_ARRAY(e->arena, ParameterInfo, SCRATCH_ROOM);
+    call->parameters.items = e->scratch_parameters;
+    call->parameters.capacity = SCRATCH_ROOM;
     if (call->op->shape) {
         if (!call->op->shape(call)) {
             elaborator_note_calls(e);
@@ -124,7 +123,8 @@ static ValueId append_node(Elaborator *e, ShapeCall *call, const char *prefix) {
         return -1;
     }
     int count = call->input_count + call->parameters.count;
-    ValueId *inputs = ARENA_ARRAY(e->arena, ValueId, (size_t)count);
+    ValueId room[SCRATCH_ROOM],
+        *inputs = count <= SCRATCH_ROOM ? room : ARENA_ARRAY(e->arena, ValueId, (size_t)count);
     memcpy(inputs, call->inputs, (size_t)call->input_count * sizeof *inputs);
     if (!add_parameters(e, call, prefix, inputs)) return -1;
     NodeId node = graph_add_node(e->graph, call->op, attrs_share(e, call->op, (Attr *)call->attrs), inputs,
@@ -211,11 +211,14 @@ static Datum build_layer(Elaborator *e, const Op *op, const Expr *call, const ch
 
 Datum call_layer(Elaborator *e, const Op *op, const Expr *call, Datum before) {
     if (diag_errors(e->cx->diag) && map_get(e->failed, failed_key(e, call))) return datum_error;
-    CallArguments arguments = call_arguments(e, call);
+    CallArguments arguments = layer_arguments(e, call);
     const CallArgument *own = take_name(e, &arguments);
     const char *name = name_next(e, op->name, own, call->span);
     if (!name || before.kind == DATUM_ERROR) return datum_error;
-    Operands operands = {0};
+    ValueId room[SCRATCH_ROOM];
+    Operands operands = {
+        .values = {.items = room, .capacity = SCRATCH_ROOM}
+    };
     if (before.kind == DATUM_VALUE) vec_push(e->arena, &operands.values, before.value);
     if (op->merge &&
         (!take_operands(e, op, &arguments, &operands) || !check_operands(e, op, &operands, call->span)))
@@ -225,7 +228,7 @@ Datum call_layer(Elaborator *e, const Op *op, const Expr *call, Datum before) {
 
 Datum call_activation(Elaborator *e, const Expr *call, Datum before) {
     if (diag_errors(e->cx->diag) && map_get(e->failed, failed_key(e, call))) return datum_error;
-    CallArguments arguments = call_arguments(e, call);
+    CallArguments arguments = layer_arguments(e, call);
     const CallArgument *own = take_name(e, &arguments);
     const char *name = name_next(e, "activation", own, call->span);
     if (!name || before.kind == DATUM_ERROR) return datum_error;
@@ -243,7 +246,7 @@ Datum call_activation(Elaborator *e, const Expr *call, Datum before) {
     if (arguments.count != 1) return fail(e, call);
     CallArgument *kind = &arguments.items[0];
     ActivationChoice choice = {0};
-    if (!choose_activation(e, "activation", argument_datum(e, kind, true), kind->span, &choice))
+    if (!choose_activation(e, "kind", "activation", argument_datum(e, kind, true), kind->span, &choice))
         return fail(e, call);
     if (!choice.op) return before;
     int layer = open_layer(e, name, "activation", call->span, &before.value, 1);

@@ -105,9 +105,7 @@ static bool set_labels(SettingCall *s, DataSettings *data) {
 
 static bool set_label(SettingCall *s, DataSettings *data) {
     (void)data;
-    if (s->datum.kind != DATUM_STRING) return setting_type(s, "a string");
-    report(s->e, s->setting->span, E_LABEL_COLUMN);
-    return false;
+    return s->datum.kind == DATUM_STRING || setting_type(s, "a string");
 }
 
 typedef struct DataRow {
@@ -144,10 +142,12 @@ static void check_files(Elaborator *e, const Decl *decl, const DataSettings *dat
     bool pair = !strcmp(data->format, "idx") || !strcmp(data->format, "npy");
     const Setting *train = setting_find(decl, "train"), *test = setting_find(decl, "test");
     const Setting *labels = setting_find(decl, "labels");
+    const Setting *label = setting_find(decl, "label");
     if (pair && train && data->train.items && data->train.count != 2)
         report(e, train->value->span, E_FILE_COUNT, "train", data->format, data->train.count);
     if (pair && test && data->test.items && data->test.count != 2)
         report(e, test->value->span, E_FILE_COUNT, "test", data->format, data->test.count);
+    if (label) report(e, label->span, E_LABEL_COLUMN);
     if (labels && strcmp(data->format, "cifar")) report(e, labels->span, E_LABELS_FORMAT, data->format);
 }
 

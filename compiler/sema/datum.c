@@ -128,6 +128,13 @@ const char *word_at(Arena *arena, const char *words, int n) {
     return NULL;
 }
 
+const char *words_text(Elaborator *e, const char *words) {
+    const char *text = "", *word;
+    for (int i = 0; (word = word_at(e->arena, words, i)); i++)
+        text = arena_printf(e->arena, "%s%s%s", text, i ? ", " : "", word);
+    return text;
+}
+
 bool word_among(const char *word, const char *words) {
     size_t length = strlen(word);
     for (const char *at = words; at && *at;) {

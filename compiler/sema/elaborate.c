@@ -11,10 +11,15 @@ bool elaborator_first(Elaborator *e, Span at, DiagCode code) {
 
 /* Which block calls led here, the nearest first. */
 void elaborator_note_calls(Elaborator *e) {
-    enum { SHOWN = 3 };
+    enum { SHOWN = 3, LONGEST = 60 };
     int shown = 0;
-    for (const Frame *frame = e->frame; frame && frame->name && shown < SHOWN; frame = frame->caller, shown++)
-        diag_note(e->cx->diag, frame->call, "in %s, called here", frame->name);
+    for (const Frame *frame = e->frame; frame && frame->name && shown < SHOWN;
+         frame = frame->caller, shown++) {
+        size_t length = strlen(frame->name);
+        bool cut = length > LONGEST;
+        diag_note(e->cx->diag, frame->call, "in %s%s, called here", cut ? "..." : "",
+                  frame->name + (cut ? length - LONGEST : 0));
+    }
 }
 
 bool elaborator_has_stack(Elaborator *e, Span at) {
@@ -109,7 +114,7 @@ static void run_model(Elaborator *e, const Decl *decl) {
     }
     run_body(e, body);
     Datum current = frame->current;
-    if (current.kind == DATUM_VALUE && current.value == e->graph->input)
+    if (current.kind == DATUM_VALUE && current.value == e->graph->input && !diag_errors(e->cx->diag))
         report(e, decl->name_span, E_NO_LAYERS, decl->name);
     e->graph->output = current.kind == DATUM_VALUE ? current.value : -1;
     frame_close(e);
@@ -129,6 +134,18 @@ static const Decl *only_declaration(Elaborator *e, DeclKind kind, const char *na
         }
     }
     return found;
+}
+
+/* Top-level asserts about the totals: put off like the model's own, and judged after them. */
+static void run_total_asserts(Elaborator *e) {
+    const Ast *ast = e->main->ast;
+    frame_open(e, e->main);
+    for (int i = 0; i < ast->declarations.count; i++) {
+        const Decl *decl = ast->declarations.items[i];
+        if (decl->kind == DECL_ASSERT && mentions_totals(e, decl->value))
+            run_assert(e, decl->value, decl->message);
+    }
+    frame_close(e);
 }
 
 static void run_settings(Elaborator *e, Model *model) {
@@ -158,6 +175,7 @@ Elaboration *sema_elaborate(Context *cx, const Ast *ast) {
     model->name = decl->name;
     run_model(e, decl);
     model->graph = e->graph;
+    run_total_asserts(e);
     if (!e->stopped) run_settings(e, model);
     if (diag_errors(cx->diag)) return e->result;
     warn_unused_names(e);

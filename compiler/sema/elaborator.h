@@ -1,5 +1,6 @@
 /* What the files of sema/ share: compile-time data, scopes, and the state of one elaboration.
- * Errors are reported once a place; a datum of kind DATUM_ERROR stands for what went wrong and silences what follows. */
+ * Errors are reported once a place; a datum of kind DATUM_ERROR stands for what went wrong and silences what
+ * follows. */
 #ifndef CNNC_SEMA_ELABORATOR_H
 #define CNNC_SEMA_ELABORATOR_H
 
@@ -7,11 +8,20 @@
 #include "sema/sema.h"
 
 enum { MAX_LAYERS = 1000000, MAX_STATEMENTS = 10000000, MAX_NESTING = 1000, MAX_STACK = 5 << 20 };
+enum { SCRATCH_ROOM = 32 }; /* arguments of a layer that need no memory of their own */
 
 /* Compile-time data. */
 
 typedef enum DatumKind {
-    DATUM_ERROR, DATUM_NONE, DATUM_INT, DATUM_REAL, DATUM_BOOL, DATUM_STRING, DATUM_WORD, DATUM_SIZE, DATUM_LIST,
+    DATUM_ERROR,
+    DATUM_NONE,
+    DATUM_INT,
+    DATUM_REAL,
+    DATUM_BOOL,
+    DATUM_STRING,
+    DATUM_WORD,
+    DATUM_SIZE,
+    DATUM_LIST,
     DATUM_VALUE, /* of the network */
     DATUM_CALL   /* a word with arguments: leaky_relu(0.2), normal(0.02) */
 } DatumKind;
@@ -125,13 +135,16 @@ typedef struct Elaborator {
     Graph *graph;
     Frame *frame, *free_frames;
     File *main;
-    Map *files;          /* device and inode -> File */
-    Map *definitions;    /* -D: name -> Definition, until its constant is met */
-    Map *words;          /* every word of the language, to its one copy */
-    Map *reported;       /* places and codes of errors so far */
-    Map *failed;         /* layer calls that failed once */
-    AttrTable *attrs;    /* one copy of equal argument arrays */
-    Attr *scratch;       /* where the arguments of one layer are made */
+    Map *files;       /* device and inode -> File */
+    Map *definitions; /* -D: name -> Definition, until its constant is met */
+    Map *words;       /* every word of the language, to its one copy */
+    Map *reported;    /* places and codes of errors so far */
+    Map *failed;      /* layer calls that failed once */
+    AttrTable *attrs; /* one copy of equal argument arrays */
+    /* Where one layer's arguments and parameters are made; what lasts is copied. */
+    Attr *scratch;
+    CallArgument *scratch_arguments;
+    ParameterInfo *scratch_parameters;
     VEC(Symbol *) blocks;
     int64_t statements, parameters, macs;
     int block_depth, import_depth;
@@ -157,17 +170,19 @@ void elaborator_note_calls(Elaborator *e);
 bool elaborator_has_stack(Elaborator *e, Span at);
 
 /* datum.c */
-const char *datum_text(Elaborator *e, Datum datum);  /* what a message calls it: the string "a", a list, 3 */
+const char *datum_text(Elaborator *e, Datum datum); /* what a message calls it: the string "a", a list, 3 */
 bool datum_equal(Datum a, Datum b);
 bool datum_is_number(Datum datum);
-double datum_number(Datum datum);                    /* of an integer or a real */
-bool datum_whole(Datum datum, int64_t *integer);     /* an integer, or a real that is a whole number */
-bool datum_size(Datum datum, Size *size, bool *whole); /* false where it is none; whole: one number for every axis */
+double datum_number(Datum datum);                /* of an integer or a real */
+bool datum_whole(Datum datum, int64_t *integer); /* an integer, or a real that is a whole number */
+bool datum_size(Datum datum, Size *size,
+                bool *whole); /* false where it is none; whole: one number for every axis */
 Datum datum_of_text(Elaborator *e, const char *text); /* the default of an argument */
 const char *suggestion(Elaborator *e, const char *word, const char *const *candidates, int count);
 const char *suggestion_of(Elaborator *e, const char *word, const char *words); /* blank-separated */
 /* The n-th of blank-separated words, NULL past the end. */
 const char *word_at(Arena *arena, const char *words, int n);
+const char *words_text(Elaborator *e, const char *words); /* with commas */
 bool word_among(const char *word, const char *words);
 
 /* scope.c */
@@ -185,7 +200,8 @@ bool name_is_layer(const char *name);
 bool name_is_function(const char *name);
 void words_collect(Elaborator *e);
 const char *suggest_name(Elaborator *e, const char *name, bool callable);
-/* Full name of the next layer or block call of that kind, or of one with its own name (argument); NULL after an error. */
+/* Full name of the next layer or block call of that kind, or of one with its own name (argument); NULL after
+ * an error. */
 const char *name_next(Elaborator *e, const char *kind, const CallArgument *own, Span call);
 
 /* expression.c, arithmetic.c, function.c */
@@ -210,6 +226,8 @@ Datum call_activation(Elaborator *e, const Expr *call, Datum before);
 Datum call_block(Elaborator *e, const Symbol *block, const Expr *call, Datum before);
 Datum call_input(Elaborator *e, const Expr *call);
 CallArguments call_arguments(Elaborator *e, const Expr *call);
+/* The same in room that the next call of it uses again: for layers, which never stand inside one another. */
+CallArguments layer_arguments(Elaborator *e, const Expr *call);
 /* Takes name="..." out of the arguments; NULL where there is none. */
 const CallArgument *take_name(Elaborator *e, CallArguments *arguments);
 
@@ -222,10 +240,12 @@ typedef struct ActivationChoice { /* activation= of a layer */
 
 Datum argument_datum(Elaborator *e, CallArgument *argument, bool word);
 /* Fills attrs, one a row of op->params. spatial: axes over which a single number is spread, 0 for none. */
-bool bind_arguments(Elaborator *e, const Op *op, CallArguments *arguments, int spatial, Span call, Attr *attrs,
-                    ActivationChoice *activation);
-bool attribute_convert(Elaborator *e, const Op *op, const Param *param, Datum datum, Span at, int spatial, Attr *attr);
-bool choose_activation(Elaborator *e, const char *of, Datum datum, Span at, ActivationChoice *choice);
+bool bind_arguments(Elaborator *e, const Op *op, CallArguments *arguments, int spatial, Span call,
+                    Attr *attrs, ActivationChoice *activation);
+bool attribute_convert(Elaborator *e, const Op *op, const Param *param, Datum datum, Span at, int spatial,
+                       Attr *attr);
+bool choose_activation(Elaborator *e, const char *param, const char *of, Datum datum, Span at,
+                       ActivationChoice *choice);
 /* Room for one layer's arguments, zeroed; the next call gives the same. attrs_share makes them last. */
 Attr *attrs_scratch(Elaborator *e, const Op *op);
 const Attr *attrs_share(Elaborator *e, const Op *op, Attr *attrs);

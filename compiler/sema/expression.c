@@ -12,7 +12,7 @@ static Datum evaluate_name(Elaborator *e, const Expr *expr, bool word) {
     const Symbol *symbol = scope_symbol(e->frame, name);
     if (symbol && symbol->decl->kind == DECL_BLOCK) {
         report(e, expr->span, E_LAYER_IN_EXPRESSION, "a block's result");
-        help(e, "branch = %s(...) binds it, and 'branch' can stand here", name);
+        help(e, "name it first: branch = %s(...), then write branch here", name);
         return datum_error;
     }
     if (symbol && symbol->known) return symbol->datum;
@@ -52,18 +52,19 @@ static Datum evaluate_list(Elaborator *e, const Expr *expr) {
     return DATUM_OF(list, DATUM_LIST, list);
 }
 
-static bool is_word_with_arguments(const char *name) {
+/* leaky_relu(0.2), normal(0.02), sgd(lr=0.1): whoever is handed it knows what its arguments mean. */
+static bool is_word_with_arguments(Elaborator *e, const char *name) {
     const Op *op = op_find(name);
-    if (op) return op->kind == OPK_ACTIVATION || op->kind == OPK_LOSS || op->kind == OPK_OPTIMIZER;
+    if (op && op->kind != OPK_INTERNAL) return op->kind != OPK_LAYER;
     const char *planned = op_planned(name);
-    return word_among(name, "normal uniform constant top_k") || (planned && strcmp(planned, "layer"));
+    return planned ? strcmp(planned, "layer") != 0 : map_get(e->words, name) != NULL;
 }
 
 static Datum evaluate_call(Elaborator *e, const Expr *expr) {
     if (name_is_function(expr->text)) return function_call(e, expr);
     const Symbol *symbol = scope_symbol(e->frame, expr->text);
     bool block = symbol && symbol->decl->kind == DECL_BLOCK;
-    if (!block && is_word_with_arguments(expr->text)) {
+    if (!block && is_word_with_arguments(e, expr->text)) {
         DatumCall *call = ARENA_NEW(e->arena, DatumCall);
         call->name = expr->text;
         call->arguments = call_arguments(e, expr);

@@ -145,8 +145,8 @@ static File *load_file(Elaborator *e, const Ast *ast, const char *identity) {
         const Decl *decl = ast->declarations.items[i];
         if (decl->kind == DECL_IMPORT) run_import(e, file, decl);
         if (decl->kind == DECL_CONST) run_constant(e, file, decl);
-        /* An import's assert about the totals speaks of its own model. */
-        if (decl->kind == DECL_ASSERT && (file == e->main || !mentions_totals(e, decl->value)))
+        /* Asserts about the totals wait for the model; an import's speak of a model of its own. */
+        if (decl->kind == DECL_ASSERT && !mentions_totals(e, decl->value))
             run_assert(e, decl->value, decl->message);
     }
     for (int i = 0; i < ast->declarations.count; i++)

@@ -1,4 +1,5 @@
-/* Elaboration: runs blocks, loops and conditions, looks every word up, checks every argument and shape, and leaves a graph. */
+/* Elaboration: runs blocks, loops and conditions, looks every word up, checks every argument and shape, and
+ * leaves a graph. */
 #ifndef CNNC_SEMA_SEMA_H
 #define CNNC_SEMA_SEMA_H
 
@@ -18,6 +19,7 @@ typedef struct Elaboration {
 Elaboration *sema_elaborate(Context *cx, const Ast *ast);
 
 /* Judges the asserts that were put off. Memory in bytes. */
-void sema_judge_asserts(Context *cx, Elaboration *elaboration, int64_t memory_inference, int64_t memory_training);
+void sema_judge_asserts(Context *cx, Elaboration *elaboration, int64_t memory_inference,
+                        int64_t memory_training);
 
 #endif

@@ -28,13 +28,13 @@ bool setting_type(SettingCall *s, const char *wants) {
 
 const char *setting_word(SettingCall *s, const char *words) {
     if (s->datum.kind != DATUM_WORD) {
-        setting_type(s, arena_printf(s->e->arena, "one of the words %s", words));
+        setting_type(s, arena_printf(s->e->arena, "one of the words %s", words_text(s->e, words)));
         return NULL;
     }
     if (word_among(s->datum.text, words)) return s->datum.text;
     report(s->e, s->at, E_SETTING_WORD, s->setting->name, s->datum.text,
            suggestion_of(s->e, s->datum.text, words));
-    help(s->e, "it takes %s", words);
+    help(s->e, "it takes %s", words_text(s->e, words));
     return NULL;
 }
 

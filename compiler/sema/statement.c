@@ -30,7 +30,7 @@ static void pass_over(Elaborator *e) {
 static void run_bind(Elaborator *e, const Stmt *stmt) {
     bool free_name = scope_may_bind(e, stmt->name, stmt->name_span);
     Datum datum = is_pipeline(e, stmt->value) ? run_pipeline(e, stmt->value) : evaluate(e, stmt->value);
-    if (free_name) scope_bind(e, stmt->name, datum);
+    if (free_name || !scope_symbol(e->frame, stmt->name)) scope_bind(e, stmt->name, datum);
 }
 
 /* An else that holds nothing but an if goes on in the same loop: a long chain nests no deeper than a short
@@ -56,7 +56,7 @@ static void run_if(Elaborator *e, const Stmt *stmt) {
 
 static void run_repeat(Elaborator *e, const Stmt *stmt) {
     int64_t count;
-    if (!evaluate_integer(e, stmt->value, "repeat", &count)) {
+    if (!evaluate_integer(e, stmt->value, "the count of repeat", &count)) {
         pass_over(e);
         return;
     }

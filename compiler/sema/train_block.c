@@ -6,26 +6,6 @@
 
 static const char row_words[] = "loss optimizer schedule epochs batch metrics clip_norm early_stop seed";
 
-/* A planned argument whose default says that it does nothing may be written out. */
-static bool drop_planned(Elaborator *e, const Op *op, CallArguments *arguments) {
-    int kept = 0;
-    for (int i = 0; i < arguments->count; i++) {
-        const CallArgument *argument = &arguments->items[i];
-        bool known =
-            !argument->name || strcmp(argument->name, "label_smoothing") || strcmp(op->name, "cross_entropy");
-        for (int k = 0; !known && k < op->param_count; k++)
-            known = !strcmp(op->params[k].name, argument->name);
-        if (known) {
-            arguments->items[kept++] = *argument;
-        } else if (!datum_is_number(argument->datum) || datum_number(argument->datum) != 0) {
-            report(e, argument->span, E_PLANNED, "argument", argument->name);
-            return false;
-        }
-    }
-    arguments->count = kept;
-    return true;
-}
-
 static const char *suggest_kind(Elaborator *e, const char *word, OpKind kind) {
     VEC(const char *) names = {0};
     int count;
@@ -55,8 +35,7 @@ static const Op *choose(SettingCall *s, OpKind kind, const Attr **attrs) {
     }
     CallArguments arguments = call ? s->datum.call->arguments : (CallArguments){0};
     Attr *bound = ARENA_ARRAY(e->arena, Attr, (size_t)op->param_count + 1);
-    if (!drop_planned(e, op, &arguments) || !bind_arguments(e, op, &arguments, 0, s->at, bound, NULL))
-        return NULL;
+    if (!bind_arguments(e, op, &arguments, 0, s->at, bound, NULL)) return NULL;
     *attrs = bound;
     return op;
 }
