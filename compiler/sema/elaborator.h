@@ -95,6 +95,7 @@ typedef struct File {
     const Ast *ast;
     Map *symbols; /* its own and those of its imports: name -> Symbol */
     bool loading;
+    bool incomplete; /* an import failed: an unknown name may be one of its */
 } File;
 
 struct Symbol { /* a block or a constant */
@@ -199,6 +200,8 @@ const Symbol *scope_symbol(const Frame *frame, const char *name);
 bool name_is_layer(const char *name);
 bool name_is_function(const char *name);
 void words_collect(Elaborator *e);
+/* Is an unknown name to be expected, after an error before it? */
+bool unknown_is_no_news(const Elaborator *e);
 const char *suggest_name(Elaborator *e, const char *name, bool callable);
 /* Full name of the next layer or block call of that kind, or of one with its own name (argument); NULL after
  * an error. */

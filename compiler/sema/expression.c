@@ -25,7 +25,7 @@ static Datum evaluate_name(Elaborator *e, const Expr *expr, bool word) {
     if (total_lookup(e, expr, &total)) return total;
     const char *known = map_get(e->words, name);
     if (known || word || op_planned(name)) return DATUM_OF(text, DATUM_WORD, known ? known : name);
-    if (e->frame->broken) return datum_error;
+    if (unknown_is_no_news(e)) return datum_error;
     report(e, expr->span, E_UNKNOWN_NAME, name, suggest_name(e, name, false));
     return datum_error;
 }
@@ -77,7 +77,7 @@ static Datum evaluate_call(Elaborator *e, const Expr *expr) {
         help(e, "name it first: branch = %s(...), then write branch here", expr->text);
     } else if (scope_find(e->frame, expr->text) || symbol) {
         report(e, expr->text_span, E_NOT_CALLABLE, expr->text);
-    } else if (!e->frame->broken) {
+    } else if (!unknown_is_no_news(e)) {
         report(e, expr->text_span, E_UNKNOWN_FUNCTION, expr->text, suggest_name(e, expr->text, false));
     }
     return datum_error;

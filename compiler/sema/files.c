@@ -88,22 +88,30 @@ static void run_import(Elaborator *e, File *file, const Decl *decl) {
     File *imported = map_get(e->files, identity);
     if (imported && imported->loading) {
         report(e, decl->span, E_IMPORT_CYCLE, decl->text);
+        file->incomplete = true;
         return;
     }
     if (!imported) {
         if (e->import_depth >= MAX_NESTING || !elaborator_has_stack(e, decl->span)) {
             report(e, decl->span, E_NESTING);
+            file->incomplete = true;
             return;
         }
         const Source *source = source_read(e->cx, path, &reason);
         if (!source) {
             report(e, decl->span, E_IMPORT_MISSING, decl->text, reason ? reason : "it cannot be read");
+            file->incomplete = true;
             return;
         }
         e->import_depth++;
-        imported = load_file(e, syntax_parse(e->cx, source), identity);
+        int errors = diag_errors(e->cx->diag);
+        const Ast *ast = syntax_parse(e->cx, source);
+        bool parsed = diag_errors(e->cx->diag) == errors;
+        imported = load_file(e, ast, identity);
+        imported->incomplete |= !parsed;
         e->import_depth--;
     }
+    file->incomplete |= imported->incomplete;
     Merge merge = {e, file, decl};
     map_each(imported->symbols, merge_symbol, &merge);
 }

@@ -15,7 +15,7 @@ static Datum unknown_layer(Elaborator *e, const Expr *expr) {
     else if (op_find(expr->text) && op_find(expr->text)->kind != OPK_INTERNAL)
         report(e, expr->span, E_NOT_A_LAYER, expr->text,
                op_find(expr->text)->kind == OPK_LOSS ? "a loss" : "an optimizer");
-    else if (!e->frame->broken || expr->kind == EXPR_CALL)
+    else if (!unknown_is_no_news(e))
         report(e, expr->kind == EXPR_CALL ? expr->text_span : expr->span, E_UNKNOWN_LAYER, expr->text,
                suggest_name(e, expr->text, true));
     return datum_error;
@@ -74,7 +74,7 @@ static Datum run_head(Elaborator *e, const Expr *expr) {
         const Symbol *symbol = scope_symbol(e->frame, expr->text);
         if (symbol || name_is_layer(expr->text)) return run_call(e, expr, true, datum_none);
         if (!map_get(e->words, expr->text)) {
-            if (!e->frame->broken)
+            if (!unknown_is_no_news(e))
                 report(e, expr->span, E_UNKNOWN_NAME, expr->text, suggest_name(e, expr->text, false));
             return datum_error;
         }

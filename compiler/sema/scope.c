@@ -167,6 +167,10 @@ static void add_layer_word(const char *key, void *value, void *user) {
     if (!candidates->callable || name_is_layer(key)) vec_push(candidates->arena, &candidates->names, key);
 }
 
+bool unknown_is_no_news(const Elaborator *e) {
+    return e->frame->broken || e->frame->file->incomplete;
+}
+
 const char *suggest_name(Elaborator *e, const char *name, bool callable) {
     static const char *const functions[] = {"min", "max", "floor", "ceil", "round", "len"};
     Candidates candidates = {.arena = e->arena, .callable = callable};
