@@ -71,8 +71,11 @@ static int build_header(const cnn_model *model, const Tensor *tensors, int32_t t
     }
     putc('}', stream);
     for (long at = ftell(stream); at > 0 && at % HEADER_ALIGNMENT; at++) putc(' ', stream);
-    bool complete = !ferror(stream);
+    long written_bytes = ftell(stream);
+    bool complete = !ferror(stream) && written_bytes > 0;
     if (fclose(stream)) complete = false;
+    /* The C library may run out of memory in closing and say nothing but by what it leaves. */
+    if (!header->bytes || header->length != (size_t)written_bytes) complete = false;
     if (complete && fits) return STATUS_OK;
     free(header->bytes);
     header->bytes = NULL;

@@ -10,7 +10,21 @@
 
 enum { MAX_CHUNK = 8 << 20 };
 
+/* libpng reports a lack of memory as damage; what its allocator met tells the two apart. The flag is its
+ * mem_ptr. */
+static png_voidp allocate(png_structp png, png_alloc_size_t size) {
+    void *block = malloc(size);
+    if (!block) *(bool *)png_get_mem_ptr(png) = true;
+    return block;
+}
+
+static void release(png_structp png, png_voidp block) {
+    (void)png;
+    free(block);
+}
+
 typedef struct PngDecoding {
+    bool out_of_memory;
     const ImageBytes *source;
     size_t position;
     png_structp png;
@@ -22,8 +36,11 @@ typedef struct PngDecoding {
 
 static void on_error(png_structp png, png_const_charp message) {
     PngDecoding *decoding = png_get_error_ptr(png);
-    decoding->status = cnn_fail(decoding->failure, STATUS_MALFORMED, "%s: damaged PNG, byte %llu: %s",
-                                decoding->source->name, (unsigned long long)decoding->position, message);
+    const char *name = decoding->source->name;
+    decoding->status = decoding->out_of_memory
+                           ? cnn_fail(decoding->failure, STATUS_MEMORY, "%s: out of memory for its PNG", name)
+                           : cnn_fail(decoding->failure, STATUS_MALFORMED, "%s: damaged PNG, byte %llu: %s",
+                                      name, (unsigned long long)decoding->position, message);
     png_longjmp(png, 1);
 }
 
@@ -79,7 +96,8 @@ static void decode_guarded(PngDecoding *decoding) {
 
 int image_decode_png(const ImageBytes *source, Image *image, Failure *failure) {
     PngDecoding decoding = {.source = source, .image = image, .failure = failure};
-    decoding.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &decoding, on_error, on_warning);
+    decoding.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &decoding, on_error, on_warning,
+                                            &decoding.out_of_memory, allocate, release);
     if (decoding.png) decoding.info = png_create_info_struct(decoding.png);
     if (decoding.info)
         decode_guarded(&decoding);
@@ -91,6 +109,7 @@ int image_decode_png(const ImageBytes *source, Image *image, Failure *failure) {
 }
 
 typedef struct PngEncoding {
+    bool out_of_memory;
     png_structp png;
     png_infop info;
     const Image *image;
@@ -103,8 +122,8 @@ typedef struct PngEncoding {
 static void on_write_error(png_structp png, png_const_charp message) {
     PngEncoding *encoding = png_get_error_ptr(png);
     if (!encoding->status)
-        encoding->status =
-            cnn_fail(encoding->failure, STATUS_FILE, "%s: cannot write: %s", encoding->path, message);
+        encoding->status = cnn_fail(encoding->failure, encoding->out_of_memory ? STATUS_MEMORY : STATUS_FILE,
+                                    "%s: cannot write: %s", encoding->path, message);
     png_longjmp(png, 1);
 }
 
@@ -137,7 +156,8 @@ int cnn_image_write_png(const char *path, const Image *image, Failure *failure) 
     PngEncoding encoding = {.image = image, .path = path, .failure = failure};
     int status = cnn_writer_open(&encoding.writer, path, failure);
     if (status) return status;
-    encoding.png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &encoding, on_write_error, on_warning);
+    encoding.png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &encoding, on_write_error, on_warning,
+                                             &encoding.out_of_memory, allocate, release);
     if (encoding.png) encoding.info = png_create_info_struct(encoding.png);
     if (encoding.info)
         encode_guarded(&encoding);
