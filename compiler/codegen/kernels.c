@@ -1,5 +1,5 @@
-/* Kernel functions: one for every different node. Two nodes of equal keys (same operator, kernel, arguments, layouts, epilogue) share
- * one. */
+/* Kernel functions: one for every different node. Two nodes of equal keys (same operator, kernel, arguments,
+ * layouts, epilogue) share one. */
 #include "codegen/module.h"
 #include "graph/text.h"
 
@@ -12,8 +12,8 @@ static void add_attribute(Module *module, LLVMValueRef function, unsigned index,
 
 static void add_text_attribute(Module *module, LLVMValueRef function, const char *name, const char *value) {
     LLVMAddAttributeAtIndex(function, LLVMAttributeFunctionIndex,
-                            LLVMCreateStringAttribute(module->emit.context, name, (unsigned)strlen(name), value,
-                                                      (unsigned)strlen(value)));
+                            LLVMCreateStringAttribute(module->emit.context, name, (unsigned)strlen(name),
+                                                      value, (unsigned)strlen(value)));
 }
 
 LLVMValueRef module_function(Module *module, const char *name, LLVMTypeRef result, LLVMTypeRef *parameters,
@@ -51,22 +51,24 @@ static LLVMValueRef emit_kernel(Module *module, const Graph *graph, const Node *
     LLVMTypeRef *types = ARENA_ARRAY(e->cx->arena, LLVMTypeRef, (size_t)(FIXED + operands));
     for (int i = 0; i < FIXED + operands; i++) types[i] = i == 1 || i == 2 ? e->i64 : e->pointer;
     LLVMBasicBlockRef caller = LLVMGetInsertBlock(e->builder);
-    const char *name = arena_printf(e->cx->arena, "%s.%s.%d", node->op->name, node->kernel->name,
-                                    module->kernel_number++);
+    const char *name =
+        arena_printf(e->cx->arena, "%s.%s.%d", node->op->name, node->kernel->name, module->kernel_number++);
     LLVMValueRef function = module_function(module, name, e->void_type, types, FIXED + operands);
     add_attribute(module, function, LLVMAttributeFunctionIndex, "noinline");
     LLVMValueRef *pointers = ARENA_ARRAY(e->cx->arena, LLVMValueRef, (size_t)operands + 1);
     for (int i = 0; i < operands; i++) {
         pointers[i] = LLVMGetParam(function, (unsigned)(FIXED + i));
-        if (!shares_memory(graph, node, i)) add_attribute(module, function, (unsigned)(FIXED + i + 1), "noalias");
+        if (!shares_memory(graph, node, i))
+            add_attribute(module, function, (unsigned)(FIXED + i + 1), "noalias");
     }
     add_attribute(module, function, 1, "noalias");
-    bool wide = strcmp(graph->form, "check") && !e->cx->options.double_precision;
+    bool single = strcmp(graph->form, "check") && !e->cx->options.double_precision;
+    int doubles = node->kernel->doubles && e->machine->vector_floats > 1 ? e->machine->vector_floats / 2 : 1;
     KernelCode code = {.emit = e,
                        .graph = graph,
                        .node = node,
-                       .real = wide ? e->f32 : e->f64,
-                       .width = wide ? e->machine->vector_floats : 1,
+                       .real = single ? e->f32 : e->f64,
+                       .width = single ? e->machine->vector_floats : doubles,
                        .function = function,
                        .frame = LLVMGetParam(function, 0),
                        .count = LLVMGetParam(function, 1),

@@ -29,7 +29,7 @@ struct KernelCode {
     const Graph *graph;
     const Node *node;
     LLVMTypeRef real; /* float, or double in a double-precision program */
-    int width;        /* elements in a vector register; 1 in a double-precision program */
+    int width;        /* elements in a vector register; 1 in a double-precision program, unless the kernel is made for it */
     LLVMValueRef function, frame, count, first;
     LLVMValueRef *inputs, *outputs; /* pointers */
 };

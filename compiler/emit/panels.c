@@ -11,11 +11,11 @@ Panels panels_plan(const Machine *machine, int64_t groups, int64_t filters, int6
 }
 
 void loop_panels(KernelCode *code, const Panels *panels, PanelBody body, void *user) {
-    int width = (int)(panels->width / panels->vectors);
+    int width = code->width;
     int64_t full = panels->filters / panels->width, rest = panels->filters % panels->width;
     if (full > 0) {
         Loop loop = loop_begin_const(code, 0, full, 1);
-        body(code, loop.index, panels->vectors, width, user);
+        body(code, loop.index, (int)(panels->width / width), width, user);
         loop_end(code, &loop);
     }
     if (rest > 0) {

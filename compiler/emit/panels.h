@@ -9,7 +9,7 @@ typedef struct Panels {
     int64_t groups, filters; /* filters of one group */
     int64_t steps;           /* of the reduction */
     int64_t width;           /* P, a multiple of the register */
-    int vectors;             /* registers in P */
+    int vectors;             /* registers of floats in P; of doubles there are twice as many */
     int64_t count;           /* panels of a group */
     int64_t stride;          /* elements from a panel to the next */
 } Panels;

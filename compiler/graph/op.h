@@ -39,6 +39,7 @@ struct Kernel {
     bool (*halo)(const Graph *graph, const Node *node, int input, Halo *halo); /* NULL: none; false: none for this input */
     bool epilogue;  /* applies node->epilogue to its (first) output */
     bool in_place;  /* output 0 may share input 0's memory */
+    bool doubles;   /* can run with registers of doubles: taken in a double-precision program */
     bool approximate; /* other than direct sums: left out by --strict */
 };
 
@@ -69,6 +70,8 @@ struct Op {
     bool merge;       /* takes its values by name: add(a, b) */
 
     bool (*shape)(ShapeCall *call); /* false after a diagnostic. NULL: output has input 0's shape */
+    /* Decides where the node's parameters' elements lie (ParameterInfo.storage) for the target. NULL: plainly row-major. */
+    void (*storage)(const Machine *machine, const Graph *graph, const Node *node);
     int64_t (*macs)(const Graph *graph, const Node *node); /* a sample; NULL: 0 */
 
     /* Appends the nodes that carry the gradient back (backward.h). NULL: no gradient passes. */

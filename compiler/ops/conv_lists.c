@@ -89,12 +89,14 @@ const Kernel conv_forward_kernels[3] = {
      .applies = forward_depthwise,
      .emit = conv_depthwise_forward_emit,
      .halo = forward_halo,
-     .epilogue = true},
+     .epilogue = true,
+     .doubles = true},
     {.name = "direct",
      .applies = forward_direct,
      .emit = conv_direct_forward_emit,
      .halo = forward_halo,
-     .epilogue = true},
+     .epilogue = true,
+     .doubles = true},
     {.name = "reference", .emit = conv_reference_forward_emit, .epilogue = true},
 };
 

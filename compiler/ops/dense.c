@@ -26,21 +26,23 @@ static bool dense_shape(ShapeCall *call) {
     call->output = (Shape){.rank = 1, .dim = {units}};
     const Attr *given = shape_attr(call, "weights"), *trainable = shape_attr(call, "trainable");
     bool fixed = given->kind == ATTR_TENSOR;
-    ParameterInfo weight = {.name = "weight",
-                            .shape = {.rank = 2, .dim = {units, inputs}},
-                            .init = shape_attr(call, "init")->init,
-                            .fan_in = inputs,
-                            .fan_out = units,
-                            .decay = true,
-                            .trainable = fixed ? trainable->given && trainable->boolean : trainable->boolean};
+    ParameterInfo weight = {
+        .name = "weight",
+        .shape = {.rank = 2, .dim = {units, inputs}},
+        .init = shape_attr(call, "init")->init,
+        .fan_in = inputs,
+        .fan_out = units,
+        .decay = true,
+        .trainable = fixed ? trainable->given && trainable->boolean : trainable->boolean
+    };
     if (shape_elements(&weight.shape) < 0) {
         diag(call->cx->diag, call->span, E_SIZE_TOO_LARGE, "weight of this layer");
         return false;
     }
     if (fixed) {
         if (!shape_equal(&given->tensor.shape, &weight.shape)) {
-            diag(call->cx->diag, shape_span(call, "weights"), E_DENSE_WEIGHTS, shape_text(arena, &given->tensor.shape),
-                 shape_text(arena, &weight.shape));
+            diag(call->cx->diag, shape_span(call, "weights"), E_DENSE_WEIGHTS,
+                 shape_text(arena, &given->tensor.shape), shape_text(arena, &weight.shape));
             shape_note_origin(call, 0);
             return false;
         }
@@ -49,12 +51,14 @@ static bool dense_shape(ShapeCall *call) {
     }
     shape_add_parameter(call, weight);
     if (shape_attr(call, "bias")->boolean)
-        shape_add_parameter(call, (ParameterInfo){.name = "bias",
-                                                  .shape = {.rank = 1, .dim = {units}},
-                                                  .init = shape_attr(call, "bias_init")->init,
-                                                  .fan_in = inputs,
-                                                  .fan_out = units,
-                                                  .trainable = weight.trainable});
+        shape_add_parameter(call, (ParameterInfo){
+                                      .name = "bias",
+                                      .shape = {.rank = 1, .dim = {units}},
+                                      .init = shape_attr(call, "bias_init")->init,
+                                      .fan_in = inputs,
+                                      .fan_out = units,
+                                      .trainable = weight.trainable
+        });
     return true;
 }
 
@@ -77,22 +81,23 @@ static void dense_gradient(Backward *b, const Node *node) {
     if (bias >= 0 && backward_wants(b, bias)) backward_accumulate(b, "bias_grad", NULL, &dy, 1, bias);
     if (!backward_wants(b, x)) return;
     ValueId wt = backward_append(b, "transpose_weights", NULL, &w, 1, ROLE_PACKED, w_shape);
-    ValueId dx = backward_append(b, "dense_input_grad", NULL, (ValueId[]){dy, wt}, 2, ROLE_ACTIVATION, x_shape);
+    ValueId dx =
+        backward_append(b, "dense_input_grad", NULL, (ValueId[]){dy, wt}, 2, ROLE_ACTIVATION, x_shape);
     backward_contribute(b, x, dx);
 }
 
 static const Kernel forward_kernels[] = {
-    {.name = "direct", .emit = dense_forward_emit, .epilogue = true},
+    {.name = "direct", .emit = dense_forward_emit, .epilogue = true, .doubles = true},
     {.name = "reference", .emit = dense_reference_forward_emit, .epilogue = true},
 };
 
 static const Kernel input_grad_kernels[] = {
-    {.name = "direct", .emit = dense_input_grad_emit, .epilogue = true},
+    {.name = "direct",    .emit = dense_input_grad_emit,           .epilogue = true},
     {.name = "reference", .emit = dense_reference_input_grad_emit, .epilogue = true},
 };
 
 static const Kernel weight_grad_kernels[] = {
-    {.name = "direct", .emit = dense_weight_grad_emit},
+    {.name = "direct",    .emit = dense_weight_grad_emit          },
     {.name = "reference", .emit = dense_reference_weight_grad_emit},
 };
 

@@ -17,11 +17,21 @@ static const char *forced_kernel(const PassContext *pc, const Graph *graph, cons
     return NULL;
 }
 
+/* In double precision: a kernel made for it, else the reference. */
+static const Kernel *kernel_of_doubles(const PassContext *pc, const Graph *graph, const Node *node) {
+    const Op *op = node->op;
+    for (int i = 0; i < op->kernel_count; i++) {
+        const Kernel *kernel = &op->kernels[i];
+        if (kernel->doubles && (!kernel->applies || kernel->applies(pc->machine, graph, node))) return kernel;
+    }
+    return &op->kernels[op->kernel_count - 1];
+}
+
 static const Kernel *kernel_choose(const PassContext *pc, const Graph *graph, Node *node) {
     const Op *op = node->op;
     if (!op->kernel_count) internal_error("%s has no kernel", op->name);
     const Kernel *last = &op->kernels[op->kernel_count - 1], *best = NULL;
-    if (pc->form == FORM_CHECK || pc->cx->options.double_precision) return last;
+    if (pc->form == FORM_CHECK || pc->cx->options.double_precision) return kernel_of_doubles(pc, graph, node);
     const char *forced = forced_kernel(pc, graph, node);
     for (int i = 0; i < op->kernel_count; i++) {
         const Kernel *kernel = &op->kernels[i];
