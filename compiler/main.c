@@ -41,17 +41,27 @@ static bool same_file(const char *a, const char *b) {
     return !stat(a, &one) && !stat(b, &other) && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 
-/* The files that will be written are none that was read. */
+/* Where the header of an object goes: beside it, with the suffix .h. NULL for other kinds of output, and
+ * beside a device or a pipe. */
+static const char *header_path(const Context *cx) {
+    const char *output = cx->options.output, *dot = strrchr(output, '.');
+    struct stat info;
+    if (cx->options.emit != EMIT_OBJ || (!stat(output, &info) && !S_ISREG(info.st_mode))) return NULL;
+    int stem = dot && !strchr(dot, '/') ? (int)(dot - output) : (int)strlen(output);
+    return arena_printf(cx->arena, "%.*s.h", stem, output);
+}
+
+/* The files that will be written differ, and none is one that was read. */
 static bool spares_sources(Context *cx) {
-    const Options *options = &cx->options;
-    const char *dot = strrchr(options->output, '.');
-    int stem = dot && !strchr(dot, '/') ? (int)(dot - options->output) : (int)strlen(options->output);
-    const char *header = arena_printf(cx->arena, "%.*s.h", stem, options->output);
+    const char *output = cx->options.output, *header = header_path(cx);
+    if (header && !strcmp(header, output)) {
+        fprintf(stderr, "cnnc: error: the object and its header would both be %s; -o names another file\n",
+                output);
+        return false;
+    }
     for (int i = 0; i < cx->sources.count; i++) {
         const char *source = cx->sources.items[i]->name;
-        bool hit =
-            same_file(source, options->output) || (options->emit == EMIT_OBJ && same_file(source, header));
-        if (!hit) continue;
+        if (!same_file(source, output) && !(header && same_file(source, header))) continue;
         fprintf(stderr, "cnnc: error: the output would overwrite the source %s; -o names another file\n",
                 source);
         return false;
@@ -86,15 +96,28 @@ static void check_memory(Context *cx, const Model *model, int64_t training) {
     diag_help(cx->diag, "a smaller batch, fewer channels or an earlier pooling layer need less");
 }
 
-static int write_dot(Context *cx, const Model *model) {
+/* The model's names become those of C functions. */
+static void check_interface_name(Context *cx, const Model *model) {
+    if (cx->options.emit != EMIT_OBJ || !header_name_is_taken(model->name)) return;
+    diag(cx->diag, (Span){0}, E_INTERFACE_NAME, model->name);
+}
+
+/* What one of the printers of output/ says of the model. */
+typedef void (*Printer)(FILE *out, const Model *model);
+static const char *print_to_text(Arena *arena, Printer print, const Model *model) {
     char *text = NULL;
     size_t size = 0;
     FILE *stream = open_memstream(&text, &size);
-    if (stream) dot_print(stream, model);
+    if (stream) print(stream, model);
     if (!stream || fclose(stream)) internal_error("no memory stream: %s", strerror(errno));
-    int status = outfile_write(cx->options.output, text, size);
+    const char *copy = arena_strdup(arena, text);
     free(text);
-    return status;
+    return copy;
+}
+
+static int write_dot(Context *cx, const Model *model) {
+    const char *text = print_to_text(cx->arena, dot_print, model);
+    return outfile_write(cx->options.output, text, strlen(text));
 }
 
 /* What was asked for of a model that is right. */
@@ -112,7 +135,9 @@ static int produce(Context *cx, const Model *model, const Machine *machine, Memo
     if (options->emit == EMIT_DOT) return write_dot(cx, model);
     Graph *forms[FORM_COUNT];
     forms_plan(cx, model, machine, forms);
-    return codegen_build(cx, &(CodegenInput){model, machine, forms, memory.inference, memory.training});
+    CodegenInput input = {model, machine, forms, memory.inference, memory.training, NULL, header_path(cx)};
+    if (input.header_path) input.header = print_to_text(cx->arena, header_print, model);
+    return codegen_build(cx, &input);
 }
 
 static int judge_and_produce(Context *cx, Elaboration *elaboration, const Machine *machine) {
@@ -121,6 +146,7 @@ static int judge_and_produce(Context *cx, Elaboration *elaboration, const Machin
     phase_end(cx, "memory", &since);
     sema_judge_asserts(cx, elaboration, memory.inference, memory.training);
     check_memory(cx, elaboration->model, memory.training);
+    check_interface_name(cx, elaboration->model);
     diag_flush(cx->diag);
     if (diag_errors(cx->diag)) return EXIT_MODEL;
     return produce(cx, elaboration->model, machine, memory);

@@ -45,6 +45,12 @@ static float first_value(Rule rule, uint64_t seed, uint32_t parameter, uint64_t 
     return rule.scale;
 }
 
+bool cnn_parameters_are_fixed(const cnn_model *model) {
+    for (int32_t i = 0; i < model->parameter_count; i++)
+        if (choose_rule(&model->parameters[i]).draw != DRAW_NOTHING) return false;
+    return true;
+}
+
 void cnn_parameters_initialise(const cnn_model *model, uint64_t seed, float *block) {
     memset(block, 0, (size_t)model->parameter_elements * sizeof *block);
     for (int32_t p = 0; p < model->parameter_count; p++) {

@@ -5,6 +5,11 @@
 
 #include "abi.h"
 
+#include <stdbool.h>
+
+/* Does the model itself say what every parameter is? Random draws it does not. */
+bool cnn_parameters_are_fixed(const cnn_model *model);
+
 /* Fills the whole block (parameter_elements floats); what no element is stored in becomes 0. */
 void cnn_parameters_initialise(const cnn_model *model, uint64_t seed, float *block);
 

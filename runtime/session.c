@@ -29,18 +29,11 @@ int cnn_session_initial(Session *session, uint64_t seed) {
     return status;
 }
 
-/* Does the model itself say what the parameter is? Random draws it does not. */
-static bool is_fixed(const cnn_parameter *parameter) {
-    return parameter->init == CNN_INIT_VALUES || parameter->init == CNN_INIT_ZEROS ||
-           parameter->init == CNN_INIT_ONES || parameter->init == CNN_INIT_CONSTANT;
-}
-
 int cnn_session_weights(Session *session) {
     const cnn_model *model = session->model;
     int status;
     if (!session->options->weights) {
-        for (int32_t i = 0; i < model->parameter_count; i++)
-            if (!is_fixed(&model->parameters[i])) return cnn_session_need(session, "--weights FILE", NULL);
+        if (!cnn_parameters_are_fixed(model)) return cnn_session_need(session, "--weights FILE", NULL);
         return cnn_session_initial(session, 1);
     }
     status = allocate_parameters(session);

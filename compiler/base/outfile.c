@@ -38,40 +38,69 @@ static int write_in_place(const char *path, const void *bytes, size_t size) {
     return error;
 }
 
+enum { GROUP_MAXIMUM = 4 };
+
+/* A file that waits beside its target, `temporary`, until it takes its place; NULL: it was written in place.
+ */
+typedef struct Staged {
+    char *target, *temporary;
+} Staged;
+
 /* `mode`: of the file that is replaced, or what a fresh one gets. */
-static int write_beside(const char *path, const void *bytes, size_t size, mode_t mode) {
-    char *temporary = NULL;
-    if (asprintf(&temporary, "%s.XXXXXX.tmp", path) < 0) return ENOMEM;
-    int file = mkostemps(temporary, 4, O_CLOEXEC), error = file < 0 ? errno : 0;
+static int write_temporary(Staged *staged, const OutFile *from, mode_t mode) {
+    if (asprintf(&staged->temporary, "%s.XXXXXX.tmp", staged->target) < 0) {
+        staged->temporary = NULL;
+        return ENOMEM;
+    }
+    int file = mkostemps(staged->temporary, 4, O_CLOEXEC), error = file < 0 ? errno : 0;
     if (file >= 0) {
-        error = write_all(file, bytes, size);
+        error = write_all(file, from->bytes, from->size);
         if (!error && (fchmod(file, mode) || fsync(file))) error = errno;
         if (close(file) && !error) error = errno;
-        if (!error && rename(temporary, path)) error = errno;
-        if (error) unlink(temporary);
+        if (error) unlink(staged->temporary);
     }
-    free(temporary);
+    if (error) {
+        free(staged->temporary);
+        staged->temporary = NULL;
+    }
     return error;
 }
 
-int outfile_write(const char *path, const void *bytes, size_t size) {
+/* 0 or errno; then there is nothing to take back. */
+static int stage(Staged *staged, const OutFile *from) {
     struct stat old;
-    int exists = !stat(path, &old);
-    if (exists && !S_ISREG(old.st_mode)) {
-        int error = S_ISDIR(old.st_mode) ? EISDIR : write_in_place(path, bytes, size);
-        return error ? complain(path, error) : 0;
-    }
+    int exists = !stat(from->path, &old);
+    if (exists && S_ISDIR(old.st_mode)) return EISDIR;
+    if (exists && !S_ISREG(old.st_mode)) return write_in_place(from->path, from->bytes, from->size);
     mode_t mask = umask(0);
     umask(mask);
-    char *target = exists ? realpath(path, NULL) : NULL; /* a link stays, what it leads to is replaced */
+    /* A link stays, what it leads to is replaced. */
+    staged->target = exists ? realpath(from->path, NULL) : strdup(from->path);
+    if (!staged->target) return errno;
+    return write_temporary(staged, from, exists ? old.st_mode & 07777 : 0666 & ~mask);
+}
+
+int outfile_write_group(const OutFile *files, int count) {
+    Staged staged[GROUP_MAXIMUM] = {0};
     sigset_t interrupts, before;
     sigemptyset(&interrupts);
     sigaddset(&interrupts, SIGINT);
     sigaddset(&interrupts, SIGTERM);
     sigprocmask(SIG_BLOCK, &interrupts, &before);
-    int error =
-        write_beside(target ? target : path, bytes, size, exists ? old.st_mode & 07777 : 0666 & ~mask);
+    int error = 0, at = 0;
+    for (; at < count && !error; at++) error = stage(&staged[at], &files[at]);
+    int status = error ? complain(files[at - 1].path, error) : 0;
+    for (int i = 0; i < count; i++) {
+        if (staged[i].temporary && !status && rename(staged[i].temporary, staged[i].target))
+            status = complain(files[i].path, errno);
+        if (staged[i].temporary && status) unlink(staged[i].temporary);
+        free(staged[i].temporary);
+        free(staged[i].target);
+    }
     sigprocmask(SIG_SETMASK, &before, NULL);
-    free(target);
-    return error ? complain(path, error) : 0;
+    return status;
+}
+
+int outfile_write(const char *path, const void *bytes, size_t size) {
+    return outfile_write_group(&(OutFile){path, bytes, size}, 1);
 }

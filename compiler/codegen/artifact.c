@@ -1,4 +1,5 @@
-/* The file that --emit asks for, written beside its target and renamed, so that a failure leaves the older one as it was. */
+/* The file that --emit asks for, written beside its target and renamed, so that a failure leaves the older
+ * one as it was. */
 #define _GNU_SOURCE
 #include "base/outfile.h"
 #include "codegen/module.h"
@@ -29,13 +30,30 @@ static char *temporary_name(Arena *arena, const char *target) {
     return arena_printf(arena, "%s.XXXXXX.tmp", target);
 }
 
-static int write_machine_code(Module *module, LLVMCodeGenFileType type, const char *path) {
+static LLVMMemoryBufferRef machine_code(Module *module, LLVMCodeGenFileType type) {
     char *message = NULL;
     LLVMMemoryBufferRef buffer = NULL;
-    if (LLVMTargetMachineEmitToMemoryBuffer(module->emit.machine->llvm, module->emit.module, type, &message, &buffer))
+    if (LLVMTargetMachineEmitToMemoryBuffer(module->emit.machine->llvm, module->emit.module, type, &message,
+                                            &buffer))
         internal_error("LLVM cannot emit code for %s: %s", module->emit.machine->triple, message);
-    int status =
-        outfile_write(path, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
+    return buffer;
+}
+
+static int write_machine_code(Module *module, LLVMCodeGenFileType type, const char *path) {
+    LLVMMemoryBufferRef buffer = machine_code(module, type);
+    int status = outfile_write(path, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
+    LLVMDisposeMemoryBuffer(buffer);
+    return status;
+}
+
+/* Both files or neither: an object is no good without the header that belongs to it. */
+static int write_object_and_header(Module *module, const char *path) {
+    LLVMMemoryBufferRef buffer = machine_code(module, LLVMObjectFile);
+    OutFile files[] = {
+        {path,                LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer)                  },
+        {module->header_path, module->header,             module->header ? strlen(module->header) : 0},
+    };
+    int status = outfile_write_group(files, module->header ? 2 : 1);
     LLVMDisposeMemoryBuffer(buffer);
     return status;
 }
@@ -92,7 +110,7 @@ int artifact_write(Module *module) {
     const char *path = options->output;
     switch (options->emit) {
     case EMIT_EXE: return write_program(module, path);
-    case EMIT_OBJ: return write_machine_code(module, LLVMObjectFile, path);
+    case EMIT_OBJ: return write_object_and_header(module, path);
     case EMIT_ASM: return write_machine_code(module, LLVMAssemblyFile, path);
     case EMIT_LLVM_IR: return write_ir(module, path);
     case EMIT_BITCODE: return write_bitcode(module, path);

@@ -5,7 +5,9 @@
 #include <llvm-c/ErrorHandling.h>
 #include <time.h>
 
-static void on_llvm_error(const char *reason) { internal_error("LLVM: %s", reason); }
+static void on_llvm_error(const char *reason) {
+    internal_error("LLVM: %s", reason);
+}
 
 Module *module_create(Context *cx, const Model *model, const Machine *machine) {
     Module *module = ARENA_NEW(cx->arena, Module);
@@ -55,7 +57,10 @@ int codegen_build(Context *cx, const CodegenInput *input) {
     LLVMInstallFatalErrorHandler(on_llvm_error);
     double start = seconds();
     Module *module = module_create(cx, input->model, input->machine);
-    descriptor_emit(module, input);
+    module->header = input->header;
+    module->header_path = input->header_path;
+    LLVMValueRef description = descriptor_emit(module, input);
+    if (cx->options.emit == EMIT_OBJ) embedding_emit(module, description);
     phase_done(cx, "emit", &start);
     module_optimize(module);
     phase_done(cx, "optimize", &start);

@@ -11,6 +11,7 @@ typedef struct CodegenInput {
     const Machine *machine;
     Graph *const *forms; /* FORM_COUNT of them */
     int64_t memory_inference, memory_training;
+    const char *header, *header_path; /* text that is written together with an object, and where to; or NULL */
 } CodegenInput;
 
 /* Compiles for the machine and writes cx->options.output. Returns an exit status; messages are on standard error. */

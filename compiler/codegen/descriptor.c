@@ -196,7 +196,7 @@ static void put_header(Fields *f, const Model *model) {
     put_extents(f, output->dim, output->rank, CNN_MAX_RANK);
 }
 
-void descriptor_emit(Module *module, const CodegenInput *input) {
+LLVMValueRef descriptor_emit(Module *module, const CodegenInput *input) {
     Graph *const *forms = input->forms;
     const Graph *inference = forms[FORM_INFERENCE], *training = forms[FORM_TRAINING];
     GraphTotals totals = graph_totals(inference);
@@ -231,4 +231,5 @@ void descriptor_emit(Module *module, const CodegenInput *input) {
     LLVMValueRef global = LLVMAddGlobal(module->emit.module, LLVMTypeOf(value), "cnn_compiled_model");
     LLVMSetInitializer(global, value);
     LLVMSetGlobalConstant(global, true);
+    return global;
 }

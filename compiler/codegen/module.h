@@ -11,6 +11,7 @@ typedef struct Module {
     const Model *model;
     Map *kernels;      /* key of a node (graph/text.h) to the function that computes it */
     int kernel_number; /* of the next one's name */
+    const char *header, *header_path; /* as in CodegenInput */
 } Module;
 
 Module *module_create(Context *cx, const Model *model, const Machine *machine);
@@ -28,8 +29,11 @@ LLVMValueRef program_emit(Module *module, const Graph *graph);
 /* Emits the optimizer's update over the trained parameters, a cnn_update (update.c). */
 LLVMValueRef update_emit(Module *module, const Graph *training);
 
-/* Emits every program, the update, and cnn_compiled_model (descriptor.c). */
-void descriptor_emit(Module *module, const CodegenInput *input);
+/* Emits every program, the update, and the constant that describes them: a pointer to it (descriptor.c). */
+LLVMValueRef descriptor_emit(Module *module, const CodegenInput *input);
+
+/* Emits the functions of the embedding interface, NAME_create and its like, and hides the description (embedding.c). */
+void embedding_emit(Module *module, LLVMValueRef description);
 
 /* Verifies, optimises, and verifies again; a module that does not verify is an internal error (optimize.c). */
 void module_optimize(Module *module);

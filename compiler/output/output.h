@@ -1,4 +1,4 @@
-/* What --check and --emit=dot print. */
+/* What --check and --emit=dot print, and the header beside an object. */
 #ifndef CNNC_OUTPUT_OUTPUT_H
 #define CNNC_OUTPUT_OUTPUT_H
 
@@ -6,10 +6,16 @@
 
 #include <stdio.h>
 
-/* The table that Keras users know (formats.md). file: the model's name as the user gave it. Memory in bytes. */
-void summary_print_text(FILE *out, const Model *model, const char *file, int64_t memory_inference, int64_t memory_training);
+/* The table that Keras users know (formats.md). file: the model's name as the user gave it. Memory in bytes.
+ */
+void summary_print_text(FILE *out, const Model *model, const char *file, int64_t memory_inference,
+                        int64_t memory_training);
 void summary_print_json(FILE *out, const Model *model, int64_t memory_inference, int64_t memory_training);
 /* The model's graph for Graphviz. */
 void dot_print(FILE *out, const Model *model);
+/* The C header of the model's embedding interface (runtime/README.md). */
+void header_print(FILE *out, const Model *model);
+/* Is the model's name a word of C or C++, or one that every program has already? */
+bool header_name_is_taken(const char *name);
 
 #endif
