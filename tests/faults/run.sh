@@ -93,4 +93,5 @@ for text in 'input(9223372036854775807, 9223372036854775807, 3); conv(1, 3)' 'in
     'input(9223372036854775808); dense(1)' 'input(4, 4, 1); pad(9223372036854775807)'; do
     expect 1 "$text" "$CNNC" --check - <<<"model m { $text }"
 done
+. "$HERE/calls.sh"
 finish
