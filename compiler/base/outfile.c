@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,10 +39,7 @@ static int write_in_place(const char *path, const void *bytes, size_t size) {
     return error;
 }
 
-enum { GROUP_MAXIMUM = 4 };
-
-/* A file that waits beside its target, `temporary`, until it takes its place; NULL: it was written in place.
- */
+/* The file `temporary` waits beside its target until it takes its place; NULL: it was written in place. */
 typedef struct Staged {
     char *target, *temporary;
 } Staged;
@@ -80,16 +78,8 @@ static int stage(Staged *staged, const OutFile *from) {
     return write_temporary(staged, from, exists ? old.st_mode & 07777 : 0666 & ~mask);
 }
 
-int outfile_write_group(const OutFile *files, int count) {
-    Staged staged[GROUP_MAXIMUM] = {0};
-    sigset_t interrupts, before;
-    sigemptyset(&interrupts);
-    sigaddset(&interrupts, SIGINT);
-    sigaddset(&interrupts, SIGTERM);
-    sigprocmask(SIG_BLOCK, &interrupts, &before);
-    int error = 0, at = 0;
-    for (; at < count && !error; at++) error = stage(&staged[at], &files[at]);
-    int status = error ? complain(files[at - 1].path, error) : 0;
+/* All files take their places, or, where one cannot, no more of them do. A status. */
+static int commit(Staged *staged, const OutFile *files, int count, int status) {
     for (int i = 0; i < count; i++) {
         if (staged[i].temporary && !status && rename(staged[i].temporary, staged[i].target))
             status = complain(files[i].path, errno);
@@ -97,6 +87,36 @@ int outfile_write_group(const OutFile *files, int count) {
         free(staged[i].temporary);
         free(staged[i].target);
     }
+    return status;
+}
+
+static int write_group(const OutFile *files, int count) {
+    Staged staged[OUTFILE_GROUP] = {0};
+    int error = 0, at = 0;
+    while (at < count && !error) {
+        error = stage(&staged[at], &files[at]);
+        at += !error;
+    }
+    return commit(staged, files, count, error ? complain(files[at].path, error) : 0);
+}
+
+/* Writing to a device or a pipe may take for ever. */
+static bool may_block(const OutFile *files, int count) {
+    struct stat old;
+    for (int i = 0; i < count; i++)
+        if (!stat(files[i].path, &old) && !S_ISREG(old.st_mode)) return true;
+    return false;
+}
+
+int outfile_write_group(const OutFile *files, int count) {
+    sigset_t interrupts, before;
+    sigemptyset(&interrupts);
+    if (!may_block(files, count)) {
+        sigaddset(&interrupts, SIGINT);
+        sigaddset(&interrupts, SIGTERM);
+    }
+    sigprocmask(SIG_BLOCK, &interrupts, &before);
+    int status = write_group(files, count);
     sigprocmask(SIG_SETMASK, &before, NULL);
     return status;
 }

@@ -15,7 +15,10 @@ typedef struct OutFile {
     size_t size;
 } OutFile;
 
-/* The same for files that belong together: none is replaced before all are on the disk. */
+enum { OUTFILE_GROUP = 4 };
+
+/* The same for at most OUTFILE_GROUP files that belong together: none is replaced before all are on the disk.
+ */
 int outfile_write_group(const OutFile *files, int count);
 
 #endif
