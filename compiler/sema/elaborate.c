@@ -32,7 +32,7 @@ bool elaborator_has_stack(Elaborator *e, Span at) {
 }
 
 static void usage_error(Elaborator *e, const char *what, const char *name, const char *hint) {
-    fprintf(stderr, "cnnc: there is no %s '%s'%s\n", what, name, hint);
+    fprintf(stderr, "cnnc: error: there is no %s '%s'%s\n", what, name, hint);
     e->result->usage_error = 2;
 }
 
