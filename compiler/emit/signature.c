@@ -8,6 +8,10 @@ void code_fold_signature(KernelCode *code, LLVMValueRef decision) {
     LLVMValueRef asked = LLVMBuildIsNotNull(e->builder, place, "");
     Branch branch = branch_begin(code, asked);
     LLVMValueRef hash = LLVMBuildLoad2(e->builder, e->i64, place, "");
+    LLVMTypeRef type = LLVMTypeOf(decision);
+    if (LLVMGetTypeKind(type) == LLVMVectorTypeKind)
+        decision = LLVMBuildBitCast(e->builder, decision,
+                                    LLVMIntTypeInContext(e->context, LLVMGetVectorSize(type)), "");
     LLVMValueRef wide = LLVMBuildZExtOrBitCast(e->builder, decision, e->i64, "");
     hash = LLVMBuildMul(e->builder, hash, code_int(code, 0x100000001b3), "");
     hash = LLVMBuildAdd(e->builder, LLVMBuildAdd(e->builder, hash, wide, ""), code_int(code, 1), "");

@@ -5,8 +5,8 @@
 
 #include "emit/kernel_code.h"
 
-/* Folds a decision, an integer of any width up to i64, into the number at frame.signature unless that is
- * NULL. Emits nothing in a program of floats. */
+/* Folds a decision, an integer of any width up to i64 or a vector of i1, into the number at frame.signature
+ * unless that is NULL. Emits nothing in a program of floats. */
 void code_fold_signature(KernelCode *code, LLVMValueRef decision);
 
 #endif

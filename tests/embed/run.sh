@@ -86,8 +86,11 @@ if [ -z "$SANITIZE" ]; then
 fi
 
 check "double precision" "$CNNC" --emit=obj --dtype=f64 tiny.cnn -o double.o
+check "a program in double precision" "$CNNC" --dtype=f64 tiny.cnn -o double
+check "its own outputs" ./double run --weights tiny.safetensors --input tiny.x.npy --output double.y.npy
 check "link double precision" link app_double app_c.o double.o fixed.o
 check "run in double precision" ./app_double "${arguments[@]}"
+check "outputs in double precision are the program's" same_values tiny.y.raw double.y.npy
 
 # What is written is both files or neither.
 mkdir taken && mkdir taken/tiny.h && echo older >taken/tiny.o
