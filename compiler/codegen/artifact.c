@@ -1,6 +1,7 @@
 /* The file that --emit asks for, written beside its target and renamed, so that a failure leaves the older
  * one as it was. */
 #define _GNU_SOURCE
+#include "base/interrupts.h"
 #include "base/outfile.h"
 #include "codegen/module.h"
 
@@ -105,11 +106,19 @@ static int write_program(Module *module, const char *path) {
     return status;
 }
 
+/* An interrupt reaches the linker at once, and the compiler when nothing temporary is left. */
+static int write_program_undisturbed(Module *module, const char *path) {
+    sigset_t before = interrupts_hold();
+    int status = write_program(module, path);
+    interrupts_release(before);
+    return status;
+}
+
 int artifact_write(Module *module) {
     const Options *options = &module->emit.cx->options;
     const char *path = options->output;
     switch (options->emit) {
-    case EMIT_EXE: return write_program(module, path);
+    case EMIT_EXE: return write_program_undisturbed(module, path);
     case EMIT_OBJ: return write_object_and_header(module, path);
     case EMIT_ASM: return write_machine_code(module, LLVMAssemblyFile, path);
     case EMIT_LLVM_IR: return write_ir(module, path);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,8 +55,20 @@ static const char *find_runtime(Context *cx) {
 }
 
 static int run(const char *const *arguments) {
+    /* The linker gets signals as any program does, whatever the compiler holds or ignores. */
     pid_t child;
-    int error = posix_spawnp(&child, arguments[0], NULL, NULL, (char *const *)arguments, environ);
+    sigset_t none, usual;
+    posix_spawnattr_t attributes;
+    sigemptyset(&none);
+    sigemptyset(&usual);
+    sigaddset(&usual, SIGPIPE);
+    sigaddset(&usual, SIGXFSZ);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &usual);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    int error = posix_spawnp(&child, arguments[0], NULL, &attributes, (char *const *)arguments, environ);
+    posix_spawnattr_destroy(&attributes);
     if (error) {
         fprintf(stderr, "cnnc: error: cannot run the linker %s: %s\n", arguments[0], strerror(error));
         return EXIT_FILE;
