@@ -96,7 +96,8 @@ static bool add_parameters(Elaborator *e, ShapeCall *call, const char *prefix, V
     for (int i = 0; i < call->parameters.count; i++) {
         ParameterInfo *info = &call->parameters.items[i];
         int64_t elements = shape_elements(&info->shape);
-        if (!add_total(e, &e->parameters, elements, "the parameters", call->span)) return false;
+        int64_t *total = info->statistic ? &e->statistics : &e->parameters;
+        if (!add_total(e, total, elements, "the parameters", call->span)) return false;
         *(info->statistic ? &layer->statistics : &layer->parameters) += elements;
         if (info->trainable && !info->statistic) layer->trainable += elements;
         if (prefix) info->name = arena_printf(e->arena, "%s.%s", prefix, info->name);

@@ -147,7 +147,7 @@ typedef struct Elaborator {
     CallArgument *scratch_arguments;
     ParameterInfo *scratch_parameters;
     VEC(Symbol *) blocks;
-    int64_t statements, parameters, macs;
+    int64_t statements, parameters, statistics, macs;
     int block_depth, import_depth;
     const char *stack; /* about where the stack began */
     bool stopped;      /* a limit is reached: unwind */

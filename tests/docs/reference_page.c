@@ -60,10 +60,26 @@ static void kind_print(const char *title, OpKind kind) {
         if (ops[i]->kind == kind) op_print(ops[i]);
 }
 
+/* The words that have a row of their own as planned. */
+static void planned_print(void) {
+    static const struct {
+        const char *name, *kind;
+    } planned[] = {
+#define OP(name)
+#define PLANNED(name, kind) {name, kind},
+#include "ops/ops.def"
+    };
+    printf("\n## Not built yet\n\nThe compiler knows these words of the language and says that they are not "
+           "built:\n\n");
+    for (size_t i = 0; i < sizeof planned / sizeof *planned; i++)
+        printf("- %s `%s`\n", planned[i].kind, planned[i].name);
+}
+
 int main(void) {
     kind_print("Layers", OPK_LAYER);
     kind_print("Activations", OPK_ACTIVATION);
     kind_print("Losses", OPK_LOSS);
     kind_print("Optimizers", OPK_OPTIMIZER);
+    planned_print();
     return 0;
 }
