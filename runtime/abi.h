@@ -18,7 +18,7 @@ typedef struct cnn_frame {
     void *lanes;      /* lane 0; the others follow, lane_stride elements apart */
     void *shared;     /* values that there are once a batch */
     void *batch;      /* values of every sample of the batch that outlive a stage: batch_stride elements a sample */
-    void *scratch;    /* the worker's values: scratch_stride elements a sample of its micro-batch */
+    void *scratch;    /* the worker's values: scratch_stride elements a sample of its micro-batch, then workspace */
 
     const void *samples;    /* the data set: elements of sample_kind, channels last, no gaps */
     const void *targets;    /* class indices (int32) or floats of the output's shape, as the loss takes them */
@@ -92,6 +92,7 @@ typedef struct cnn_program {
     int64_t packed, lane, shared; /* elements; lane: a lane's block, gradients included */
     int64_t scratch_stride, batch_stride; /* elements a sample */
     int32_t double_precision, reserved;
+    int64_t workspace; /* elements of a worker's scratch behind its samples, for single kernels */
 } cnn_program;
 
 typedef enum cnn_loss { CNN_LOSS_NONE, CNN_CROSS_ENTROPY, CNN_BINARY_CROSS_ENTROPY, CNN_MSE, CNN_MAE, CNN_HUBER } cnn_loss;

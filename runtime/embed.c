@@ -62,7 +62,7 @@ static Places plan(const cnn_model *model) {
         reserve(&places, &places.lane, code->lane, 1, element) &&
         reserve(&places, &places.shared, code->shared, 1, element) &&
         reserve(&places, &places.batch, code->batch_stride, batch, element) &&
-        reserve(&places, &places.scratch, code->scratch_stride, batch, element) &&
+        reserve(&places, &places.scratch, cnn_program_scratch(code), 1, element) &&
         reserve(&places, &places.outputs, doubles ? output_elements(model) : 0, batch, sizeof(double));
     if (!fits || places.size > PTRDIFF_MAX - CNN_ALIGNMENT) places.size = 0;
     return places;

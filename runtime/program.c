@@ -18,6 +18,10 @@ int64_t cnn_program_element(const cnn_program *code) {
     return code->double_precision ? (int64_t)sizeof(double) : (int64_t)sizeof(float);
 }
 
+int64_t cnn_program_scratch(const cnn_program *code) {
+    return code->scratch_stride * code->micro_batch + code->workspace;
+}
+
 /* The distance of blocks that lie behind each other: whole lines, but no multiple of a page, whose addresses
  * would compete for the same places of the cache. */
 static int64_t block_stride(const cnn_program *code, int64_t elements) {
@@ -54,8 +58,8 @@ static int open_scratch(Program *program, Failure *failure) {
     if (!program->scratch)
         return cnn_fail_memory(failure, "the workers", (unsigned long long)workers * sizeof(void *));
     for (int i = 0; i < workers; i++) {
-        int status = allocate(&program->scratch[i], program->code, program->code->scratch_stride,
-                              program->code->micro_batch, "a worker's values", failure);
+        int status = allocate(&program->scratch[i], program->code, cnn_program_scratch(program->code), 1,
+                              "a worker's values", failure);
         if (status) return status;
     }
     return STATUS_OK;

@@ -36,6 +36,9 @@ int cnn_program_open(Program *program, const cnn_model *model, const cnn_program
                      float *parameters, int64_t capacity, Failure *failure);
 void cnn_program_close(Program *program); /* a zeroed one is fine */
 
+/* Elements of one worker's scratch. */
+int64_t cnn_program_scratch(const cnn_program *code);
+
 /* Derives what the code packs; after opening and after every change of the parameters. */
 void cnn_program_prepare(Program *program);
 /* Takes samples 0 .. count-1 (positions in frame.order) through all stages; count <= capacity. */

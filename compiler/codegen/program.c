@@ -94,5 +94,6 @@ LLVMValueRef program_emit(Module *module, const Graph *graph) {
     put_i64(&program, graph->batch_stride);
     put_i32(&program, !strcmp(graph->form, "check") || module->emit.cx->options.double_precision);
     put_i32(&program, 0);
+    put_i64(&program, graph->workspace_elements);
     return constant_global(module, fields_struct(&program));
 }

@@ -119,3 +119,8 @@ void loop_positions(KernelCode *code, const Shape *shape, PositionBody body, voi
     for (int axis = spatial - merged - 1; axis >= 0; axis--) loop_end(code, &loops[1 + axis]);
     loop_end(code, &loops[0]);
 }
+
+LLVMValueRef code_workspace(KernelCode *code) {
+    return code_at_const(code, code_frame(code, FRAME_SCRATCH),
+                         code->graph->micro_batch * code->graph->scratch_stride);
+}

@@ -65,6 +65,26 @@ void loop_end(KernelCode *code, Loop *loop) {
     LLVMPositionBuilderAtEnd(b, loop->exit);
 }
 
+While while_begin(KernelCode *code) {
+    While loop = {block_append(code, "while"), NULL};
+    LLVMBuildBr(code->emit->builder, loop.head);
+    LLVMPositionBuilderAtEnd(code->emit->builder, loop.head);
+    return loop;
+}
+
+void while_test(KernelCode *code, While *loop, LLVMValueRef condition) {
+    LLVMBasicBlockRef body = block_append(code, "do");
+    loop->exit = block_append(code, "over");
+    LLVMBuildCondBr(code->emit->builder, condition, body, loop->exit);
+    LLVMPositionBuilderAtEnd(code->emit->builder, body);
+}
+
+void while_end(KernelCode *code, While *loop) {
+    LLVMBuildBr(code->emit->builder, loop->head);
+    LLVMMoveBasicBlockAfter(loop->exit, LLVMGetInsertBlock(code->emit->builder));
+    LLVMPositionBuilderAtEnd(code->emit->builder, loop->exit);
+}
+
 Branch branch_begin(KernelCode *code, LLVMValueRef condition) {
     LLVMBuilderRef b = code->emit->builder;
     Branch branch = {block_append(code, "then"), NULL, block_append(code, "join")};

@@ -47,6 +47,10 @@ typedef enum FrameField {
 } FrameField;
 LLVMValueRef code_frame(KernelCode *code, FrameField field); /* pointer, i64, i32 or float, as abi.h has it */
 
+/* The worker's room for single kernels, as large as Kernel.workspace asked for: behind the samples of a full micro-batch. What it
+ * holds when the kernel begins is anybody's. */
+LLVMValueRef code_workspace(KernelCode *code);
+
 /* Values of the kernel's node. */
 const Value *code_input(const KernelCode *code, int index);
 const Value *code_output(const KernelCode *code, int index);
@@ -111,6 +115,12 @@ typedef struct Loop {
 Loop loop_begin(KernelCode *code, LLVMValueRef from, LLVMValueRef to, int64_t step);
 Loop loop_begin_const(KernelCode *code, int64_t from, int64_t to, int64_t step);
 void loop_end(KernelCode *code, Loop *loop);
+
+/* while (condition) { ... }: between begin and test the condition is computed, anew each time. */
+typedef struct While { LLVMBasicBlockRef head, exit; } While;
+While while_begin(KernelCode *code);
+void while_test(KernelCode *code, While *loop, LLVMValueRef condition);
+void while_end(KernelCode *code, While *loop);
 
 /* if (condition) { ... } */
 typedef struct Branch { LLVMBasicBlockRef then, otherwise, join; } Branch;

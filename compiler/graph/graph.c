@@ -128,13 +128,14 @@ const Padding *node_padding(const Node *node, const char *name) {
     return &node_attr(node, name, ATTR_PADDING)->padding;
 }
 
-int graph_uses(const Graph *graph, ValueId value) {
-    int uses = (graph->output == value) + (graph->logits == value);
+int *graph_count_uses(const Graph *graph) {
+    int *uses = ARENA_ARRAY(graph->arena, int, (size_t)graph->values.count);
     for (int i = 0; i < graph->nodes.count; i++) {
         const Node *node = &graph->nodes.items[i];
-        if (node->dead) continue;
-        for (int k = 0; k < node->inputs.count; k++) uses += node->inputs.items[k] == value;
+        for (int k = 0; k < node->inputs.count && !node->dead; k++) uses[node->inputs.items[k]]++;
     }
+    if (graph->output >= 0) uses[graph->output]++;
+    if (graph->logits >= 0) uses[graph->logits]++;
     return uses;
 }
 

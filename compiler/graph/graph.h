@@ -135,6 +135,7 @@ typedef struct Graph {
     int micro_batch;      /* schedule: samples a worker takes at once */
     int lanes;            /* schedule */
     int64_t scratch_stride, batch_stride;           /* memory: elements a sample */
+    int64_t workspace_elements;                     /* memory: of the most demanding kernel */
     int64_t lane_elements, shared_elements, packed_elements; /* memory */
     int64_t parameter_elements, trained_elements, decayed_elements; /* memory: the block's size, its sections' ends */
     int serial; /* of the last fresh name */
@@ -169,8 +170,9 @@ const char *node_word(const Node *node, const char *name);
 const Size *node_size(const Node *node, const char *name);
 const Padding *node_padding(const Node *node, const char *name);
 
-/* How many inputs of live nodes read the value (epilogue operands included), graph output and logits counted. */
-int graph_uses(const Graph *graph, ValueId value);
+/* How many inputs of live nodes read each value (epilogue operands included), graph output and logits counted: an array by value,
+ * in the graph's arena. */
+int *graph_count_uses(const Graph *graph);
 void graph_replace_uses(Graph *graph, ValueId from, ValueId to);
 /* Drops dead nodes and renumbers; keeps topological order. */
 void graph_compact(Graph *graph);

@@ -42,11 +42,6 @@ static void print_operand(FILE *out, const Graph *graph, const ValueId *operands
     if (shared != index) fprintf(out, " is %d", shared);
 }
 
-/* Random draws are keyed by the layer's number, so it is part of their code. */
-static bool draws_by_layer(const Op *op) {
-    return !strncmp(op->name, "drop", 4);
-}
-
 const char *graph_node_key(Arena *arena, const Graph *graph, const Node *node) {
     char *text = NULL;
     size_t length = 0;
@@ -54,7 +49,7 @@ const char *graph_node_key(Arena *arena, const Graph *graph, const Node *node) {
     if (!out) internal_error("no memory for the key of a %s", node->op->name);
     fprintf(out, "%s %s", node->op->name, node->kernel ? node->kernel->name : "-");
     if (!strcmp(graph->form, "check")) fputs(" double", out);
-    if (draws_by_layer(node->op)) fprintf(out, " layer %d", node->layer);
+    if (node->kernel && node->kernel->workspace) fprintf(out, " micro_batch %d", graph->micro_batch);
     text_print_attrs(out, node->op, node->attrs);
     text_print_epilogue(out, NULL, node);
     int count = node->inputs.count + node->outputs.count;

@@ -37,6 +37,7 @@ struct Kernel {
     double (*cost)(const Machine *machine, const Graph *graph, const Node *node);  /* cycles a sample; NULL: 0 */
     void (*emit)(KernelCode *code);
     bool (*halo)(const Graph *graph, const Node *node, int input, Halo *halo); /* NULL: none; false: none for this input */
+    int64_t (*workspace)(const Machine *machine, const Graph *graph, const Node *node); /* elements it needs for itself; NULL: 0 */
     bool epilogue;  /* applies node->epilogue to its (first) output */
     bool in_place;  /* output 0 may share input 0's memory */
     bool doubles;   /* can run with registers of doubles: taken in a double-precision program */

@@ -111,6 +111,7 @@ static bool same_layout(const Value *a, const Value *b) {
  * input's memory. */
 static void share_memory(const PassContext *pc, Graph *graph) {
     int *last_use = ARENA_ARRAY(graph->arena, int, (size_t)graph->values.count);
+    int *readers = graph_count_uses(graph);
     for (int n = 0; n < graph->nodes.count; n++) {
         const Node *node = graph_node(graph, n);
         for (int i = 0; i < node->inputs.count; i++) last_use[node->inputs.items[i]] = n;
@@ -127,7 +128,7 @@ static void share_memory(const PassContext *pc, Graph *graph) {
         }
         int uses = 0;
         for (int i = 0; i < node->inputs.count; i++) uses += node->inputs.items[i] == from;
-        bool owned = input->alias < 0 && graph_uses(graph, from) == 1 && uses == 1 && last_use[from] == n;
+        bool owned = input->alias < 0 && readers[from] == 1 && uses == 1 && last_use[from] == n;
         bool same_stage = input->producer >= 0 && graph_node(graph, input->producer)->stage == node->stage;
         if (pc->form != FORM_PROBE && node->kernel->in_place && owned && same_stage &&
             same_layout(input, output))
@@ -218,4 +219,10 @@ void memory_run(PassContext *pc, Graph *graph) {
     share_memory(pc, graph);
     place_samples(pc, graph);
     graph->micro_batch = micro_batch_for(pc, graph);
+    graph->workspace_elements = 0;
+    for (int i = 0; i < graph->nodes.count; i++) {
+        const Node *node = graph_node(graph, i);
+        int64_t wanted = node->kernel->workspace ? node->kernel->workspace(pc->machine, graph, node) : 0;
+        if (wanted > graph->workspace_elements) graph->workspace_elements = round_up(wanted);
+    }
 }

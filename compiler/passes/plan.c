@@ -41,7 +41,8 @@ MemoryTotals memory_totals(Context *cx, const Model *model, const Machine *machi
     quiet.options.print_after = NULL;
     const Graph *inference = planned_form(&quiet, model, machine, FORM_INFERENCE);
     MemoryTotals totals = {.inference = inference->parameter_elements + inference->packed_elements +
-                                        inference->shared_elements + inference->scratch_stride};
+                                        inference->shared_elements + inference->scratch_stride +
+                                        inference->workspace_elements};
     if (form_wanted(cx, model, FORM_TRAINING)) {
         const Graph *training = planned_form(&quiet, model, machine, FORM_TRAINING);
         const TrainSettings *train = model->train;
@@ -49,7 +50,7 @@ MemoryTotals memory_totals(Context *cx, const Model *model, const Machine *machi
         int64_t samples = training->micro_batch < train->batch ? training->micro_batch : train->batch;
         totals.training = training->parameter_elements + slots * training->trained_elements +
                           training->lanes * training->lane_elements + training->packed_elements +
-                          training->shared_elements + training->scratch_stride * samples +
+                          training->shared_elements + training->scratch_stride * samples + training->workspace_elements +
                           training->batch_stride * train->batch;
     }
     totals.inference *= (int64_t)sizeof(float);
