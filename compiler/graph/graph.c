@@ -139,17 +139,6 @@ int *graph_count_uses(const Graph *graph) {
     return uses;
 }
 
-int *graph_count_uses(const Graph *graph) {
-    int *uses = ARENA_ARRAY(graph->arena, int, (size_t)graph->values.count);
-    if (graph->output >= 0) uses[graph->output]++;
-    if (graph->logits >= 0) uses[graph->logits]++;
-    for (int i = 0; i < graph->nodes.count; i++) {
-        const Node *node = &graph->nodes.items[i];
-        for (int k = 0; !node->dead && k < node->inputs.count; k++) uses[node->inputs.items[k]]++;
-    }
-    return uses;
-}
-
 void graph_replace_uses(Graph *graph, ValueId from, ValueId to) {
     for (int i = 0; i < graph->nodes.count; i++) {
         Node *node = &graph->nodes.items[i];
