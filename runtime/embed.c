@@ -3,6 +3,7 @@
 
 #include "aligned.h"
 #include "init.h"
+#include "program.h"
 #include "status.h"
 #include "weights.h"
 
