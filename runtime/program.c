@@ -18,10 +18,6 @@ int64_t cnn_program_element(const cnn_program *code) {
     return code->double_precision ? (int64_t)sizeof(double) : (int64_t)sizeof(float);
 }
 
-int64_t cnn_program_scratch(const cnn_program *code) {
-    return code->scratch_stride * code->micro_batch + code->workspace;
-}
-
 /* The distance of blocks that lie behind each other: whole lines, but no multiple of a page, whose addresses
  * would compete for the same places of the cache. */
 static int64_t block_stride(const cnn_program *code, int64_t elements) {

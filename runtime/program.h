@@ -37,7 +37,9 @@ int cnn_program_open(Program *program, const cnn_model *model, const cnn_program
 void cnn_program_close(Program *program); /* a zeroed one is fine */
 
 /* Elements of one worker's scratch. */
-int64_t cnn_program_scratch(const cnn_program *code);
+static inline int64_t cnn_program_scratch(const cnn_program *code) {
+    return code->scratch_stride * code->micro_batch + code->workspace;
+}
 
 /* Derives what the code packs; after opening and after every change of the parameters. */
 void cnn_program_prepare(Program *program);
