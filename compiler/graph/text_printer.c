@@ -248,6 +248,7 @@ static void print_graph_fields(FILE *out, const Graph *graph) {
     print_number(out, "lane_elements", graph->lane_elements);
     print_number(out, "shared_elements", graph->shared_elements);
     print_number(out, "packed_elements", graph->packed_elements);
+    print_number(out, "workspace_elements", graph->workspace_elements);
     print_number(out, "parameter_elements", graph->parameter_elements);
     print_number(out, "trained_elements", graph->trained_elements);
     print_number(out, "decayed_elements", graph->decayed_elements);

@@ -326,6 +326,8 @@ static void read_plan(Reader *r) {
     if (text_accept_word(&r->tokens, "lane_elements")) g->lane_elements = text_expect_integer(&r->tokens);
     if (text_accept_word(&r->tokens, "shared_elements")) g->shared_elements = text_expect_integer(&r->tokens);
     if (text_accept_word(&r->tokens, "packed_elements")) g->packed_elements = text_expect_integer(&r->tokens);
+    if (text_accept_word(&r->tokens, "workspace_elements"))
+        g->workspace_elements = text_expect_integer(&r->tokens);
     if (text_accept_word(&r->tokens, "parameter_elements"))
         g->parameter_elements = text_expect_integer(&r->tokens);
     if (text_accept_word(&r->tokens, "trained_elements"))

@@ -21,16 +21,21 @@ static bool forced_without_epilogue(const PassContext *pc, const Op *op) {
     return false;
 }
 
-/* Can the best kernel that applies work with an epilogue? The schedule then chooses among those that can. In
- * double precision the last kernel runs. */
+/* Might the schedule take that kernel? The last one is what remains where no other can be taken. */
+static bool is_candidate(const PassContext *pc, const Graph *graph, const Node *node, const Kernel *kernel) {
+    if (kernel == &node->op->kernels[node->op->kernel_count - 1]) return true;
+    if (pc->cx->options.double_precision && !kernel->doubles) return false;
+    if (pc->cx->options.strict && kernel->approximate) return false;
+    return !kernel->applies || kernel->applies(pc->machine, graph, node);
+}
+
+/* Can the best kernel work with an epilogue? The schedule then chooses among those that can. */
 static bool takes_epilogue(const PassContext *pc, const Graph *graph, const Node *node) {
     const Op *op = node->op;
     if (op->domain != DOMAIN_SAMPLE || !op->kernel_count || forced_without_epilogue(pc, op)) return false;
-    int best = pc->cx->options.double_precision ? op->kernel_count - 1 : 0;
-    while (best < op->kernel_count - 1 && op->kernels[best].applies &&
-           !op->kernels[best].applies(pc->machine, graph, node))
-        best++;
-    return op->kernels[best].epilogue;
+    const Kernel *kernel = op->kernels;
+    while (!is_candidate(pc, graph, node, kernel)) kernel++;
+    return kernel->epilogue;
 }
 
 static bool is_vector_of(const Shape *vector, const Shape *shape) {
