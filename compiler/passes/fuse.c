@@ -1,7 +1,7 @@
 /* Puts elementwise nodes into their producers' epilogues, so that a result is transformed while it is still
  * in registers. A node is absorbed where the value between the two has no other reader. The producer then
  * stands where the absorbed node stood: behind everything that the further operands need. Not in the probe,
- * where every value is read, nor in the check, which is plain. */
+ * where every value is read, nor in double precision, which is plain. */
 #include "passes/pass.h"
 
 typedef struct Fusion {
@@ -24,7 +24,6 @@ static bool forced_without_epilogue(const PassContext *pc, const Op *op) {
 /* Might the schedule take that kernel? The last one is what remains where no other can be taken. */
 static bool is_candidate(const PassContext *pc, const Graph *graph, const Node *node, const Kernel *kernel) {
     if (kernel == &node->op->kernels[node->op->kernel_count - 1]) return true;
-    if (pc->cx->options.double_precision && !kernel->doubles) return false;
     if (pc->cx->options.strict && kernel->approximate) return false;
     return !kernel->applies || kernel->applies(pc->machine, graph, node);
 }
@@ -150,7 +149,9 @@ static void reorder(Fusion *f) {
 }
 
 void fuse_run(PassContext *pc, Graph *graph) {
-    if (pc->form == FORM_PROBE || pc->form == FORM_CHECK || pc->cx->options.no_fuse) return;
+    const Options *options = &pc->cx->options;
+    bool plain = pc->form == FORM_PROBE || pc->form == FORM_CHECK || options->double_precision;
+    if (plain || options->no_fuse) return;
     size_t values = (size_t)graph->values.count, nodes = (size_t)graph->nodes.count;
     Fusion f = {.pc = pc,
                 .graph = graph,
