@@ -1,5 +1,6 @@
 /* The kernels of the convolutions, best first, and what they ask for. */
 #include "ops/conv_kernels.h"
+#include "ops/conv_sparse.h"
 
 static const Shape *input_shape(const Graph *graph, const Node *node, int i) {
     return &graph_value(graph, node->inputs.items[i])->shape;
@@ -84,6 +85,41 @@ static bool input_grad_halo(const Graph *graph, const Node *node, int input, Hal
     return true;
 }
 
+static bool input_grad_sparse(const Machine *machine, const Graph *graph, const Node *node) {
+    ConvGeometry g = conv_input_grad_geometry(graph, node);
+    return conv_sparse_fits(machine, &g, true);
+}
+
+static double input_grad_sparse_cost(const Machine *machine, const Graph *graph, const Node *node) {
+    ConvGeometry g = conv_input_grad_geometry(graph, node);
+    return conv_sparse_cost(machine, &g, conv_density(graph, node->inputs.items[0]));
+}
+
+static double input_grad_direct_cost(const Machine *machine, const Graph *graph, const Node *node) {
+    ConvGeometry g = conv_input_grad_geometry(graph, node);
+    return conv_direct_cost(machine, &g, true);
+}
+
+static bool weight_grad_sparse(const Machine *machine, const Graph *graph, const Node *node) {
+    ConvGeometry g = conv_weight_grad_geometry(graph, node);
+    return conv_sparse_fits(machine, &g, false);
+}
+
+static double weight_grad_sparse_cost(const Machine *machine, const Graph *graph, const Node *node) {
+    ConvGeometry g = conv_weight_grad_geometry(graph, node);
+    return conv_sparse_cost(machine, &g, conv_density(graph, node->inputs.items[1]));
+}
+
+static double weight_grad_direct_cost(const Machine *machine, const Graph *graph, const Node *node) {
+    ConvGeometry g = conv_weight_grad_geometry(graph, node);
+    return conv_direct_cost(machine, &g, false);
+}
+
+static int64_t weight_grad_sparse_workspace(const Machine *machine, const Graph *graph, const Node *node) {
+    ConvGeometry g = conv_weight_grad_geometry(graph, node);
+    return conv_sparse_workspace(machine, &g);
+}
+
 const Kernel conv_forward_kernels[3] = {
     {.name = "depthwise",
      .applies = forward_depthwise,
@@ -100,7 +136,7 @@ const Kernel conv_forward_kernels[3] = {
     {.name = "reference", .emit = conv_reference_forward_emit, .epilogue = true},
 };
 
-const Kernel conv_input_grad_kernels[3] = {
+const Kernel conv_input_grad_kernels[4] = {
     {.name = "depthwise",
      .applies = input_grad_depthwise,
      .emit = conv_depthwise_input_grad_emit,
@@ -108,20 +144,35 @@ const Kernel conv_input_grad_kernels[3] = {
      .epilogue = true},
     {.name = "direct",
      .applies = input_grad_direct,
+     .cost = input_grad_direct_cost,
      .emit = conv_direct_input_grad_emit,
      .halo = input_grad_halo,
      .epilogue = true},
+    {.name = "sparse",
+     .applies = input_grad_sparse,
+     .cost = input_grad_sparse_cost,
+     .emit = conv_sparse_input_grad_emit,
+     .epilogue = true,
+     .approximate = true},
     {.name = "reference", .emit = conv_reference_input_grad_emit, .epilogue = true},
 };
 
-const Kernel conv_weight_grad_kernels[3] = {
+const Kernel conv_weight_grad_kernels[4] = {
     {.name = "depthwise",
      .applies = weight_grad_depthwise,
      .emit = conv_depthwise_weight_grad_emit,
      .halo = weight_grad_halo},
     {.name = "direct",
      .applies = weight_grad_direct,
+     .cost = weight_grad_direct_cost,
      .emit = conv_direct_weight_grad_emit,
      .halo = weight_grad_halo},
+    {.name = "sparse",
+     .applies = weight_grad_sparse,
+     .cost = weight_grad_sparse_cost,
+     .emit = conv_sparse_weight_grad_emit,
+     .halo = weight_grad_halo,
+     .workspace = weight_grad_sparse_workspace,
+     .approximate = true},
     {.name = "reference", .emit = conv_reference_weight_grad_emit},
 };

@@ -39,8 +39,9 @@ static const Kernel *kernel_choose(const PassContext *pc, const Graph *graph, No
         if (node->epilogue.count && !kernel->epilogue) continue;
         if (forced && !strcmp(kernel->name, forced)) return kernel;
         if (kernel->approximate && pc->cx->options.strict) continue;
+        if (best && !kernel->cost) continue; /* slower than all before it */
         double cost = kernel->cost ? kernel->cost(pc->machine, graph, node) : 0;
-        if (!best || (kernel->cost && cost < node->cost)) {
+        if (!best || cost < node->cost) {
             best = kernel;
             node->cost = cost;
         }

@@ -241,7 +241,8 @@ static Blocks blocks_create(Case *c) {
     blocks.of[REGION_PARAMETERS] = ARENA_ARRAY(arena, float, (size_t)g->parameter_elements + 64);
     blocks.of[REGION_PACKED] = ARENA_ARRAY(arena, float, (size_t)g->packed_elements + 64);
     blocks.of[REGION_LANE] = ARENA_ARRAY(arena, float, (size_t)g->lane_elements + 64);
-    blocks.of[REGION_SCRATCH] = ARENA_ARRAY(arena, float, (size_t)(g->scratch_stride * SAMPLES) + 64);
+    blocks.of[REGION_SCRATCH] =
+        ARENA_ARRAY(arena, float, (size_t)(g->scratch_stride * g->micro_batch + g->workspace_elements) + 64);
     return blocks;
 }
 
@@ -262,6 +263,7 @@ static void fill(Case *c, const Blocks *blocks) {
 }
 
 static void run_nodes(Case *c, Jit *jit, const Blocks *blocks) {
+    const cnn_frame frame = {.scratch = blocks->of[REGION_SCRATCH]};
     typedef void (*Kernel5)(const cnn_frame *, int64_t, int64_t, void *, void *, void *, void *, void *);
     for (int i = 0; i < c->graph->nodes.count; i++) {
         const Node *node = graph_node(c->graph, i);
@@ -275,7 +277,7 @@ static void run_nodes(Case *c, Jit *jit, const Blocks *blocks) {
         char name[32];
         snprintf(name, sizeof name, "node%d", i);
         int64_t count = node->op->domain == DOMAIN_SAMPLE ? SAMPLES : 1;
-        ((Kernel5)jit_address(jit, name))(NULL, count, 0, p[0], p[1], p[2], p[3], p[4]);
+        ((Kernel5)jit_address(jit, name))(&frame, count, 0, p[0], p[1], p[2], p[3], p[4]);
     }
 }
 
@@ -305,6 +307,7 @@ static void run_case(Case *c, const char *kernel, int width, int registers) {
     schedule_run(&pc, c->graph);
     layout_run(&pc, c->graph);
     memory_run(&pc, c->graph);
+    c->graph->micro_batch = SAMPLES;
     place_given(c, c->x);
     place_given(c, c->dy);
     c->random = 3;
@@ -377,11 +380,17 @@ static void reference_kernels_are_exact(void **state) {
     run_kernel("reference", 16, 32);
 }
 
+static void sparse_gradients_are_exact(void **state) {
+    (void)state;
+    run_kernel("sparse", 16, 32);
+    run_kernel("sparse", 8, 16);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wide_registers_are_exact),    cmocka_unit_test(middle_registers_are_exact),
         cmocka_unit_test(narrow_registers_are_exact),  cmocka_unit_test(scalars_are_exact),
-        cmocka_unit_test(reference_kernels_are_exact),
+        cmocka_unit_test(reference_kernels_are_exact), cmocka_unit_test(sparse_gradients_are_exact),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
