@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-enum { CNN_ABI_VERSION = 1, CNN_MAX_RANK = 8, CNN_ALIGNMENT = 64 };
+enum { CNN_ABI_VERSION = 2, CNN_MAX_RANK = 8, CNN_ALIGNMENT = 64 };
 
 /* The argument of every generated function. Fields are read by index from generated code: see emit/frame.h. */
 typedef struct cnn_frame {
@@ -39,7 +39,7 @@ typedef struct cnn_frame {
     int32_t sample_kind; /* cnn_sample_kind */
     int32_t random;      /* 0: dropout passes everything through */
     float learning_rate;
-    float reserved;
+    float gradient_scale; /* what clip_norm leaves of the gradient; not read without it */
 } cnn_frame;
 
 typedef enum cnn_sample_kind {
@@ -51,6 +51,9 @@ typedef void (*cnn_function)(const cnn_frame *frame);
 /* Works on elements [begin, end) of the trained parameters, summing the lanes' gradients in lane order, zeroing them, and
  * updating parameters and slots. Returns 0, or 1 where it met a value that is not finite. */
 typedef int32_t (*cnn_update)(const cnn_frame *frame, int64_t begin, int64_t end);
+/* Before an update, over the same elements: leaves the lanes' sum in lane 0 and zeros in the others; returns the sum of
+ * its squares. */
+typedef double (*cnn_gather)(const cnn_frame *frame, int64_t begin, int64_t end);
 
 typedef enum cnn_init {
     CNN_INIT_ZEROS, CNN_INIT_ONES, CNN_INIT_CONSTANT, CNN_INIT_NORMAL, CNN_INIT_UNIFORM,
@@ -112,6 +115,20 @@ typedef struct cnn_data {
     int32_t class_count, resize_height, resize_width, reserved;
 } cnn_data;
 
+typedef enum cnn_schedule_kind {
+    CNN_SCHEDULE_CONSTANT, CNN_SCHEDULE_STEP, CNN_SCHEDULE_MILESTONES, CNN_SCHEDULE_EXPONENTIAL, CNN_SCHEDULE_COSINE,
+    CNN_SCHEDULE_ONE_CYCLE, CNN_SCHEDULE_PLATEAU
+} cnn_schedule_kind;
+
+typedef struct cnn_schedule {
+    int32_t kind, milestone_count;
+    int64_t every;  /* step: epochs; plateau: its patience */
+    double warmup;  /* epochs */
+    double factor;  /* step, milestones, plateau; exponential's rate */
+    double target;  /* cosine: the rate at the end; one_cycle: the largest */
+    const int64_t *milestones;
+} cnn_schedule;
+
 /* The train block. */
 typedef struct cnn_train {
     int32_t loss, epochs, batch, top_k; /* top_k: 0 where not asked for */
@@ -120,6 +137,9 @@ typedef struct cnn_train {
     int32_t slot_count; /* blocks of trained-parameter size that the optimizer keeps */
     uint64_t seed;
     const char *optimizer; /* "sgd" */
+    const cnn_schedule *schedule;
+    float clip_norm;    /* 0: off */
+    int32_t early_stop; /* epochs; 0: off */
 } cnn_train;
 
 /* metric, a sample: cross_entropy: for each position how many classes score above the target, equal ones before it
@@ -153,6 +173,7 @@ typedef struct cnn_model {
     const cnn_program *gradients;  /* training and the input's gradient, to output; NULL without train */
     const cnn_program *check;      /* double precision: samples, targets -> loss, in training mode; NULL without --gradcheck */
     cnn_update update;             /* NULL without train */
+    cnn_gather gather;             /* NULL without clip_norm */
 } cnn_model;
 
 /* The one symbol that the compiler defines and the runtime's main reads. */

@@ -4,6 +4,7 @@
 #include "aligned.h"
 #include "evaluate.h"
 #include "interrupt.h"
+#include "learning_rate.h"
 #include "progress.h"
 #include "rng.h"
 #include "trainer.h"
@@ -19,12 +20,14 @@ typedef struct Training {
     const cnn_model *model;
     Dataset dataset;
     uint32_t *members, *order; /* training samples, ascending, then the ones held out; the epoch's order */
-    int64_t training, held_out, batch;
+    int64_t training, held_out, batch, epochs;
     uint64_t seed;
     char save[PATH_MAX];
     Trainer trainer;
     Evaluator evaluator;
     Progress progress;
+    LearningRate rate;
+    Patience patience;   /* early_stop's */
     int64_t saved_epoch; /* 0: none */
 } Training;
 
@@ -91,15 +94,19 @@ static int open_members(Training *training) {
 static int open_training(Training *training) {
     Session *session = training->session;
     const Options *options = session->options;
-    const cnn_train *train = training->model->train;
-    float rate = options->has_rate ? options->rate : train->learning_rate;
     int status =
         cnn_dataset_load(training->model, options->data, false, &training->dataset, session->failure);
     if (!status) status = open_members(training);
-    if (!status) status = cnn_session_threads(session);
+    if (!status) {
+        int64_t batches = (training->training + training->batch - 1) / training->batch;
+        training->rate = cnn_learning_rate_open(
+            training->model->train, options->has_rate ? &options->rate : NULL, training->epochs, batches);
+        training->patience = cnn_patience_open();
+        status = cnn_session_threads(session);
+    }
     if (!status)
         status = cnn_trainer_open(&training->trainer, training->model, session->pool, session->parameters,
-                                  training->batch, training->seed, rate, session->failure);
+                                  training->batch, training->seed, 0, session->failure);
     if (!status && training->held_out > 0)
         status = cnn_evaluator_open(&training->evaluator, training->model, session->pool, session->parameters,
                                     training->held_out, false, session->failure);
@@ -135,10 +142,12 @@ static int diverged(Training *training, const uint32_t *order, int64_t count) {
 }
 
 /* The batches of one epoch; stops early, with STATUS_OK, where a signal asked for it. */
-static int run_batches(Training *training, Metrics *metrics) {
+static int run_batches(Training *training, int64_t epoch, Metrics *metrics) {
+    float *rate = &training->trainer.program.frame.learning_rate;
     for (int64_t first = 0; first < training->training && !cnn_interrupted(); first += training->batch) {
         int64_t left = training->training - first, count = left < training->batch ? left : training->batch;
         const uint32_t *order = training->order + first;
+        *rate = (float)cnn_learning_rate_at(&training->rate, epoch - 1, first / training->batch);
         if (cnn_trainer_step(&training->trainer, &training->dataset, order, count, metrics) != STEP_DONE ||
             (first + count == training->training &&
              cnn_first_not_finite(training->model, training->session->parameters, false) >= 0))
@@ -148,7 +157,8 @@ static int run_batches(Training *training, Metrics *metrics) {
     return STATUS_OK;
 }
 
-static int run_epoch(Training *training, int64_t epoch) {
+/* watched: the loss that tells progress. */
+static int run_epoch(Training *training, int64_t epoch, double *watched) {
     Session *session = training->session;
     Metrics metrics = {0}, validation = {0};
     memcpy(training->order, training->members, (size_t)training->training * sizeof *training->order);
@@ -156,7 +166,7 @@ static int run_epoch(Training *training, int64_t epoch) {
         cnn_shuffle(training->order, (uint32_t)training->training, training->seed, (uint32_t)epoch);
     cnn_progress_epoch(&training->progress, epoch);
     double begun = cnn_seconds();
-    int status = run_batches(training, &metrics);
+    int status = run_batches(training, epoch, &metrics);
     EpochReport report = {.training = &metrics,
                           .seconds = cnn_seconds() - begun,
                           .learning_rate = training->trainer.program.frame.learning_rate};
@@ -169,8 +179,22 @@ static int run_epoch(Training *training, int64_t epoch) {
                           training->held_out, &validation, NULL);
         report.validation = &validation;
     }
+    *watched = cnn_metrics_loss(report.validation ? &validation : &metrics);
     status = cnn_progress_report(&training->progress, &report, session->failure);
     return status ? status : cnn_session_flush(session);
+}
+
+/* The schedule sees how the epoch went; true where early_stop ends the training. */
+static bool judge_epoch(Training *training, int64_t epoch, double loss) {
+    int32_t limit = training->model->train->early_stop;
+    cnn_learning_rate_report(&training->rate, loss);
+    int64_t waited = cnn_patience_report(&training->patience, loss, 0);
+    if (limit == 0 || waited < limit) return false;
+    if (!training->session->options->quiet && epoch < training->epochs)
+        fprintf(training->session->out, "stopped after epoch %lld: the %s loss was least in epoch %lld\n",
+                (long long)epoch, training->held_out > 0 ? "validation" : "training",
+                (long long)(epoch - waited));
+    return true;
 }
 
 /* After a signal: what the finished batches made is saved, unless it is not finite. */
@@ -189,13 +213,17 @@ static int interrupted(Training *training) {
                              (unsigned long long)training->trainer.program.frame.step);
 }
 
-static int run_training(Training *training, int64_t epochs) {
+static int run_training(Training *training) {
     Session *session = training->session;
-    training->progress.epochs = epochs;
+    training->progress.epochs = training->epochs;
     training->progress.total = training->training;
     int status = STATUS_OK;
-    for (int64_t epoch = 1; !status && epoch <= epochs && !cnn_interrupted(); epoch++)
-        status = run_epoch(training, epoch);
+    bool stopped = false;
+    for (int64_t epoch = 1; !status && !stopped && epoch <= training->epochs && !cnn_interrupted(); epoch++) {
+        double loss = 0;
+        status = run_epoch(training, epoch, &loss);
+        if (!status && !cnn_interrupted()) stopped = judge_epoch(training, epoch, loss);
+    }
     Failure closing = {0};
     int closed = cnn_progress_close(&training->progress, status ? &closing : session->failure);
     if (!status) status = closed;
@@ -215,6 +243,7 @@ int cnn_verb_train(Session *session) {
         status = choose_save_path(training);
     }
     int64_t epochs = options->has_epochs ? options->epochs : status ? 0 : session->model->train->epochs;
+    training->epochs = epochs;
     if (!status && epochs > 0 && !session->model->data)
         status = cnn_fail(session->failure, STATUS_USAGE,
                           "train needs a data block, and the model '%s' was compiled without one",
@@ -226,7 +255,7 @@ int cnn_verb_train(Session *session) {
     } else if (!status) {
         cnn_interrupt_defer(true);
         status = open_training(training);
-        if (!status) status = run_training(training, epochs);
+        if (!status) status = run_training(training);
         close_training(training);
     }
     if (!status && !options->quiet) fprintf(session->out, "weights: %s\n", training->save);

@@ -21,6 +21,10 @@ static int allocate_floats(float **floats, int64_t a, int64_t b, const char *pur
     return status;
 }
 
+static int64_t chunk_count(const Trainer *trainer, const cnn_model *model) {
+    return (model->trained_elements + trainer->chunk - 1) / trainer->chunk;
+}
+
 int cnn_trainer_open(Trainer *trainer, const cnn_model *model, Threads *pool, float *parameters,
                      int64_t batch, uint64_t seed, float learning_rate, Failure *failure) {
     *trainer = (Trainer){0};
@@ -37,12 +41,18 @@ int cnn_trainer_open(Trainer *trainer, const cnn_model *model, Threads *pool, fl
         status = allocate_floats(&velocity, model->trained_elements, model->train->slot_count,
                                  "the optimizer's state", failure);
     trainer->velocity = velocity;
+    int64_t chunk = model->trained_elements / UPDATE_CHUNKS / UPDATE_UNIT * UPDATE_UNIT;
+    trainer->chunk = chunk > UPDATE_SMALLEST ? chunk : UPDATE_SMALLEST;
+    if (!status && model->gather) {
+        void *squares = NULL;
+        status = cnn_aligned_allocate(&squares, (uint64_t)chunk_count(trainer, model), sizeof(double),
+                                      "the gradient's norm", failure);
+        trainer->squares = squares;
+    }
     if (status) {
         cnn_trainer_close(trainer);
         return status;
     }
-    int64_t chunk = model->trained_elements / UPDATE_CHUNKS / UPDATE_UNIT * UPDATE_UNIT;
-    trainer->chunk = chunk > UPDATE_SMALLEST ? chunk : UPDATE_SMALLEST;
     cnn_frame *frame = &trainer->program.frame;
     frame->loss = trainer->loss;
     frame->metric = trainer->metric;
@@ -59,23 +69,56 @@ void cnn_trainer_close(Trainer *trainer) {
     cnn_aligned_free(trainer->loss);
     cnn_aligned_free(trainer->metric);
     cnn_aligned_free(trainer->velocity);
+    cnn_aligned_free(trainer->squares);
     *trainer = (Trainer){0};
 }
 
 typedef struct Update {
     Trainer *trainer;
+    cnn_frame frame;
     _Atomic int bad;
 } Update;
+
+static int64_t chunk_end(const Trainer *trainer, int64_t index) {
+    int64_t end = (index + 1) * trainer->chunk, trained = trainer->program.model->trained_elements;
+    return end < trained ? end : trained;
+}
 
 static void update_chunk(void *user, int64_t index, int worker) {
     Update *update = user;
     Trainer *trainer = update->trainer;
-    const cnn_model *model = trainer->program.model;
-    cnn_frame frame = trainer->program.frame;
-    int64_t begin = index * trainer->chunk, end = begin + trainer->chunk;
     (void)worker;
-    if (end > model->trained_elements) end = model->trained_elements;
-    if (model->update(&frame, begin, end)) atomic_store(&update->bad, 1);
+    if (trainer->program.model->update(&update->frame, index * trainer->chunk, chunk_end(trainer, index)))
+        atomic_store(&update->bad, 1);
+}
+
+static void gather_chunk(void *user, int64_t index, int worker) {
+    Trainer *trainer = user;
+    (void)worker;
+    trainer->squares[index] = trainer->program.model->gather(&trainer->program.frame, index * trainer->chunk,
+                                                             chunk_end(trainer, index));
+}
+
+/* clip_norm, as torch.nn.utils.clip_grad_norm_ computes it, the chunks' sums in order: what is left of the
+ * gradient. */
+static float gradient_scale(Trainer *trainer, int64_t chunks) {
+    static const double against_zero = 1e-6;
+    double sum = 0;
+    cnn_threads_run(trainer->program.pool, chunks, gather_chunk, trainer);
+    for (int64_t i = 0; i < chunks; i++) sum += trainer->squares[i];
+    double scale = trainer->program.model->train->clip_norm / (sqrt(sum) + against_zero);
+    return scale < 1 ? (float)scale : 1;
+}
+
+static bool update_parameters(Trainer *trainer) {
+    Update update = {.trainer = trainer, .frame = trainer->program.frame};
+    int64_t chunks = chunk_count(trainer, trainer->program.model);
+    if (trainer->squares) {
+        update.frame.gradient_scale = gradient_scale(trainer, chunks);
+        update.frame.lane_count = 1;
+    }
+    cnn_threads_run(trainer->program.pool, chunks, update_chunk, &update);
+    return !atomic_load(&update.bad);
 }
 
 StepResult cnn_trainer_step(Trainer *trainer, const Dataset *dataset, const uint32_t *order, int64_t count,
@@ -93,11 +136,9 @@ StepResult cnn_trainer_step(Trainer *trainer, const Dataset *dataset, const uint
         frame->step++;
         return STEP_LOSS_NOT_FINITE;
     }
-    Update update = {.trainer = trainer};
-    int64_t chunks = (model->trained_elements + trainer->chunk - 1) / trainer->chunk;
-    cnn_threads_run(program->pool, chunks, update_chunk, &update);
+    bool finite = update_parameters(trainer);
     frame->step++;
-    if (atomic_load(&update.bad)) return STEP_UPDATE_NOT_FINITE;
+    if (!finite) return STEP_UPDATE_NOT_FINITE;
     cnn_program_prepare(program);
     return STEP_DONE;
 }

@@ -1,4 +1,5 @@
-/* cnn_compiled_model: the model's description as constant data, field by field as runtime/abi.h declares it. */
+/* cnn_compiled_model: the model's description as constant data, field by field as runtime/abi.h declares it.
+ */
 #include "codegen/constants.h"
 #include "runtime/abi.h"
 
@@ -82,7 +83,8 @@ static void put_layers(Fields *model, const Graph *probe) {
 }
 
 /* One number stands for every channel. */
-static void put_channel_values(Fields *f, const double *values, int count, double fallback, int64_t channels) {
+static void put_channel_values(Fields *f, const double *values, int count, double fallback,
+                               int64_t channels) {
     double *all = ARENA_ARRAY(f->module->emit.cx->arena, double, (size_t)channels);
     for (int64_t i = 0; i < channels; i++) all[i] = count == 0 ? fallback : values[count == 1 ? 0 : i];
     put_floats(f, all, channels);
@@ -141,6 +143,47 @@ static int loss_code(const char *name) {
     internal_error("loss %s is not in the descriptor", name);
 }
 
+static int schedule_code(const char *name) {
+    static const char *const names[] = {
+        [CNN_SCHEDULE_CONSTANT] = "constant",     [CNN_SCHEDULE_STEP] = "step",
+        [CNN_SCHEDULE_MILESTONES] = "milestones", [CNN_SCHEDULE_EXPONENTIAL] = "exponential",
+        [CNN_SCHEDULE_COSINE] = "cosine",         [CNN_SCHEDULE_ONE_CYCLE] = "one_cycle",
+        [CNN_SCHEDULE_PLATEAU] = "plateau",
+    };
+    for (int i = 0; i < COUNT(names); i++)
+        if (!strcmp(names[i], name)) return i;
+    internal_error("schedule %s is not in the descriptor", name);
+}
+
+/* NULL where this schedule has no such argument. */
+static const Attr *schedule_attr(const TrainSettings *train, const char *name) {
+    for (int i = 0; i < train->schedule->param_count; i++)
+        if (!strcmp(train->schedule->params[i].name, name)) return &train->schedule_attrs[i];
+    return NULL;
+}
+
+/* The argument that goes by either name; 0 where the schedule has neither. */
+static double schedule_number(const TrainSettings *train, const char *name, const char *other) {
+    const Attr *attr = schedule_attr(train, name);
+    if (!attr) attr = schedule_attr(train, other);
+    return !attr ? 0 : attr->kind == ATTR_INT ? (double)attr->integer : attr->real;
+}
+
+static void put_schedule(Fields *block, const TrainSettings *train) {
+    Fields f = {.module = block->module}, epochs = {.module = block->module};
+    const Attr *list = schedule_attr(train, "epochs");
+    for (int64_t i = 0; list && i < list->tensor.shape.dim[0]; i++)
+        put_i64(&epochs, (int64_t)list->tensor.values[i]);
+    put_i32(&f, schedule_code(train->schedule->name));
+    put_i32(&f, epochs.values.count);
+    put_i64(&f, (int64_t)schedule_number(train, "every", "patience"));
+    put_f64(&f, schedule_number(train, "warmup", "warmup"));
+    put_f64(&f, schedule_number(train, "factor", "rate"));
+    put_f64(&f, schedule_number(train, "to", "max_lr"));
+    put_pointer(&f, constant_array(block->module, epochs.values.items, epochs.values.count));
+    put_pointer(block, constant_global(block->module, fields_struct(&f)));
+}
+
 static void put_train(Fields *model, const TrainSettings *train) {
     if (!train) {
         put_pointer(model, NULL);
@@ -157,6 +200,9 @@ static void put_train(Fields *model, const TrainSettings *train) {
     put_i32(&f, train->optimizer->slots ? train->optimizer->slots(train->optimizer_attrs) : 0);
     put_i64(&f, train->seed);
     put_string(&f, train->optimizer->name);
+    put_schedule(&f, train);
+    put_f32(&f, train->clip_norm);
+    put_i32(&f, train->early_stop);
     put_pointer(model, constant_global(model->module, fields_struct(&f)));
 }
 
@@ -165,7 +211,9 @@ static int output_kind(const Model *model) {
     const Graph *graph = model->graph;
     NodeId last = graph_value(graph, graph->output)->producer;
     const Node *node = last >= 0 ? graph_node(graph, last) : NULL;
-    const char *name = !node ? "" : !strcmp(node->op->name, "activation") ? node_word(node, "kind") : node->op->name;
+    const char *name = !node                                   ? ""
+                       : !strcmp(node->op->name, "activation") ? node_word(node, "kind")
+                                                               : node->op->name;
     enum { AS_IT_IS, SOFTMAX, EXP, SIGMOID };
     if (!strcmp(name, "log_softmax")) return EXP;
     if (!model->train || !strcmp(name, "softmax")) return AS_IT_IS;
@@ -224,9 +272,9 @@ LLVMValueRef descriptor_emit(Module *module, const CodegenInput *input) {
     put_i32(&f, 0);
     put_data(&f, model->data, shape_channels(&graph_value(inference, inference->input)->shape));
     put_train(&f, described.train);
-    for (int i = 0; i < FORM_COUNT; i++)
-        put_pointer(&f, forms[i] ? program_emit(module, forms[i]) : NULL);
+    for (int i = 0; i < FORM_COUNT; i++) put_pointer(&f, forms[i] ? program_emit(module, forms[i]) : NULL);
     put_pointer(&f, training ? update_emit(module, training) : NULL);
+    put_pointer(&f, training && model->train->clip_norm > 0 ? gather_emit(module, training) : NULL);
     LLVMValueRef value = fields_struct(&f);
     LLVMValueRef global = LLVMAddGlobal(module->emit.module, LLVMTypeOf(value), "cnn_compiled_model");
     LLVMSetInitializer(global, value);

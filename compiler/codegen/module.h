@@ -26,8 +26,10 @@ LLVMValueRef module_function(Module *module, const char *name, LLVMTypeRef resul
 /* Emits the graph's functions and returns a constant pointer to its cnn_program (program.c). */
 LLVMValueRef program_emit(Module *module, const Graph *graph);
 
-/* Emits the optimizer's update over the trained parameters, a cnn_update (update.c). */
+/* Emits the optimizer's update over the trained parameters, a cnn_update; and what gathers the gradient for clip_norm, a
+ * cnn_gather (update.c). */
 LLVMValueRef update_emit(Module *module, const Graph *training);
+LLVMValueRef gather_emit(Module *module, const Graph *training);
 
 /* Emits every program, the update, and the constant that describes them: a pointer to it (descriptor.c). */
 LLVMValueRef descriptor_emit(Module *module, const CodegenInput *input);

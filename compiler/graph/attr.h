@@ -16,7 +16,8 @@ typedef enum ParamType {
     PARAM_INIT,    /* he_normal, normal(std), ... */
     PARAM_TENSOR,  /* none, or a nested list of numbers */
     PARAM_DIMS,    /* the positional integers as they stand, or one list: reshape(4, 4, 2) */
-    PARAM_SCALAR   /* a real or none */
+    PARAM_SCALAR,  /* a real or none */
+    PARAM_INTEGERS /* an integer or a list of them: a tensor of rank 1 */
 } ParamType;
 
 typedef enum InitKind {

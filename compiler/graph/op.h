@@ -48,6 +48,8 @@ struct Kernel {
 typedef struct UpdateStep {
     LLVMValueRef w, g, slots[2];
     LLVMValueRef learning_rate; /* a register of it */
+    LLVMValueRef factors[2];    /* registers that update_begin filled */
+    LLVMValueRef rate, number;  /* scalars: the learning rate, and which step it is, from 1, a double */
     bool decay;                 /* weight decay applies to these parameters */
 } UpdateStep;
 
@@ -56,6 +58,7 @@ typedef enum OpKind {
     OPK_ACTIVATION,/* a layer, and a word for activation= */
     OPK_LOSS,      /* a word for loss = */
     OPK_OPTIMIZER, /* a word for optimizer = */
+    OPK_SCHEDULE,  /* a word for schedule = */
     OPK_INTERNAL   /* made by passes only */
 } OpKind;
 
@@ -89,8 +92,10 @@ struct Op {
     const Kernel *kernels;
     int kernel_count;
 
-    /* Optimizers: how many blocks of state they keep, and the update of one register of parameters. */
+    /* Optimizers: how many blocks of state they keep, what a step computes once (NULL: nothing), and the update of one register
+     * of parameters. */
     int (*slots)(const Attr *attrs);
+    void (*update_begin)(KernelCode *code, const Op *op, const Attr *attrs, UpdateStep *step);
     void (*update)(KernelCode *code, const Op *op, const Attr *attrs, UpdateStep *step);
 };
 

@@ -246,6 +246,26 @@ static bool convert_dims(const Conversion *c, Attr *attr) {
     return true;
 }
 
+static bool convert_integers(const Conversion *c, Attr *attr) {
+    const Datum *items = &c->datum;
+    int count = 1;
+    if (c->datum.kind == DATUM_LIST) items = c->datum.list->items, count = c->datum.list->count;
+    double *values = ARENA_ARRAY(c->e->arena, double, (size_t)count + 1);
+    for (int i = 0; i < count; i++) {
+        int64_t integer;
+        Conversion item = {c->e, c->op, c->param, items[i], c->at};
+        if (!datum_whole(items[i], &integer)) return wrong_type(&item, "integers");
+        values[i] = (double)integer;
+        if (!in_range(&item, values[i])) return false;
+    }
+    attr->kind = ATTR_TENSOR;
+    attr->tensor = (Tensor){
+        .shape = {.rank = 1, .dim = {count}},
+          .values = values
+    };
+    return true;
+}
+
 bool attribute_convert(Elaborator *e, const Op *op, const Param *param, Datum datum, Span at, int spatial,
                        Attr *attr) {
     Conversion c = {e, op, param, datum, at};
@@ -273,6 +293,7 @@ bool attribute_convert(Elaborator *e, const Op *op, const Param *param, Datum da
     case PARAM_INIT: return convert_init(&c, attr);
     case PARAM_TENSOR: return convert_tensor(&c, attr);
     case PARAM_DIMS: return convert_dims(&c, attr);
+    case PARAM_INTEGERS: return convert_integers(&c, attr);
     }
     return false;
 }

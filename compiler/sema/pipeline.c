@@ -14,7 +14,9 @@ static Datum unknown_layer(Elaborator *e, const Expr *expr) {
         report(e, expr->span, E_NOT_A_VALUE, expr->text, "a number");
     else if (op_find(expr->text) && op_find(expr->text)->kind != OPK_INTERNAL)
         report(e, expr->span, E_NOT_A_LAYER, expr->text,
-               op_find(expr->text)->kind == OPK_LOSS ? "a loss" : "an optimizer");
+               op_find(expr->text)->kind == OPK_LOSS       ? "a loss"
+               : op_find(expr->text)->kind == OPK_SCHEDULE ? "a schedule"
+                                                           : "an optimizer");
     else if (!unknown_is_no_news(e))
         report(e, expr->kind == EXPR_CALL ? expr->text_span : expr->span, E_UNKNOWN_LAYER, expr->text,
                suggest_name(e, expr->text, true));

@@ -122,12 +122,10 @@ bool scope_may_bind(Elaborator *e, const char *name, Span span) {
 
 /* Words that no operator's table holds. */
 static const char *const setting_words[] = {
-    "valid",       "same",      "he_normal",  "he_uniform", "glorot_normal", "glorot_uniform",
-    "normal",      "uniform",   "zeros",      "ones",       "constant",      "idx",
-    "cifar",       "csv",       "npy",        "images",     "fine",          "coarse",
-    "accuracy",    "top_k",     "horizontal", "vertical",   "step",          "milestones",
-    "exponential", "cosine",    "one_cycle",  "plateau",    "bilinear",      "nearest",
-    "reflect",     "replicate", "rmsprop",    "adam",       "adamw",         "adagrad"};
+    "valid",    "same",     "he_normal", "he_uniform", "glorot_normal", "glorot_uniform", "normal",
+    "uniform",  "zeros",    "ones",      "constant",   "idx",           "cifar",          "csv",
+    "npy",      "images",   "fine",      "coarse",     "accuracy",      "top_k",          "horizontal",
+    "vertical", "bilinear", "nearest",   "reflect",    "replicate"};
 
 static void add_word(Elaborator *e, const char *word) {
     if (!map_get(e->words, word)) map_set(e->words, word, (void *)word);

@@ -3,6 +3,7 @@
 #include "sema/setting.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 static const char row_words[] = "loss optimizer schedule epochs batch metrics clip_norm early_stop seed";
 
@@ -15,12 +16,13 @@ static const char *suggest_kind(Elaborator *e, const char *word, OpKind kind) {
     return suggestion(e, word, names.items, names.count);
 }
 
-/* A loss or an optimizer: the operator and its arguments; NULL after an error. */
+/* A loss, an optimizer or a schedule: the operator and its arguments; NULL after an error. */
 static const Op *choose(SettingCall *s, OpKind kind, const Attr **attrs) {
     Elaborator *e = s->e;
     if (s->datum.kind != DATUM_WORD && s->datum.kind != DATUM_CALL) {
-        setting_type(s, kind == OPK_LOSS ? "a loss, such as cross_entropy"
-                                         : "an optimizer, such as sgd(lr=0.1)");
+        setting_type(s, kind == OPK_LOSS        ? "a loss, such as cross_entropy"
+                        : kind == OPK_OPTIMIZER ? "an optimizer, such as sgd(lr=0.1)"
+                                                : "a schedule, such as cosine");
         return NULL;
     }
     bool call = s->datum.kind == DATUM_CALL;
@@ -108,11 +110,29 @@ static void set_metrics(SettingCall *s, TrainSettings *train) {
     }
 }
 
-/* Settings that are not built: `none` and a constant schedule ask for nothing. */
-static void set_planned(SettingCall *s) {
-    bool nothing = s->datum.kind == DATUM_NONE || (s->datum.kind == DATUM_BOOL && !s->datum.boolean) ||
-                   (s->datum.kind == DATUM_WORD && !strcmp(s->datum.text, "constant"));
-    if (!nothing) report(s->e, s->setting->span, E_PLANNED, "setting", s->setting->name);
+static const Op *choose_default(Elaborator *e, const char *name, Span span, const Attr **attrs) {
+    const Op *op = op_find(name);
+    if (!op) internal_error("there is no %s", name);
+    Attr *bound = ARENA_ARRAY(e->arena, Attr, (size_t)op->param_count + 1);
+    CallArguments none = {0};
+    bind_arguments(e, op, &none, 0, span, bound, NULL);
+    *attrs = bound;
+    return op;
+}
+
+static void set_schedule(SettingCall *s, TrainSettings *train) {
+    if (s->datum.kind == DATUM_NONE) return;
+    const Op *op = choose(s, OPK_SCHEDULE, &train->schedule_attrs);
+    if (!op) return;
+    train->schedule = op;
+    if (strcmp(op->name, "milestones")) return;
+    const Attr *epochs = attr_find(op, train->schedule_attrs, "epochs");
+    for (int i = 1; i < epochs->tensor.shape.dim[0]; i++) {
+        double before = epochs->tensor.values[i - 1], value = epochs->tensor.values[i];
+        if (value > before) continue;
+        report(s->e, epochs->span, E_MILESTONE_ORDER, value, before);
+        return;
+    }
 }
 
 static void set_setting(SettingCall *s, TrainSettings *train) {
@@ -123,27 +143,19 @@ static void set_setting(SettingCall *s, TrainSettings *train) {
         train->loss_span = s->at;
     } else if (!strcmp(name, "optimizer")) {
         train->optimizer = choose(s, OPK_OPTIMIZER, &train->optimizer_attrs);
+    } else if (!strcmp(name, "schedule")) {
+        set_schedule(s, train);
+    } else if (!strcmp(name, "clip_norm")) {
+        if (s->datum.kind != DATUM_NONE) setting_real(s, 0, true, HUGE_VAL, true, &train->clip_norm);
+    } else if (!strcmp(name, "early_stop")) {
+        if (s->datum.kind != DATUM_NONE) setting_integer(s, 1, INT32_MAX, &train->early_stop);
     } else if (!strcmp(name, "epochs")) {
         setting_integer(s, 1, LARGEST_BATCH, &train->epochs);
     } else if (!strcmp(name, "batch")) {
         setting_integer(s, 1, LARGEST_BATCH, &train->batch);
     } else if (!strcmp(name, "seed")) {
         setting_integer(s, 0, INT64_MAX, &train->seed);
-    } else if (!strcmp(name, "metrics")) {
-        return; /* after the loss, wherever it stands */
-    } else {
-        set_planned(s);
-    }
-}
-
-static void default_optimizer(Elaborator *e, TrainSettings *train, Span span) {
-    const Op *op = op_find("sgd");
-    if (!op) internal_error("there is no sgd");
-    Attr *attrs = ARENA_ARRAY(e->arena, Attr, (size_t)op->param_count + 1);
-    CallArguments none = {0};
-    bind_arguments(e, op, &none, 0, span, attrs, NULL);
-    train->optimizer = op;
-    train->optimizer_attrs = attrs;
+    } /* metrics: after the loss, wherever it stands */
 }
 
 /* CIFAR's labels are one class a picture. */
@@ -161,6 +173,7 @@ TrainSettings *check_train(Elaborator *e, const Decl *decl, const DataSettings *
     train->batch = 32;
     train->seed = 1;
     train->span = decl->span;
+    train->schedule = choose_default(e, "constant", decl->span, &train->schedule_attrs);
     SettingCall metrics = {.e = e};
     for (int i = 0; i < decl->settings.count; i++) {
         SettingCall call = {.e = e, .setting = &decl->settings.items[i]};
@@ -170,7 +183,7 @@ TrainSettings *check_train(Elaborator *e, const Decl *decl, const DataSettings *
                    suggestion_of(e, name, row_words));
             continue;
         }
-        bool word = !strcmp(name, "loss") || !strcmp(name, "optimizer") || !strcmp(name, "metrics");
+        bool word = word_among(name, "loss optimizer schedule metrics");
         if (!setting_open(&call, decl, word)) continue;
         if (!strcmp(name, "metrics")) metrics = call;
         set_setting(&call, train);
@@ -179,7 +192,8 @@ TrainSettings *check_train(Elaborator *e, const Decl *decl, const DataSettings *
         report(e, decl->span, E_SETTING_MISSING, "train", "loss");
         help(e, "loss = cross_entropy for a classifier, mse for regression");
     }
-    if (!setting_find(decl, "optimizer")) default_optimizer(e, train, decl->span);
+    if (!setting_find(decl, "optimizer"))
+        train->optimizer = choose_default(e, "sgd", decl->span, &train->optimizer_attrs);
     if (metrics.setting) set_metrics(&metrics, train);
     if (!setting_find(decl, "metrics") && train->loss) {
         train->accuracy = is_classifier(train->loss) || !strcmp(train->loss->name, "binary_cross_entropy");

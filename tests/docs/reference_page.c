@@ -15,10 +15,10 @@ static void cell_print(const char *text) {
 
 static void type_print(const Param *param) {
     static const char *const names[] = {
-        [PARAM_INT] = "integer", [PARAM_REAL] = "number",          [PARAM_BOOL] = "true or false",
-        [PARAM_SIZE] = "size",   [PARAM_PADDING] = "padding",      [PARAM_PADS] = "size or pairs",
-        [PARAM_WORD] = "word",   [PARAM_INIT] = "initialiser",     [PARAM_TENSOR] = "nested list",
-        [PARAM_DIMS] = "sizes",  [PARAM_SCALAR] = "number or none"};
+        [PARAM_INT] = "integer", [PARAM_REAL] = "number",           [PARAM_BOOL] = "true or false",
+        [PARAM_SIZE] = "size",   [PARAM_PADDING] = "padding",       [PARAM_PADS] = "size or pairs",
+        [PARAM_WORD] = "word",   [PARAM_INIT] = "initialiser",      [PARAM_TENSOR] = "nested list",
+        [PARAM_DIMS] = "sizes",  [PARAM_SCALAR] = "number or none", [PARAM_INTEGERS] = "list of integers"};
     printf("%s", names[param->type]);
     if (param->type == PARAM_WORD && param->words) {
         printf(": ");
@@ -80,6 +80,7 @@ int main(void) {
     kind_print("Activations", OPK_ACTIVATION);
     kind_print("Losses", OPK_LOSS);
     kind_print("Optimizers", OPK_OPTIMIZER);
+    kind_print("Schedules", OPK_SCHEDULE);
     planned_print();
     return 0;
 }

@@ -63,4 +63,32 @@ against_pytorch() {
     done
 }
 for model in lenet5 keras_sequential keras_functional cifar10_tutorial resnet20; do against_pytorch $model; done
+
+# training_case CASE STEP...: an optimizer or a schedule after so many steps, the same bits for any number of threads, and
+# the learning rate of every epoch.
+training_case() {
+    local case=$1 step threads options
+    shift
+    python3 "$HERE/compare_training.py" source "$case" >"$case.cnn"
+    check "$case compiles" "$CNNC" "$case.cnn" -o "$case" || return
+    [ -f initial.safetensors ] || { check "$case init" "./$case" init --output init.safetensors &&
+        python3 "$HERE/compare_training.py" prepare init.safetensors; }
+    for step in "$@"; do
+        options=()
+        [ "$step" -lt 100 ] && options=(--epochs 1 --limit $((16 * step)))
+        check "$case trains $step steps" "./$case" train --init initial.safetensors --shuffle off --threads 1 --quiet \
+            "${options[@]}" --save "$case.1" &&
+            check "$case after $step steps" python3 "$HERE/compare_training.py" steps "$case" "$step" "$case.1"
+    done
+    check "$case trains to the end" "./$case" train --init initial.safetensors --shuffle off --threads 1 --quiet \
+        --log log.jsonl --save "$case.1"
+    check "$case's rates" python3 "$HERE/compare_training.py" rates "$case" log.jsonl
+    for threads in 2 3; do
+        check "$case trains with $threads threads" "./$case" train --init initial.safetensors --shuffle off \
+            --threads $threads --quiet --save "$case.$threads"
+        same "$case: 1 and $threads threads" "$case.1" "$case.$threads"
+    done
+}
+python3 "$HERE/compare_training.py" cases >cases
+while read -r case steps; do training_case "$case" $steps; done <cases
 finish

@@ -254,6 +254,7 @@ static const cnn_data data = {.format = CNN_FORMAT_NPY,
                               .std = std,
                               .classes = class_names,
                               .class_count = 3};
+static const cnn_schedule schedule = {.kind = CNN_SCHEDULE_CONSTANT};
 static const cnn_train train = {.loss = CNN_CROSS_ENTROPY,
                                 .epochs = 3,
                                 .batch = 10,
@@ -262,7 +263,8 @@ static const cnn_train train = {.loss = CNN_CROSS_ENTROPY,
                                 .learning_rate = 0.1f,
                                 .slot_count = 1,
                                 .seed = 1,
-                                .optimizer = "sgd"};
+                                .optimizer = "sgd",
+                                .schedule = &schedule};
 
 const cnn_model tiny_model = {
     .abi_version = CNN_ABI_VERSION,
