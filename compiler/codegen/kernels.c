@@ -44,16 +44,17 @@ static bool shares_memory(const Graph *graph, const Node *node, int i) {
     return false;
 }
 
-static LLVMValueRef emit_kernel(Module *module, const Graph *graph, const Node *node) {
+static LLVMValueRef emit_kernel(Module *module, const Graph *graph, const Node *node, bool prepare) {
     Emit *e = &module->emit;
     enum { FIXED = 3 }; /* frame, count, first */
     int operands = node->inputs.count + node->outputs.count;
-    LLVMTypeRef *types = ARENA_ARRAY(e->cx->arena, LLVMTypeRef, (size_t)(FIXED + operands));
-    for (int i = 0; i < FIXED + operands; i++) types[i] = i == 1 || i == 2 ? e->i64 : e->pointer;
+    int parameters = FIXED + operands + (node->kernel->packed != NULL);
+    LLVMTypeRef *types = ARENA_ARRAY(e->cx->arena, LLVMTypeRef, (size_t)parameters);
+    for (int i = 0; i < parameters; i++) types[i] = i == 1 || i == 2 ? e->i64 : e->pointer;
     LLVMBasicBlockRef caller = LLVMGetInsertBlock(e->builder);
     const char *name =
-        arena_printf(e->cx->arena, "%s.%s.%d", node->op->name, node->kernel->name, module->kernel_number++);
-    LLVMValueRef function = module_function(module, name, e->void_type, types, FIXED + operands);
+        arena_printf(e->cx->arena, "%s.%s%s.%d", node->op->name, node->kernel->name, prepare ? ".prepare" : "", module->kernel_number++);
+    LLVMValueRef function = module_function(module, name, e->void_type, types, parameters);
     add_attribute(module, function, LLVMAttributeFunctionIndex, "noinline");
     LLVMValueRef *pointers = ARENA_ARRAY(e->cx->arena, LLVMValueRef, (size_t)operands + 1);
     for (int i = 0; i < operands; i++) {
@@ -80,17 +81,26 @@ static LLVMValueRef emit_kernel(Module *module, const Graph *graph, const Node *
     LLVMValueRef leave = LLVMBuildBr(e->builder, body);
     (void)leave;
     LLVMPositionBuilderAtEnd(e->builder, body);
-    node->kernel->emit(&code);
+    if (node->kernel->packed) {
+        code.packed = LLVMGetParam(function, (unsigned)(FIXED + operands));
+        add_attribute(module, function, (unsigned)(FIXED + operands + 1), "noalias");
+    }
+    if (prepare)
+        node->kernel->prepare(&code);
+    else
+        node->kernel->emit(&code);
     LLVMBuildRetVoid(e->builder);
     LLVMPositionBuilderAtEnd(e->builder, caller);
     return function;
 }
 
-LLVMValueRef module_kernel(Module *module, const Graph *graph, const Node *node) {
-    const char *key = graph_node_key(module->emit.cx->arena, graph, node);
+LLVMValueRef module_kernel(Module *module, const Graph *graph, const Node *node, bool prepare) {
+    Arena *arena = module->emit.cx->arena;
+    const char *key = graph_node_key(arena, graph, node);
+    if (prepare) key = arena_printf(arena, "prepare %s", key);
     LLVMValueRef function = map_get(module->kernels, key);
     if (!function) {
-        function = emit_kernel(module, graph, node);
+        function = emit_kernel(module, graph, node, prepare);
         map_set(module->kernels, key, function);
     }
     return function;

@@ -17,8 +17,9 @@ typedef struct Module {
 Module *module_create(Context *cx, const Model *model, const Machine *machine);
 void module_destroy(Module *module);
 
-/* The kernel of the node, emitted unless an equal one was (kernels.c). The layout of its arguments: kernel_code.h. */
-LLVMValueRef module_kernel(Module *module, const Graph *graph, const Node *node);
+/* The kernel of the node, or the code that prepares what it derives from parameters, emitted unless an equal one was (kernels.c).
+ * The layout of its arguments: kernel_code.h; where Kernel.packed is set, the pointer to that comes last. */
+LLVMValueRef module_kernel(Module *module, const Graph *graph, const Node *node, bool prepare);
 
 /* A function of the module that nothing outside sees, ready to be filled. */
 LLVMValueRef module_function(Module *module, const char *name, LLVMTypeRef result, LLVMTypeRef *parameters, int count);

@@ -30,19 +30,25 @@ static LLVMValueRef value_pointer(Body *body, ValueId id) {
     return code_at_const(&body->code, base, value->offset);
 }
 
-static void call_node(Body *body, const Node *node) {
+/* Calls the node's kernel, or what prepares for it: then no sample is there, and pointers to samples' values are null. */
+static void call_node(Body *body, const Node *node, bool prepare) {
     Emit *e = &body->module->emit;
     if (!strcmp(node->op->name, "view") && graph_value(body->graph, node->outputs.items[0])->alias >= 0) return;
-    LLVMValueRef kernel = module_kernel(body->module, body->graph, node);
-    int operands = node->inputs.count + node->outputs.count;
-    LLVMValueRef *arguments = ARENA_ARRAY(e->cx->arena, LLVMValueRef, (size_t)(3 + operands));
+    LLVMValueRef kernel = module_kernel(body->module, body->graph, node, prepare);
+    int operands = node->inputs.count + node->outputs.count, count = 3;
+    LLVMValueRef *arguments = ARENA_ARRAY(e->cx->arena, LLVMValueRef, (size_t)(4 + operands));
     arguments[0] = body->code.frame;
     arguments[1] = body->code.count;
     arguments[2] = body->code.first;
-    for (int i = 0; i < node->inputs.count; i++) arguments[3 + i] = value_pointer(body, node->inputs.items[i]);
-    for (int i = 0; i < node->outputs.count; i++)
-        arguments[3 + node->inputs.count + i] = value_pointer(body, node->outputs.items[i]);
-    LLVMBuildCall2(e->builder, LLVMGlobalGetValueType(kernel), kernel, arguments, (unsigned)(3 + operands), "");
+    for (int i = 0; i < operands; i++) {
+        ValueId id = i < node->inputs.count ? node->inputs.items[i] : node->outputs.items[i - node->inputs.count];
+        Role role = graph_value(body->graph, id)->role;
+        bool there = !prepare || role == ROLE_PARAMETER || role == ROLE_STATE || role == ROLE_PACKED;
+        arguments[count++] = there ? value_pointer(body, id) : LLVMConstPointerNull(e->pointer);
+    }
+    if (node->kernel->packed)
+        arguments[count++] = code_at_const(&body->code, block_pointer(body, REGION_PACKED), node->packed_offset);
+    LLVMBuildCall2(e->builder, LLVMGlobalGetValueType(kernel), kernel, arguments, (unsigned)count, "");
 }
 
 /* The function over the nodes of that domain and stage; a null pointer where there are none. */
@@ -53,7 +59,8 @@ static LLVMValueRef emit_function(Module *module, const Graph *graph, Domain dom
     bool any = false;
     for (int i = 0; i < graph->nodes.count; i++) {
         const Node *node = graph_node(graph, i);
-        if (node->op->domain != domain || (domain != DOMAIN_PARAMETER && node->stage != stage)) continue;
+        bool prepare = domain == DOMAIN_PARAMETER && node->kernel->packed;
+        if (!prepare && (node->op->domain != domain || (domain != DOMAIN_PARAMETER && node->stage != stage))) continue;
         if (!any) {
             LLVMValueRef function = module_function(
                 module, arena_printf(e->cx->arena, "%s.%s.%d", graph->form, name, stage), e->void_type, &e->pointer, 1);
@@ -68,7 +75,7 @@ static LLVMValueRef emit_function(Module *module, const Graph *graph, Domain dom
             body.code.first = samples ? code_frame(&body.code, FRAME_FIRST) : code_int(&body.code, 0);
             any = true;
         }
-        call_node(&body, node);
+        call_node(&body, node, prepare);
     }
     if (!any) return LLVMConstPointerNull(e->pointer);
     LLVMBuildRetVoid(e->builder);

@@ -32,6 +32,7 @@ struct KernelCode {
     int width;        /* elements in a vector register; 1 in a double-precision program, unless the kernel is made for it */
     LLVMValueRef function, frame, count, first;
     LLVMValueRef *inputs, *outputs; /* pointers */
+    LLVMValueRef packed;            /* pointer to what Kernel.prepare makes; NULL where the kernel has none */
 };
 
 typedef struct Lanes {

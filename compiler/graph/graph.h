@@ -105,6 +105,7 @@ typedef struct Node {
     int stage;            /* schedule */
     const Kernel *kernel; /* schedule */
     double cost;          /* schedule: estimated cycles a sample */
+    int64_t packed_offset; /* memory: of what its kernel derives from parameters */
     bool dead;
 } Node;
 

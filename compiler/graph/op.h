@@ -38,6 +38,10 @@ struct Kernel {
     void (*emit)(KernelCode *code);
     bool (*halo)(const Graph *graph, const Node *node, int input, Halo *halo); /* NULL: none; false: none for this input */
     int64_t (*workspace)(const Machine *machine, const Graph *graph, const Node *node); /* elements it needs for itself; NULL: 0 */
+    /* What the kernel derives from its parameters alone: so many elements of the packed block, rebuilt by `prepare` after each update
+     * (code->packed; only parameter inputs can be read then). NULL: nothing. */
+    int64_t (*packed)(const Machine *machine, const Graph *graph, const Node *node);
+    void (*prepare)(KernelCode *code);
     bool epilogue;  /* applies node->epilogue to its (first) output */
     bool in_place;  /* output 0 may share input 0's memory */
     bool doubles;   /* can run with registers of doubles: taken in a double-precision program */

@@ -1,6 +1,7 @@
 /* The kernels of the convolutions, best first, and what they ask for. */
 #include "ops/conv_kernels.h"
 #include "ops/conv_sparse.h"
+#include "ops/conv_winograd_rows.h"
 
 static const Shape *input_shape(const Graph *graph, const Node *node, int i) {
     return &graph_value(graph, node->inputs.items[i])->shape;
@@ -120,7 +121,12 @@ static int64_t weight_grad_sparse_workspace(const Machine *machine, const Graph 
     return conv_sparse_workspace(machine, &g);
 }
 
-const Kernel conv_forward_kernels[3] = {
+static double forward_direct_cost(const Machine *machine, const Graph *graph, const Node *node) {
+    ConvGeometry g = conv_forward_geometry(graph, node);
+    return conv_direct_cost(machine, &g, false);
+}
+
+const Kernel conv_forward_kernels[6] = {
     {.name = "depthwise",
      .applies = forward_depthwise,
      .emit = conv_depthwise_forward_emit,
@@ -129,14 +135,18 @@ const Kernel conv_forward_kernels[3] = {
      .doubles = true},
     {.name = "direct",
      .applies = forward_direct,
+     .cost = forward_direct_cost,
      .emit = conv_direct_forward_emit,
      .halo = forward_halo,
      .epilogue = true,
      .doubles = true},
+    WINOGRAD_ROW(forward, 2),
+    WINOGRAD_ROW(forward, 3),
+    WINOGRAD_ROW(forward, 4),
     {.name = "reference", .emit = conv_reference_forward_emit, .epilogue = true},
 };
 
-const Kernel conv_input_grad_kernels[4] = {
+const Kernel conv_input_grad_kernels[7] = {
     {.name = "depthwise",
      .applies = input_grad_depthwise,
      .emit = conv_depthwise_input_grad_emit,
@@ -148,6 +158,9 @@ const Kernel conv_input_grad_kernels[4] = {
      .emit = conv_direct_input_grad_emit,
      .halo = input_grad_halo,
      .epilogue = true},
+    WINOGRAD_ROW(input_grad, 2),
+    WINOGRAD_ROW(input_grad, 3),
+    WINOGRAD_ROW(input_grad, 4),
     {.name = "sparse",
      .applies = input_grad_sparse,
      .cost = input_grad_sparse_cost,

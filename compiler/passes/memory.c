@@ -99,6 +99,16 @@ static Lifetime *lifetimes(Graph *graph) {
     return lives;
 }
 
+/* Behind the packed values: what single kernels derive from their parameters. */
+static void place_derived(const PassContext *pc, Graph *graph) {
+    for (int i = 0; i < graph->nodes.count; i++) {
+        Node *node = graph_node(graph, i);
+        if (!node->kernel->packed) continue;
+        node->packed_offset = graph->packed_elements;
+        graph->packed_elements += round_up(node->kernel->packed(pc->machine, graph, node));
+    }
+}
+
 static bool has_halo(const Value *value) {
     return value->layout.size != shape_elements(&value->shape);
 }
@@ -216,6 +226,7 @@ void memory_run(PassContext *pc, Graph *graph) {
     }
     place_parameters(graph);
     place_whole_batch(pc, graph);
+    place_derived(pc, graph);
     share_memory(pc, graph);
     place_samples(pc, graph);
     graph->micro_batch = micro_batch_for(pc, graph);

@@ -1,0 +1,390 @@
+/* See conv_winograd.h. Blocks of tiles, over all samples: their sources are transformed to
+ * V[point][tile][channel], multiplied point by point with the transformed weights U[point][panel][channel][P]
+ * to M[point][tile][filter], and transformed back. */
+#include "ops/conv_winograd.h"
+
+enum { MAX_ALPHA = 6, MAX_POINTS = MAX_ALPHA * MAX_ALPHA, MOST_BLOCK = 112, LINE = 16 };
+static const double PRODUCT_EFFICIENCY = 0.8; /* of the peak, measured for reductions of 32 and more */
+
+/* y = At [(G g) . (Bt d)], one dimension; rows are zero-filled to MAX_ALPHA. */
+typedef struct Transform {
+    int m, alpha;
+    double bt[MAX_ALPHA][MAX_ALPHA], g[MAX_ALPHA][3], at[4][MAX_ALPHA];
+} Transform;
+
+static const Transform transforms[] = {
+    {2,
+     4, {{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, 1, 0, -1}},
+     {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}},
+     {{1, 1, 1, 0}, {0, 1, -1, -1}}                                                      },
+    {3,
+     5, {{2, -1, -2, 1, 0}, {0, -2, -1, 1, 0}, {0, 2, -3, 1, 0}, {0, -1, 0, 1, 0}, {0, 2, -1, -2, 1}},
+     {{0.5, 0, 0}, {-0.5, -0.5, -0.5}, {-1.0 / 6, 1.0 / 6, -1.0 / 6}, {1.0 / 6, 1.0 / 3, 2.0 / 3}, {0, 0, 1}},
+     {{1, 1, 1, 1, 0}, {0, 1, -1, 2, 0}, {0, 1, 1, 4, 1}}                                },
+    {4,
+     6, {{4, 0, -5, 0, 1, 0},
+      {0, -4, -4, 1, 1, 0},
+      {0, 4, -4, -1, 1, 0},
+      {0, -2, -1, 2, 1, 0},
+      {0, 2, -1, -2, 1, 0},
+      {0, 4, 0, -5, 0, 1}},
+     {{0.25, 0, 0},
+      {-1.0 / 6, -1.0 / 6, -1.0 / 6},
+      {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+      {1.0 / 24, 1.0 / 12, 1.0 / 6},
+      {1.0 / 24, -1.0 / 12, 1.0 / 6},
+      {0, 0, 1}},
+     {{1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 0}, {0, 1, -1, 8, -8, 1}}},
+};
+
+static const Transform *transform_of(int m) {
+    return &transforms[m - 2];
+}
+
+static int64_t round_up(int64_t n, int64_t to) {
+    return (n + to - 1) / to * to;
+}
+
+WinogradShape winograd_forward_shape(const Machine *machine, const ConvGeometry *g) {
+    WinogradShape s = {.source = g->channels,
+                       .target = g->filters,
+                       .rows = g->axis[0].output,
+                       .columns = g->axis[1].output,
+                       .panels = conv_panels(machine, g)};
+    for (int i = 0; i < 2; i++) {
+        s.begin[i] = g->axis[i].begin;
+        s.extent[i] = g->axis[i].input;
+    }
+    return s;
+}
+
+WinogradShape winograd_input_grad_shape(const Machine *machine, const ConvGeometry *g) {
+    WinogradShape s = {.source = g->filters,
+                       .target = g->channels,
+                       .rows = g->axis[0].input,
+                       .columns = g->axis[1].input,
+                       .panels = conv_transposed_panels(machine, g)};
+    for (int i = 0; i < 2; i++) {
+        s.begin[i] = 2 - g->axis[i].begin;
+        s.extent[i] = g->axis[i].output;
+    }
+    return s;
+}
+
+bool winograd_fits(const Machine *machine, const ConvGeometry *g) {
+    if (g->spatial != 2 || g->groups > 1 || machine->vector_floats == 1) return false;
+    for (int i = 0; i < 2; i++) {
+        const WindowAxis *a = &g->axis[i];
+        if (a->kernel != 3 || a->stride != 1 || a->dilation != 1 || a->begin > 2) return false;
+    }
+    return true;
+}
+
+static int64_t tiles(int64_t n, int m) {
+    return (n + m - 1) / m;
+}
+
+static int64_t sample_tiles(const WinogradShape *s, int m) {
+    return tiles(s->rows, m) * tiles(s->columns, m);
+}
+
+/* Tiles of a block: V and M shall fit one half of the second-level cache. */
+static int64_t block_tiles(const Machine *machine, const WinogradShape *s, int m) {
+    int rows = tile_max_rows(machine, s->panels.vectors);
+    int alpha = transform_of(m)->alpha;
+    int64_t bytes =
+        (int64_t)alpha * alpha * (s->source + s->panels.count * s->panels.width) * (int64_t)sizeof(float);
+    int64_t fit = machine->l2_bytes / 2 / bytes / rows * rows;
+    return fit < rows ? rows : fit > MOST_BLOCK / rows * rows ? MOST_BLOCK / rows * rows : fit;
+}
+
+static int nonzeros(const double *matrix, int count) {
+    int sum = 0;
+    for (int i = 0; i < count; i++) sum += matrix[i] != 0;
+    return sum;
+}
+
+double winograd_cost(const Machine *machine, const WinogradShape *s, int m) {
+    const Transform *t = transform_of(m);
+    double ports = machine->fma_ports ? machine->fma_ports : 1, width = machine->vector_floats;
+    double sources = (double)round_up(s->source, machine->vector_floats) / width;
+    double targets = (double)(s->panels.count * s->panels.vectors);
+    double products = t->alpha * t->alpha * (double)s->source * targets / PRODUCT_EFFICIENCY;
+    double in = 2 * t->alpha * nonzeros(&t->bt[0][0], MAX_ALPHA * MAX_ALPHA) + 2 * t->alpha * t->alpha;
+    double out = (t->alpha + m) * nonzeros(&t->at[0][0], 4 * MAX_ALPHA) + 2 * t->alpha * t->alpha;
+    return (double)sample_tiles(s, m) * (products + 1.5 * (in * sources + out * targets)) / ports;
+}
+
+void winograd_halo(const WinogradShape *s, int m, Halo *halo) {
+    int64_t results[2] = {s->rows, s->columns};
+    for (int i = 0; i < 2; i++) {
+        int64_t last = tiles(results[i], m) * m + 1 - s->begin[i];
+        halo->before[i] = s->begin[i];
+        halo->after[i] = last >= s->extent[i] ? last - s->extent[i] + 1 : 0;
+    }
+}
+
+int64_t winograd_packed(const WinogradShape *s, int m) {
+    int alpha = transform_of(m)->alpha;
+    return (int64_t)alpha * alpha * s->panels.count * s->source * s->panels.width;
+}
+
+/* Strides of V and M, in elements: a line more than needed, so that points do not fall into the same sets of
+ * the cache. */
+typedef struct Rooms {
+    int64_t block;
+    int64_t v_tile, v_point, m_tile, m_point, m_start, end;
+} Rooms;
+
+static Rooms plan_rooms(const Machine *machine, const WinogradShape *s, int m) {
+    int points = transform_of(m)->alpha * transform_of(m)->alpha;
+    Rooms r = {.block = block_tiles(machine, s, m)};
+    r.v_tile = round_up(s->source, machine->vector_floats);
+    r.v_point = round_up(r.block * r.v_tile, LINE) + LINE;
+    r.m_tile = s->panels.count * s->panels.width;
+    r.m_point = round_up(r.block * r.m_tile, LINE) + LINE;
+    r.m_start = points * r.v_point;
+    r.end = r.m_start + points * r.m_point;
+    return r;
+}
+
+int64_t winograd_workspace(const Machine *machine, const WinogradShape *s, int m) {
+    return plan_rooms(machine, s, m).end;
+}
+
+/* out = matrix in, the coefficients 1 and -1 without a product. */
+static void multiply(KernelCode *code, const double *matrix, int rows, int columns, int row_length,
+                     const LLVMValueRef *in, int in_step, LLVMValueRef *out, int out_step) {
+    for (int i = 0; i < rows; i++) {
+        LLVMValueRef sum = NULL;
+        for (int j = 0; j < columns; j++) {
+            double factor = matrix[i * row_length + j];
+            LLVMValueRef x = in[j * in_step];
+            if (factor == 0) continue;
+            if (!sum)
+                sum = factor == 1 ? x : code_fmul(code, x, code_constant_like(code, factor, x));
+            else if (factor == 1)
+                sum = code_fadd(code, sum, x);
+            else if (factor == -1)
+                sum = code_fsub(code, sum, x);
+            else
+                sum = code_fma(code, x, code_constant_like(code, factor, x), sum);
+        }
+        out[i * out_step] = sum;
+    }
+}
+
+/* out (rows x rows) = matrix in matrix^T, in being columns x columns. */
+static void transform(KernelCode *code, const double *matrix, int rows, int columns, int row_length,
+                      const LLVMValueRef *in, LLVMValueRef *out) {
+    LLVMValueRef half[MAX_POINTS];
+    for (int j = 0; j < columns; j++)
+        multiply(code, matrix, rows, columns, row_length, in + j, columns, half + j, columns);
+    for (int i = 0; i < rows; i++)
+        multiply(code, matrix, rows, columns, row_length, half + (ptrdiff_t)i * columns, 1,
+                 out + (ptrdiff_t)i * rows, 1);
+}
+
+typedef struct Winograd {
+    const WinogradShape *s;
+    const Transform *t;
+    int m, points;
+    bool bias;
+    Rooms rooms;
+    LLVMValueRef v, products;         /* the two rooms of the workspace */
+    LLVMValueRef live;                /* tiles of the block */
+    LLVMValueRef tile;                /* in the block */
+    LLVMValueRef sample, row, column; /* the tile's, row and column in tiles */
+    LLVMValueRef source;              /* its first source place */
+    LLVMValueRef point;
+} Winograd;
+
+void winograd_prepare_emit(KernelCode *code, const WinogradShape *s, int m) {
+    const Transform *t = transform_of(m);
+    const Panels *p = &s->panels;
+    Lanes whole = {code->width, code->width};
+    Loop panel = loop_begin_const(code, 0, p->count, 1);
+    Loop channel = loop_begin_const(code, 0, s->source, 1);
+    Loop vector = loop_begin_const(code, 0, p->width, code->width);
+    LLVMValueRef step = code_add(code, code_mul_const(code, channel.index, p->width), vector.index);
+    LLVMValueRef from =
+        code_at(code, code->inputs[1], code_add(code, code_mul_const(code, panel.index, p->stride), step));
+    LLVMValueRef to = code_at(code, code->packed,
+                              code_add(code, code_mul_const(code, panel.index, s->source * p->width), step));
+    LLVMValueRef taps[9], points[MAX_POINTS];
+    for (int i = 0; i < 9; i++)
+        taps[i] = code_load(code, code_at_const(code, from, i * s->source * p->width), whole);
+    transform(code, &t->g[0][0], t->alpha, 3, 3, taps, points);
+    for (int i = 0; i < t->alpha * t->alpha; i++)
+        code_store(code, points[i], code_at_const(code, to, i * p->count * s->source * p->width), whole);
+    loop_end(code, &vector);
+    loop_end(code, &channel);
+    loop_end(code, &panel);
+}
+
+/* Where tile number `first + walk->tile` of all samples lies. */
+static void find_tile(KernelCode *code, Winograd *walk, LLVMValueRef first) {
+    LLVMBuilderRef b = code->emit->builder;
+    LLVMValueRef all = code_add(code, first, walk->tile);
+    LLVMValueRef a_sample = code_int(code, sample_tiles(walk->s, walk->m));
+    LLVMValueRef a_row = code_int(code, tiles(walk->s->columns, walk->m));
+    walk->sample = LLVMBuildUDiv(b, all, a_sample, "");
+    LLVMValueRef within = LLVMBuildURem(b, all, a_sample, "");
+    walk->row = LLVMBuildUDiv(b, within, a_row, "");
+    walk->column = LLVMBuildURem(b, within, a_row, "");
+}
+
+static void transform_source(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
+    Winograd *walk = user;
+    const Transform *t = walk->t;
+    const int64_t *stride = code_input(code, 0)->layout.stride;
+    LLVMValueRef in[MAX_POINTS], out[MAX_POINTS];
+    LLVMValueRef from = code_at(code, walk->source, channel);
+    for (int i = 0; i < walk->points; i++) {
+        int64_t place = i / t->alpha * stride[0] + i % t->alpha * stride[1];
+        in[i] = code_load(code, code_at_const(code, from, place), lanes);
+    }
+    transform(code, &t->bt[0][0], t->alpha, t->alpha, MAX_ALPHA, in, out);
+    LLVMValueRef to =
+        code_at(code, walk->v, code_add(code, code_mul_const(code, walk->tile, walk->rooms.v_tile), channel));
+    for (int i = 0; i < walk->points; i++)
+        code_store(code, out[i], code_at_const(code, to, i * walk->rooms.v_point),
+                   (Lanes){lanes.width, lanes.width});
+}
+
+static void transform_sources(KernelCode *code, Winograd *walk, LLVMValueRef first) {
+    const Value *source = code_input(code, 0);
+    const int64_t *stride = source->layout.stride;
+    Loop loop = loop_begin(code, code_int(code, 0), walk->live, 1);
+    walk->tile = loop.index;
+    find_tile(code, walk, first);
+    LLVMValueRef at = code_mul_const(code, walk->sample, code_sample_stride(code, source));
+    at = code_add(code, at, code_mul_const(code, walk->row, walk->m * stride[0]));
+    at = code_add(code, at, code_mul_const(code, walk->column, walk->m * stride[1]));
+    at = code_add_const(code, at, -walk->s->begin[0] * stride[0] - walk->s->begin[1] * stride[1]);
+    walk->source = code_at(code, code->inputs[0], at);
+    loop_lanes(code, walk->s->source, transform_source, walk);
+    loop_end(code, &loop);
+}
+
+/* One point, one panel: all tiles of the block, a register tile of them at a time; the last may run into
+ * stale tiles. */
+static void multiply_panel(KernelCode *code, LLVMValueRef panel, int vectors, int last_live, void *user) {
+    (void)last_live; /* the room for M is padded like the panels */
+    Winograd *walk = user;
+    const Panels *p = &walk->s->panels;
+    int rows = tile_max_rows(code->emit->machine,
+                             p->vectors); /* divides the block, whatever is alive of this panel */
+    Loop loop = loop_begin(code, code_int(code, 0), walk->live, rows);
+    Tile tile = {.rows = rows, .vectors = vectors, .last_live = code->width};
+    tile.a = code_at(code, walk->v,
+                     code_add(code, code_mul_const(code, walk->point, walk->rooms.v_point),
+                              code_mul_const(code, loop.index, walk->rooms.v_tile)));
+    LLVMValueRef matrix = code_add(code, code_mul_const(code, walk->point, p->count), panel);
+    tile.b = code_at(code, code->packed, code_mul_const(code, matrix, walk->s->source * p->width));
+    tile_add_level(&tile, walk->s->source, 1, p->width);
+    for (int v = 0; v < vectors; v++) tile.vector_offset[v] = (int64_t)v * code->width;
+    for (int r = 0; r < rows; r++) {
+        tile.row_offset[r] = r * walk->rooms.v_tile;
+        for (int v = 0; v < vectors; v++) tile.acc[r][v] = code_constant(code, 0, code->width);
+    }
+    contraction_emit(code, &tile);
+    LLVMValueRef to = code_add(code, code_mul_const(code, walk->point, walk->rooms.m_point),
+                               code_mul_const(code, loop.index, walk->rooms.m_tile));
+    LLVMValueRef result =
+        code_at(code, walk->products, code_add(code, to, code_mul_const(code, panel, p->width)));
+    for (int r = 0; r < rows; r++)
+        for (int v = 0; v < vectors; v++)
+            code_store(code, tile.acc[r][v],
+                       code_at_const(code, result, r * walk->rooms.m_tile + tile.vector_offset[v]),
+                       (Lanes){code->width, code->width});
+    loop_end(code, &loop);
+}
+
+/* Stores the results of rows and columns from..to of the tile. */
+static void store_part(KernelCode *code, const Winograd *walk, const LLVMValueRef *out, Position *position,
+                       Lanes lanes, const int *rows, const int *columns) {
+    for (int i = rows[0]; i < rows[1]; i++)
+        for (int j = columns[0]; j < columns[1]; j++) {
+            position->delta[0] = i;
+            position->delta[1] = j;
+            code_finish(code, out[i * walk->m + j], position, lanes);
+        }
+}
+
+/* The last row and column of tiles may reach over the result's border: what lies beyond is stored only
+ * elsewhere. */
+static void store_tile(KernelCode *code, const Winograd *walk, const LLVMValueRef *out, Position *position,
+                       Lanes lanes) {
+    LLVMBuilderRef b = code->emit->builder;
+    const WinogradShape *s = walk->s;
+    int m = walk->m, sure[2] = {(int)(s->rows - (tiles(s->rows, m) - 1) * m),
+                                (int)(s->columns - (tiles(s->columns, m) - 1) * m)};
+    LLVMValueRef last[2] = {code_int(code, tiles(s->rows, m) - 1), code_int(code, tiles(s->columns, m) - 1)};
+    LLVMValueRef inner[2] = {LLVMBuildICmp(b, LLVMIntNE, walk->row, last[0], ""),
+                             LLVMBuildICmp(b, LLVMIntNE, walk->column, last[1], "")};
+    for (int part = 0; part < 4; part++) {
+        int beyond_row = part / 2, beyond_column = part % 2;
+        int rows[2] = {beyond_row ? sure[0] : 0, beyond_row ? m : sure[0]};
+        int columns[2] = {beyond_column ? sure[1] : 0, beyond_column ? m : sure[1]};
+        if (rows[0] == rows[1] || columns[0] == columns[1]) continue;
+        LLVMValueRef condition = LLVMConstInt(code->emit->i1, 1, false);
+        if (beyond_row) condition = LLVMBuildAnd(b, condition, inner[0], "");
+        if (beyond_column) condition = LLVMBuildAnd(b, condition, inner[1], "");
+        if (!part) {
+            store_part(code, walk, out, position, lanes, rows, columns);
+            continue;
+        }
+        Branch branch = branch_begin(code, condition);
+        store_part(code, walk, out, position, lanes, rows, columns);
+        branch_end(code, &branch);
+    }
+}
+
+static void transform_result(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
+    const Winograd *walk = user;
+    const Transform *t = walk->t;
+    LLVMValueRef in[MAX_POINTS], out[MAX_POINTS];
+    LLVMValueRef from = code_at(
+        code, walk->products, code_add(code, code_mul_const(code, walk->tile, walk->rooms.m_tile), channel));
+    for (int i = 0; i < walk->points; i++)
+        in[i] = code_load(code, code_at_const(code, from, i * walk->rooms.m_point),
+                          (Lanes){lanes.width, lanes.width});
+    transform(code, &t->at[0][0], walk->m, t->alpha, MAX_ALPHA, in, out);
+    if (walk->bias) {
+        LLVMValueRef bias = code_load(code, code_at(code, code->inputs[2], channel), lanes);
+        for (int i = 0; i < walk->m * walk->m; i++) out[i] = code_fadd(code, out[i], bias);
+    }
+    Position position = {.sample = walk->sample, .channel = channel};
+    position.spatial[0] = code_mul_const(code, walk->row, walk->m);
+    position.spatial[1] = code_mul_const(code, walk->column, walk->m);
+    store_tile(code, walk, out, &position, lanes);
+}
+
+static void transform_results(KernelCode *code, Winograd *walk, LLVMValueRef first) {
+    Loop loop = loop_begin(code, code_int(code, 0), walk->live, 1);
+    walk->tile = loop.index;
+    find_tile(code, walk, first);
+    loop_lanes(code, walk->s->target, transform_result, walk);
+    loop_end(code, &loop);
+}
+
+void winograd_emit(KernelCode *code, const WinogradShape *s, int m, bool bias) {
+    const Transform *t = transform_of(m);
+    Winograd walk = {.s = s, .t = t, .m = m, .points = t->alpha * t->alpha, .bias = bias};
+    walk.rooms = plan_rooms(code->emit->machine, s, m);
+    walk.v = code_workspace(code);
+    walk.products = code_at_const(code, walk.v, walk.rooms.m_start);
+    LLVMValueRef all = code_mul_const(code, code->count, sample_tiles(s, m));
+    Loop block = loop_begin(code, code_int(code, 0), all, walk.rooms.block);
+    LLVMBuilderRef b = code->emit->builder;
+    LLVMValueRef left = LLVMBuildSub(b, all, block.index, ""), most = code_int(code, walk.rooms.block);
+    walk.live = code_select(code, LLVMBuildICmp(b, LLVMIntSLT, left, most, ""), left, most);
+    transform_sources(code, &walk, block.index);
+    Loop point = loop_begin_const(code, 0, walk.points, 1);
+    walk.point = point.index;
+    loop_panels(code, &s->panels, multiply_panel, &walk);
+    loop_end(code, &point);
+    transform_results(code, &walk, block.index);
+    loop_end(code, &block);
+}
