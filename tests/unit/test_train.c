@@ -164,6 +164,37 @@ static void training_learns(void **state) {
     free(log);
 }
 
+/* With a rate that moves nothing the training loss stands still. */
+static void without_progress_the_rate_falls_and_training_ends(void **state) {
+    (void)state;
+    cnn_schedule schedule = {.kind = CNN_SCHEDULE_PLATEAU, .every = 1, .factor = 0.5};
+    cnn_train train = *tiny_model.train;
+    cnn_data data = *tiny_model.data;
+    cnn_model model = tiny_model;
+    data.validation = 0;
+    model.data = &data;
+    train.schedule = &schedule;
+    train.early_stop = 4;
+    train.learning_rate = 1e-30f;
+    model.train = &train;
+    Result result = call(&model, "train --epochs 9 --shuffle off --log log.jsonl --save stopped");
+    assert_int_equal(result.status, 0);
+    assert_non_null(strstr(result.out, "epoch 5/9  loss "));
+    assert_null(strstr(result.out, "epoch 6/9"));
+    assert_non_null(strstr(result.out, "stopped after epoch 5: the training loss was least in epoch 1\n"));
+    size_t size;
+    char *log = contents("log.jsonl", &size);
+    log[size] = 0;
+    assert_non_null(strstr(log, "\"lr\": 1e-30, "));
+    assert_non_null(strstr(log, "\"lr\": 5e-31, "));
+    assert_non_null(strstr(log, "\"lr\": 2.5e-31, "));
+    free(log);
+    result = call(&model, "train --epochs 5 --shuffle off --save stopped");
+    assert_null(strstr(result.out, "stopped")); /* it was the end anyway */
+    result = call(&model, "train --epochs 9 --lr 0.1 --save stopped");
+    assert_non_null(strstr(result.out, "epoch 9/9  loss "));
+}
+
 static void no_epochs_only_save(void **state) {
     (void)state;
     expect_ok(&tiny_model, "train --epochs 0 --save zero");
@@ -340,6 +371,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_do_not_change_the_weights),
         cmocka_unit_test(training_learns),
+        cmocka_unit_test(without_progress_the_rate_falls_and_training_ends),
         cmocka_unit_test(no_epochs_only_save),
         cmocka_unit_test(divergence_names_the_place_and_keeps_the_last_epoch),
         cmocka_unit_test(every_epoch_is_a_permutation),
