@@ -167,7 +167,7 @@ static void training_learns(void **state) {
 /* With a rate that moves nothing the training loss stands still. */
 static void without_progress_the_rate_falls_and_training_ends(void **state) {
     (void)state;
-    cnn_schedule schedule = {.kind = CNN_SCHEDULE_PLATEAU, .every = 1, .factor = 0.5};
+    cnn_schedule schedule = {.kind = CNN_SCHEDULE_PLATEAU, .every = 0, .factor = 0.5};
     cnn_train train = *tiny_model.train;
     cnn_data data = *tiny_model.data;
     cnn_model model = tiny_model;
