@@ -4,6 +4,7 @@
 #include "base/outfile.h"
 #include "codegen/codegen.h"
 #include "explain.h"
+#include "fmt.h"
 #include "options.h"
 #include "output/output.h"
 #include "passes/pass.h"
@@ -200,6 +201,9 @@ static int serve(Arena *arena, const CommandLine *line) {
     case REQUEST_HELP: options_help(stdout); return EXIT_DONE;
     case REQUEST_PASSES: return print_passes();
     case REQUEST_EXPLAIN: return explain_print(stdout, line->word) ? EXIT_DONE : EXIT_USAGE;
+    case REQUEST_FMT:
+        return fmt_files(arena, &line->options, wants_color(line->options.color), line->files,
+                         line->file_count);
     case REQUEST_VERSION:
         LLVMGetVersion(&major, &minor, &patch);
         printf("cnnc %s (LLVM %u.%u.%u)\n", CNNC_VERSION, major, minor, patch);

@@ -15,7 +15,7 @@ typedef struct Reader {
     CommandLine *line;
     VEC(Definition) definitions;
     VEC(KernelChoice) kernels;
-    VEC(const char *) words; /* what is no option: the file, or explain and its code */
+    VEC(const char *) words; /* what is no option: the file, or a verb and what it takes */
 } Reader;
 
 typedef struct Row {
@@ -217,7 +217,8 @@ static const Row table[] = {
 void options_help(FILE *out) {
     fputs("cnnc [options] model.cnn            compile\n"
           "cnnc --check [options] model.cnn    check shapes and count parameters, generate nothing\n"
-          "cnnc explain CODE                   what a diagnostic's code, or a layer, means\n\n",
+          "cnnc explain CODE                   what a diagnostic's code, or a layer, means\n"
+          "cnnc fmt [--check] FILE...          rewrite in the one standard layout (--check: only say)\n\n",
           out);
     for (int i = 0; i < COUNT(table); i++) {
         const Row *row = &table[i];
@@ -290,6 +291,16 @@ static const char *default_output(Arena *arena, const Options *options) {
     return arena_printf(arena, "%.*s%s", length, name, emit_suffixes[options->emit]);
 }
 
+static bool settle_fmt(Reader *reader) {
+    CommandLine *line = reader->line;
+    if (reader->words.count < 2) return complain("fmt takes files: cnnc fmt [--check] FILE...");
+    if (line->options.output) return complain("fmt writes each file in its place; it takes no -o");
+    line->request = REQUEST_FMT;
+    line->files = reader->words.items + 1;
+    line->file_count = reader->words.count - 1;
+    return true;
+}
+
 static bool settle(Reader *reader) {
     CommandLine *line = reader->line;
     Options *options = &line->options;
@@ -300,8 +311,8 @@ static bool settle(Reader *reader) {
     if (line->request != REQUEST_COMPILE) return true;
     const char *first = reader->words.count ? reader->words.items[0] : NULL;
     if (!first) return complain("no model given; cnnc --help says how");
-    if (!strcmp(first, "fmt") || !strcmp(first, "lsp"))
-        return not_built(arena_printf(reader->arena, "cnnc %s", first));
+    if (!strcmp(first, "lsp")) return not_built("cnnc lsp");
+    if (!strcmp(first, "fmt")) return settle_fmt(reader);
     if (!strcmp(first, "explain")) {
         if (reader->words.count != 2) return complain("explain takes one code: cnnc explain E0300");
         line->request = REQUEST_EXPLAIN;

@@ -11,6 +11,7 @@
 typedef enum Request {
     REQUEST_COMPILE,
     REQUEST_EXPLAIN,
+    REQUEST_FMT,
     REQUEST_HELP,
     REQUEST_VERSION,
     REQUEST_PASSES
@@ -19,7 +20,9 @@ typedef enum Request {
 typedef struct CommandLine {
     Request request;
     const char *word; /* REQUEST_EXPLAIN: what to explain */
-    Options options;  /* REQUEST_COMPILE: input set, output set where one is written */
+    const char *const *files; /* REQUEST_FMT */
+    int file_count;
+    Options options; /* REQUEST_COMPILE: input set, output set where one is written */
 } CommandLine;
 
 /* False after a message on standard error (exit 2 then). */

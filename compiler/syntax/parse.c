@@ -87,8 +87,9 @@ static void blank_bad_bytes(Parser *parser) {
     }
 }
 
-static Parser parser_run(Context *cx, const Source *source, int start) {
+static Parser parser_run(Context *cx, const Source *source, int start, Trace *trace) {
     Parser parser = {.cx = cx, .arena = cx->arena, .source = source, .line = 1, .column = 1, .start = start};
+    parser.trace = trace;
     parser.ast = ARENA_NEW(cx->arena, Ast);
     parser.ast->source = source;
     parser.text = arena_alloc(cx->arena, source->length + 2);
@@ -102,11 +103,15 @@ static Parser parser_run(Context *cx, const Source *source, int start) {
 }
 
 const Ast *syntax_parse(Context *cx, const Source *source) {
-    return parser_run(cx, source, TOKEN_START_FILE).ast;
+    return parser_run(cx, source, TOKEN_START_FILE, NULL).ast;
+}
+
+void syntax_trace(Context *cx, const Source *source, Trace *trace) {
+    parser_run(cx, source, TOKEN_START_FILE, trace);
 }
 
 const Expr *syntax_parse_expression(Context *cx, const Source *source) {
     int errors = diag_errors(cx->diag);
-    const Expr *expression = parser_run(cx, source, TOKEN_START_EXPRESSION).expression;
+    const Expr *expression = parser_run(cx, source, TOKEN_START_EXPRESSION, NULL).expression;
     return diag_errors(cx->diag) > errors ? NULL : expression;
 }

@@ -22,7 +22,19 @@ typedef struct Token {
     int kind;
     TokenValue value;
     Span span;
+    size_t begin, end; /* bytes of the text; an END has none */
 } Token;
+
+/* Everything that was read, comments included, for who writes the text anew. */
+typedef struct Comment {
+    size_t begin, end;
+    int line;
+} Comment;
+
+typedef struct Trace {
+    VEC(Token) tokens;
+    VEC(Comment) comments;
+} Trace;
 
 typedef struct Parser {
     Context *cx;
@@ -48,6 +60,7 @@ typedef struct Parser {
                               over */
     bool missing_brace;    /* already said that a } is missing */
 
+    Trace *trace; /* NULL: nobody wants to know */
     Ast *ast;
     Expr *expression; /* of syntax_parse_expression */
 } Parser;
@@ -56,6 +69,9 @@ typedef struct Parser {
 int scan_token(Parser *parser, Token *token); /* also returns its kind */
 void scanner_open(Parser *parser);
 void scanner_close(Parser *parser);
+
+/* parse.c: parses a whole file and keeps its tokens and comments. What is wrong is reported. */
+void syntax_trace(Context *cx, const Source *source, Trace *trace);
 
 /* tokens.c */
 Token token_next(Parser *parser);

@@ -138,6 +138,7 @@ Token token_next(Parser *parser) {
     }
     if (parser->stopped) token = (Token){.span = token.span};
     if (token.kind != TOKEN_END) parser->last_end = token.span;
+    if (parser->trace && token.kind) vec_push(parser->arena, &parser->trace->tokens, token);
     parser->last = token;
     return token;
 }

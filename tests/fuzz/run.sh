@@ -15,9 +15,11 @@ flags=(-std=gnu11 -g -O1 -w -fsanitize=fuzzer-no-link,address,undefined -fno-san
 export CLANG
 printf '%s\n' "${sources[@]}" | xargs -P "$(nproc)" -I{} sh -c \
     '"$CLANG" "$@" -c "{}" -o "$(echo "{}" | tr / _).o" || exit 255' sh "${flags[@]}" || { fail "the fuzzer builds"; finish; }
-check "the fuzzer links" "$CLANG" "${flags[@]}" -fsanitize=fuzzer "$HERE/fuzz_parser.c" ./*.o \
-    -L"$("$LLVM" --libdir)" -lLLVM-19 -lcjson -lm -o fuzz_parser || finish
-mkdir fresh
-check "fuzz_parser" ./fuzz_parser -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -max_len=4096 -seed=1 \
-    -dict="$HERE/cnn.dict" -print_final_stats=0 fresh "$HERE/corpus"
+for fuzzer in parser formatter; do
+    check "fuzz_$fuzzer links" "$CLANG" "${flags[@]}" -fsanitize=fuzzer "$HERE/fuzz_$fuzzer.c" ./*.o \
+        -L"$("$LLVM" --libdir)" -lLLVM-19 -lcjson -lm -o "fuzz_$fuzzer" || continue
+    mkdir "fresh_$fuzzer"
+    check "fuzz_$fuzzer" "./fuzz_$fuzzer" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -max_len=4096 -seed=1 \
+        -dict="$HERE/cnn.dict" -print_final_stats=0 "fresh_$fuzzer" "$HERE/corpus"
+done
 finish

@@ -1,0 +1,41 @@
+/* See fmt.h. */
+#include "fmt.h"
+
+#include "base/outfile.h"
+#include "syntax/formatter.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { EXIT_DONE = 0, EXIT_LAYOUT = 1, EXIT_FILE = 4 };
+
+static int say_layout(const char *name) {
+    printf("%s is not in the standard layout\n", name);
+    return EXIT_LAYOUT;
+}
+
+static int fmt_file(Context *cx, const char *path) {
+    const Source *source = source_open(cx, path);
+    if (!source) return EXIT_FILE;
+    const char *text = format_source(cx, source);
+    diag_flush(cx->diag);
+    if (!text) return EXIT_LAYOUT;
+    size_t length = strlen(text);
+    bool changed = length != source->length || memcmp(text, source->text, length) != 0;
+    if (cx->options.check) return changed ? say_layout(source->name) : EXIT_DONE;
+    if (!strcmp(path, "-")) return fputs(text, stdout), EXIT_DONE;
+    if (!changed) return EXIT_DONE;
+    if (cx->options.verbose) fprintf(stderr, "cnnc: writing %s\n", path);
+    return outfile_write(path, text, length);
+}
+
+int fmt_files(Arena *arena, const Options *options, bool color, const char *const *paths, int count) {
+    int status = EXIT_DONE;
+    for (int i = 0; i < count; i++) {
+        Context cx = {.arena = arena, .options = *options};
+        cx.diag = diag_create(arena, stderr, options->json ? DIAG_JSON : DIAG_TEXT, color);
+        int result = fmt_file(&cx, paths[i]);
+        if (result > status) status = result;
+    }
+    return status;
+}
