@@ -20,7 +20,8 @@ while read -r kind; do
     check "explain $kind" "$CNNC" explain "$kind"
 done < <(sed -n 's/^### //p' expected.md)
 
-# Whole models in the documents pass --check: a fenced block that starts with a comment and holds `model`.
+# Whole models in the documents pass --check: a fenced block that holds `model`. They may import the blocks of the examples.
+cp -r "$ROOT/examples/blocks" .
 extract_models() {
     awk -v out="$2" '/^```/ { inside = !inside; if (inside) { n++; text = "" } else if (text ~ /(^|\n)model /) {
         file = out "_" n ".cnn"; printf "%s", text > file; close(file) } ; next } inside { text = text $0 "\n" }' "$1"
