@@ -24,14 +24,8 @@ static const Param params[] = {
      .min = 1,
      .max = 1e9,
      .help = "channels and filters are split into that many separate convolutions"},
-    CONV_WEIGHT_ARGUMENTS,
+    CONV_WEIGHT_ARGUMENTS("(filters, channels/groups, kernel...)"),
 };
-
-static Shape kernel_shape(const WindowAxis *axes, int spatial) {
-    Shape shape = {.rank = spatial};
-    for (int i = 0; i < spatial; i++) shape.dim[i] = axes[i].kernel;
-    return shape;
-}
 
 /* The given kernel for every filter and channel; NULL after a diagnostic where its shape is not right. */
 static const double *fixed_weights(ShapeCall *call, const Shape *logical, const Shape *kernel) {
@@ -49,19 +43,18 @@ static const double *fixed_weights(ShapeCall *call, const Shape *logical, const 
     return values;
 }
 
-static bool add_parameters(ShapeCall *call, const WindowAxis *axes, int64_t filters, int64_t groups) {
-    int spatial = shape_spatial(shape_input(call, 0));
-    int64_t group_channels = shape_channels(shape_input(call, 0)) / groups;
-    Shape kernel = kernel_shape(axes, spatial);
+bool conv_add_parameters(ShapeCall *call, const Shape *logical, int64_t filters) {
+    Shape kernel = {.rank = logical->rank - 2};
+    memcpy(kernel.dim, logical->dim + 2, sizeof(int64_t) * (size_t)kernel.rank);
+    int64_t taps = shape_elements(&kernel);
     ParameterInfo weight = {
         .name = "weight",
-        .shape = {.rank = 2 + spatial, .dim = {filters, group_channels}},
+        .shape = *logical,
         .init = shape_attr(call, "init")->init,
-        .decay = true
+        .fan_in = extent_multiply(taps, logical->dim[1]),
+        .fan_out = extent_multiply(taps, logical->dim[0]),
+        .decay = true,
     };
-    memcpy(weight.shape.dim + 2, kernel.dim, sizeof(int64_t) * (size_t)spatial);
-    weight.fan_in = extent_multiply(shape_elements(&kernel), group_channels);
-    weight.fan_out = extent_multiply(shape_elements(&kernel), filters);
     if (shape_elements(&weight.shape) < 0 || weight.fan_out < 0) {
         diag(call->cx->diag, call->span, E_SIZE_TOO_LARGE, "weight of this layer");
         return false;
@@ -87,16 +80,19 @@ static bool add_parameters(ShapeCall *call, const WindowAxis *axes, int64_t filt
     return true;
 }
 
+bool conv_groups_divide(ShapeCall *call, int64_t channels, int64_t filters, int64_t groups) {
+    const char *uneven = channels % groups ? "channels of the input" : filters % groups ? "filters" : NULL;
+    if (!uneven) return true;
+    diag(call->cx->diag, shape_span(call, "groups"), E_GROUPS, channels % groups ? channels : filters, uneven,
+         groups);
+    if (channels % groups) shape_note_origin(call, 0);
+    return false;
+}
+
 bool conv_shape_rule(ShapeCall *call, int64_t filters, int64_t groups) {
     if (!shape_call_rank(call, 2, 1 + SPATIAL_MAX)) return false;
     int64_t channels = shape_channels(shape_input(call, 0));
-    const char *uneven = channels % groups ? "channels of the input" : filters % groups ? "filters" : NULL;
-    if (uneven) {
-        diag(call->cx->diag, shape_span(call, "groups"), E_GROUPS, channels % groups ? channels : filters,
-             uneven, groups);
-        if (channels % groups) shape_note_origin(call, 0);
-        return false;
-    }
+    if (!conv_groups_divide(call, channels, filters, groups)) return false;
     WindowAxis axes[SPATIAL_MAX];
     if (!shape_windows(call, false, axes)) return false;
     call->output = *shape_input(call, 0);
@@ -107,7 +103,11 @@ bool conv_shape_rule(ShapeCall *call, int64_t filters, int64_t groups) {
         diag(call->cx->diag, call->span, E_SIZE_TOO_LARGE, "output of this layer");
         return false;
     }
-    return add_parameters(call, axes, filters, groups);
+    Shape weight = {
+        .rank = 2 + spatial, .dim = {filters, channels / groups}
+    };
+    for (int i = 0; i < spatial; i++) weight.dim[2 + i] = axes[i].kernel;
+    return conv_add_parameters(call, &weight, filters);
 }
 
 static bool conv_shape(ShapeCall *call) {

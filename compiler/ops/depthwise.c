@@ -14,7 +14,7 @@ static const Param params[] = {
      .max = 1e9,
      .help = "filters a channel"},
     CONV_WINDOW_ARGUMENTS,
-    CONV_WEIGHT_ARGUMENTS,
+    CONV_WEIGHT_ARGUMENTS("(filters, channels/groups, kernel...)"),
 };
 
 static bool depthwise_shape(ShapeCall *call) {

@@ -1,5 +1,6 @@
 /* transpose_weights: the weights of a conv or dense layer as the gradient to its input reads them: panels of channels over mirrored
  * taps and filters. Rebuilt once after each update. */
+#include "ops/conv.h"
 #include "ops/conv_kernels.h"
 
 /* The few numbers of the layer that matter here, from the weight's shape (filters, channels/groups, kernel...). */
@@ -14,7 +15,7 @@ static ConvGeometry weight_geometry(const Graph *graph, const Node *node) {
     return g;
 }
 
-static void transpose_storage(const Machine *machine, const Graph *graph, const Node *node) {
+void transpose_weights_storage(const Machine *machine, const Graph *graph, const Node *node) {
     ConvGeometry g = weight_geometry(graph, node);
     Panels panels = conv_transposed_panels(machine, &g);
     graph_value(graph, node->outputs.items[0])->elements = panels_elements(&panels);
@@ -52,7 +53,7 @@ static void transpose_emit(KernelCode *code) {
     loop_end(code, &group);
 }
 
-static const Kernel kernels[] = {{.name = "reference", .emit = transpose_emit}};
+const Kernel transpose_weights_kernels[1] = {{.name = "reference", .emit = transpose_emit}};
 
 const Op op_transpose_weights = {
     .name = "transpose_weights",
@@ -61,7 +62,7 @@ const Op op_transpose_weights = {
     .summary = "weights in the order in which the gradient to the input reads them",
     .min_inputs = 1,
     .max_inputs = 1,
-    .storage = transpose_storage,
-    .kernels = kernels,
-    .kernel_count = COUNT(kernels),
+    .storage = transpose_weights_storage,
+    .kernels = transpose_weights_kernels,
+    .kernel_count = COUNT(transpose_weights_kernels),
 };

@@ -1,9 +1,10 @@
-/* conv, depthwise and dense with integers: forward, gradient to the input and to the weights equal plain
- * loops in double precision bit for bit, whatever the kernel, the registers' width and number, the border.
- * Winograd's kernels come within a bound of their own: 1e-5 of the sum of the products' sizes, where a
- * misplaced product would be off by 1. */
+/* conv, conv_transpose, depthwise and dense with integers: forward, gradient to the input and to the weights
+ * equal plain loops in double precision bit for bit, whatever the kernel, the registers' width and number,
+ * the border. Winograd's kernels come within a bound of their own: 1e-5 of the sum of the products' sizes,
+ * where a misplaced product would be off by 1. */
 #include "abi.h"
 #include "emit/panels.h"
+#include "graph/backward.h"
 #include "ops/jit.h"
 #include "passes/pass.h"
 
@@ -16,8 +17,8 @@ typedef struct Case {
     uint64_t random;
     int spatial;
     WindowAxis axis[SPATIAL_MAX];
-    int64_t channels, filters, groups;
-    bool dense, depthwise;
+    int64_t channels, filters, groups; /* the convolution's */
+    bool dense, depthwise, transposed; /* transposed: the layer leads from the convolution's y to its x */
     double tolerance;
     ValueId x, w, b, y, dy, dx, dw;
     double *x_data, *w_data, *b_data, *dy_data;
@@ -62,6 +63,21 @@ static void draw_geometry(Case *c) {
         axis->input = draw(c, reach > pads ? reach - pads : 1, extents[c->spatial] + reach);
         axis->output = (axis->input + pads - reach) / axis->stride + 1;
     }
+    c->transposed = !c->dense && !c->depthwise && draw(c, 0, 2) == 0;
+}
+
+/* What comes in and goes out of the layer. */
+static int64_t in_channels(const Case *c) {
+    return c->transposed ? c->filters : c->channels;
+}
+static int64_t out_channels(const Case *c) {
+    return c->transposed ? c->channels : c->filters;
+}
+static int64_t in_extent(const Case *c, int i) {
+    return c->transposed ? c->axis[i].output : c->axis[i].input;
+}
+static int64_t out_extent(const Case *c, int i) {
+    return c->transposed ? c->axis[i].input : c->axis[i].output;
 }
 
 /* What Winograd's kernels take: 3x3, stride 1. */
@@ -84,7 +100,7 @@ static void draw_small_kernel(Case *c) {
 
 static Attr *attributes(Case *c, const Op *op) {
     Attr *attrs = ARENA_ARRAY(c->cx.arena, Attr, (size_t)op->param_count);
-    Size kernel = {.rank = c->spatial}, stride = kernel, dilation = kernel;
+    Size kernel = {.rank = c->spatial}, stride = kernel, dilation = kernel, rest = kernel;
     Padding padding = {.kind = PADDING_EXPLICIT, .rank = c->spatial};
     for (int i = 0; i < c->spatial; i++) {
         kernel.dim[i] = c->axis[i].kernel;
@@ -92,24 +108,28 @@ static Attr *attributes(Case *c, const Op *op) {
         dilation.dim[i] = c->axis[i].dilation;
         padding.begin[i] = c->axis[i].begin;
         padding.end[i] = c->axis[i].end;
+        rest.dim[i] = (c->axis[i].input + c->axis[i].begin + c->axis[i].end -
+                       c->axis[i].dilation * (c->axis[i].kernel - 1) - 1) %
+                      c->axis[i].stride;
     }
     const struct {
         const char *name;
         Attr attr;
     } values[] = {
-        {"filters",    {.kind = ATTR_INT, .integer = c->filters}              },
-        {"units",      {.kind = ATTR_INT, .integer = c->filters}              },
-        {"multiplier", {.kind = ATTR_INT, .integer = c->filters / c->channels}},
-        {"groups",     {.kind = ATTR_INT, .integer = c->groups}               },
-        {"kernel",     {.kind = ATTR_SIZE, .size = kernel}                    },
-        {"stride",     {.kind = ATTR_SIZE, .size = stride}                    },
-        {"dilation",   {.kind = ATTR_SIZE, .size = dilation}                  },
-        {"padding",    {.kind = ATTR_PADDING, .padding = padding}             },
-        {"bias",       {.kind = ATTR_BOOL, .boolean = true}                   },
-        {"trainable",  {.kind = ATTR_BOOL, .boolean = true}                   },
-        {"flip",       {.kind = ATTR_BOOL, .boolean = false}                  },
-        {"init",       {.kind = ATTR_INIT, .init = {.kind = INIT_ZEROS}}      },
-        {"bias_init",  {.kind = ATTR_INIT, .init = {.kind = INIT_ZEROS}}      },
+        {"filters",        {.kind = ATTR_INT, .integer = out_channels(c)}         },
+        {"units",          {.kind = ATTR_INT, .integer = c->filters}              },
+        {"multiplier",     {.kind = ATTR_INT, .integer = c->filters / c->channels}},
+        {"groups",         {.kind = ATTR_INT, .integer = c->groups}               },
+        {"kernel",         {.kind = ATTR_SIZE, .size = kernel}                    },
+        {"stride",         {.kind = ATTR_SIZE, .size = stride}                    },
+        {"dilation",       {.kind = ATTR_SIZE, .size = dilation}                  },
+        {"padding",        {.kind = ATTR_PADDING, .padding = padding}             },
+        {"output_padding", {.kind = ATTR_SIZE, .size = rest}                      },
+        {"bias",           {.kind = ATTR_BOOL, .boolean = true}                   },
+        {"trainable",      {.kind = ATTR_BOOL, .boolean = true}                   },
+        {"flip",           {.kind = ATTR_BOOL, .boolean = false}                  },
+        {"init",           {.kind = ATTR_INIT, .init = {.kind = INIT_ZEROS}}      },
+        {"bias_init",      {.kind = ATTR_INIT, .init = {.kind = INIT_ZEROS}}      },
     };
     for (int p = 0; p < op->param_count; p++)
         for (int v = 0; v < COUNT(values); v++)
@@ -123,26 +143,28 @@ static ValueId append(Case *c, const char *op, const Attr *attrs, const ValueId 
     return graph_add_output(c->graph, node, role, shape);
 }
 
-/* The layer by its own shape rule, and its gradients for any dy, as its gradient rule would append them. */
-static void build(Case *c) {
-    const char *name = c->dense ? "dense" : c->depthwise ? "depthwise" : "conv";
-    const Op *op = op_find(name);
-    c->graph = graph_create(c->cx.arena, "case", "training");
-    Shape input = {.rank = c->spatial + 1};
-    for (int i = 0; i < c->spatial; i++) input.dim[i] = c->axis[i].input;
-    input.dim[c->spatial] = c->channels;
-    c->x = graph_add_value(c->graph, ROLE_ACTIVATION, input, "x", -1, (Span){0});
-    Attr *attrs = attributes(c, op);
-    ShapeCall call = {
-        .cx = &c->cx, .graph = c->graph, .op = op, .attrs = attrs, .inputs = &c->x, .input_count = 1};
-    assert_true(op->shape(&call));
-    for (int i = 0; i < c->spatial; i++) assert_int_equal(call.output.dim[i], c->axis[i].output);
-    for (int i = 0; i < call.parameters.count; i++) call.parameters.items[i].trainable = true;
-    c->w = graph_add_parameter(c->graph, &call.parameters.items[0], -1, (Span){0});
-    c->b = graph_add_parameter(c->graph, &call.parameters.items[1], -1, (Span){0});
-    c->y = append(c, name, attrs, (ValueId[]){c->x, c->w, c->b}, 3, ROLE_ACTIVATION, call.output);
-    c->dy = graph_add_value(c->graph, ROLE_ACTIVATION, call.output, "dy", -1, (Span){0});
+/* The layer's output and its gradients for any dy, by its own rules. */
+static void build_by_rules(Case *c, const Op *op, const Attr *attrs, const ValueId *inputs) {
+    Graph *model = graph_clone(c->cx.arena, c->graph, "model");
+    NodeId node = graph_add_node(model, op, attrs, inputs, 3, -1, (Span){0});
+    c->y = op->lower(c->graph, graph_node(model, node), inputs, true);
+    c->dy =
+        graph_add_value(c->graph, ROLE_ACTIVATION, graph_value(c->graph, c->y)->shape, "dy", -1, (Span){0});
+    Backward *b = backward_create(c->graph, c->x);
+    backward_contribute(b, c->y, c->dy);
+    backward_walk(b);
+    c->dx = backward_of_value(b, c->x);
+    for (int i = 0; i < c->graph->values.count; i++) {
+        const Value *value = graph_value(c->graph, i);
+        if (value->role == ROLE_GRADIENT && value->parameter == graph_value(c->graph, c->w)->parameter)
+            c->dw = i;
+    }
+}
 
+/* The same, node by node, as conv's and dense's gradient rules would append them. */
+static void build_by_hand(Case *c, const char *name, const Attr *attrs, Shape input, Shape output) {
+    c->y = append(c, name, attrs, (ValueId[]){c->x, c->w, c->b}, 3, ROLE_ACTIVATION, output);
+    c->dy = graph_add_value(c->graph, ROLE_ACTIVATION, output, "dy", -1, (Span){0});
     char row[64];
     snprintf(row, sizeof row, "%s_weight_grad", name);
     ParameterInfo *info = graph_value(c->graph, c->w)->parameter;
@@ -152,6 +174,31 @@ static void build(Case *c) {
     ValueId wt = direct ? c->w : append(c, "transpose_weights", NULL, &c->w, 1, ROLE_PACKED, info->shape);
     snprintf(row, sizeof row, "%s_input_grad", name);
     c->dx = append(c, row, attrs, (ValueId[]){c->dy, wt}, 2, ROLE_ACTIVATION, input);
+}
+
+static void build(Case *c) {
+    const char *name = c->dense        ? "dense"
+                       : c->depthwise  ? "depthwise"
+                       : c->transposed ? "conv_transpose"
+                                       : "conv";
+    const Op *op = op_find(name);
+    c->graph = graph_create(c->cx.arena, "case", "training");
+    Shape input = {.rank = c->spatial + 1};
+    for (int i = 0; i < c->spatial; i++) input.dim[i] = in_extent(c, i);
+    input.dim[c->spatial] = in_channels(c);
+    c->x = graph_add_value(c->graph, ROLE_ACTIVATION, input, "x", -1, (Span){0});
+    Attr *attrs = attributes(c, op);
+    ShapeCall call = {
+        .cx = &c->cx, .graph = c->graph, .op = op, .attrs = attrs, .inputs = &c->x, .input_count = 1};
+    assert_true(op->shape(&call));
+    for (int i = 0; i < c->spatial; i++) assert_int_equal(call.output.dim[i], out_extent(c, i));
+    for (int i = 0; i < call.parameters.count; i++) call.parameters.items[i].trainable = true;
+    c->w = graph_add_parameter(c->graph, &call.parameters.items[0], -1, (Span){0});
+    c->b = graph_add_parameter(c->graph, &call.parameters.items[1], -1, (Span){0});
+    if (op->lower)
+        build_by_rules(c, op, attrs, (ValueId[]){c->x, c->w, c->b});
+    else
+        build_by_hand(c, name, attrs, input, call.output);
 }
 
 /* Sums over every place of y, tap, and channel: the one loop nest from which all three results follow. */
@@ -188,19 +235,20 @@ static void each_product(Case *c, Product product, double *result) {
             }
 }
 
+/* y and x: places of the convolution's output and input, whichever way the layer goes. */
 static void forward_product(Case *c, int64_t n, int64_t y, int64_t x, int64_t w, double *result) {
     (void)n;
-    result[y] += c->x_data[x] * c->w_data[w];
+    result[c->transposed ? x : y] += c->x_data[c->transposed ? y : x] * c->w_data[w];
 }
 
 static void input_product(Case *c, int64_t n, int64_t y, int64_t x, int64_t w, double *result) {
     (void)n;
-    result[x] += c->dy_data[y] * c->w_data[w];
+    result[c->transposed ? y : x] += c->dy_data[c->transposed ? x : y] * c->w_data[w];
 }
 
 static void weight_product(Case *c, int64_t n, int64_t y, int64_t x, int64_t w, double *result) {
     (void)n;
-    result[w] += c->dy_data[y] * c->x_data[x];
+    result[w] += c->dy_data[c->transposed ? x : y] * c->x_data[c->transposed ? y : x];
 }
 
 /* Memory of a region, where a value's element number i of sample n lies. */
@@ -371,7 +419,7 @@ static void run_case(Case *c, const char *kernel, int width, int registers) {
     for (int64_t n = 0; n < SAMPLES; n++) {
         for (int64_t i = 0, size = elements(c, c->y); i < size; i++)
             check(c, "y", i, scratch[sample_place(c, c->y, n, i)],
-                  y[n * size + i] + c->b_data[i % c->filters], used);
+                  y[n * size + i] + c->b_data[i % out_channels(c)], used);
         for (int64_t i = 0, size = elements(c, c->x); i < size; i++)
             check(c, "dx", i, scratch[sample_place(c, c->dx, n, i)], dx[n * size + i], used);
     }
