@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-enum { CNN_ABI_VERSION = 2, CNN_MAX_RANK = 8, CNN_ALIGNMENT = 64 };
+enum { CNN_ABI_VERSION = 3, CNN_MAX_RANK = 8, CNN_ALIGNMENT = 64 };
 
 /* The argument of every generated function. Fields are read by index from generated code: see emit/frame.h. */
 typedef struct cnn_frame {
@@ -133,8 +133,8 @@ typedef struct cnn_schedule {
 typedef struct cnn_train {
     int32_t loss, epochs, batch, top_k; /* top_k: 0 where not asked for */
     int32_t show_accuracy, show_mae;
-    float learning_rate;
-    int32_t slot_count; /* blocks of trained-parameter size that the optimizer keeps */
+    double learning_rate;
+    int32_t reserved, slot_count; /* blocks of trained-parameter size that the optimizer keeps */
     uint64_t seed;
     const char *optimizer; /* "sgd" */
     const cnn_schedule *schedule;

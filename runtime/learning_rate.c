@@ -11,7 +11,7 @@ static const double plateau_threshold = 1e-4; /* ReduceLROnPlateau's, relative *
 /* OneCycleLR's: the part that rises, and the rates at the start and at the end. */
 static const double rising_part = 0.3, start_divisor = 25, end_divisor = 1e4;
 
-LearningRate cnn_learning_rate_open(const cnn_train *train, const float *given, int64_t epochs,
+LearningRate cnn_learning_rate_open(const cnn_train *train, const double *given, int64_t epochs,
                                     int64_t batches) {
     const cnn_schedule *schedule = train->schedule;
     double own = schedule->kind == CNN_SCHEDULE_ONE_CYCLE ? schedule->target : train->learning_rate;

@@ -22,7 +22,7 @@ typedef struct LearningRate {
 } LearningRate;
 
 /* given: the rate that replaces the train block's; NULL for none. */
-LearningRate cnn_learning_rate_open(const cnn_train *train, const float *given, int64_t epochs,
+LearningRate cnn_learning_rate_open(const cnn_train *train, const double *given, int64_t epochs,
                                     int64_t batches);
 /* The rate of a batch; epochs and batches count from 0. */
 double cnn_learning_rate_at(const LearningRate *rate, int64_t epoch, int64_t batch);

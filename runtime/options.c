@@ -186,7 +186,7 @@ static int set_value(const OptionRow *row, const char *value, Options *options, 
     case KIND_RATE:
         if (!read_real(value, &real) || !((float)real > 0) || !isfinite((float)real))
             return bad_value(row, value, "a number above 0", failure);
-        *(float *)field = (float)real;
+        *(double *)field = real;
         return STATUS_OK;
     case KIND_SECONDS:
         if (!read_real(value, &real) || !(real > 0))

@@ -34,7 +34,7 @@ typedef struct Options {
     bool has_epochs, has_batch, has_seed, has_rate, has_samples, has_top;
     int64_t epochs, batch, threads, limit, top, samples; /* threads 0: all processors; limit 0: none */
     uint64_t seed;
-    float rate;
+    double rate;
     double seconds; /* 0: not given */
     bool shuffle, quiet, confusion, json;
     const char **files; /* pointers into argv */

@@ -27,6 +27,7 @@ typedef struct Training {
     Evaluator evaluator;
     Progress progress;
     LearningRate rate;
+    double last_rate;    /* of the last batch */
     Patience patience;   /* early_stop's */
     int64_t saved_epoch; /* 0: none */
 } Training;
@@ -143,11 +144,11 @@ static int diverged(Training *training, const uint32_t *order, int64_t count) {
 
 /* The batches of one epoch; stops early, with STATUS_OK, where a signal asked for it. */
 static int run_batches(Training *training, int64_t epoch, Metrics *metrics) {
-    float *rate = &training->trainer.program.frame.learning_rate;
     for (int64_t first = 0; first < training->training && !cnn_interrupted(); first += training->batch) {
         int64_t left = training->training - first, count = left < training->batch ? left : training->batch;
         const uint32_t *order = training->order + first;
-        *rate = (float)cnn_learning_rate_at(&training->rate, epoch - 1, first / training->batch);
+        training->last_rate = cnn_learning_rate_at(&training->rate, epoch - 1, first / training->batch);
+        training->trainer.program.frame.learning_rate = (float)training->last_rate;
         if (cnn_trainer_step(&training->trainer, &training->dataset, order, count, metrics) != STEP_DONE ||
             (first + count == training->training &&
              cnn_first_not_finite(training->model, training->session->parameters, false) >= 0))
@@ -167,9 +168,8 @@ static int run_epoch(Training *training, int64_t epoch, double *watched) {
     cnn_progress_epoch(&training->progress, epoch);
     double begun = cnn_seconds();
     int status = run_batches(training, epoch, &metrics);
-    EpochReport report = {.training = &metrics,
-                          .seconds = cnn_seconds() - begun,
-                          .learning_rate = training->trainer.program.frame.learning_rate};
+    EpochReport report = {
+        .training = &metrics, .seconds = cnn_seconds() - begun, .learning_rate = training->last_rate};
     if (status || (cnn_interrupted() && metrics.samples < training->training)) return status;
     status = save_weights(training);
     if (status) return status;

@@ -162,6 +162,11 @@ static const Attr *schedule_attr(const TrainSettings *train, const char *name) {
     return NULL;
 }
 
+/* A number of epochs; more than any training has are as good as the largest. */
+static int64_t epoch_count(double epochs) {
+    return (int64_t)(epochs < 0x1p62 ? epochs : 0x1p62);
+}
+
 /* The argument that goes by either name; 0 where the schedule has neither. */
 static double schedule_number(const TrainSettings *train, const char *name, const char *other) {
     const Attr *attr = schedule_attr(train, name);
@@ -173,10 +178,10 @@ static void put_schedule(Fields *block, const TrainSettings *train) {
     Fields f = {.module = block->module}, epochs = {.module = block->module};
     const Attr *list = schedule_attr(train, "epochs");
     for (int64_t i = 0; list && i < list->tensor.shape.dim[0]; i++)
-        put_i64(&epochs, (int64_t)list->tensor.values[i]);
+        put_i64(&epochs, epoch_count(list->tensor.values[i]));
     put_i32(&f, schedule_code(train->schedule->name));
     put_i32(&f, epochs.values.count);
-    put_i64(&f, (int64_t)schedule_number(train, "every", "patience"));
+    put_i64(&f, epoch_count(schedule_number(train, "every", "patience")));
     put_f64(&f, schedule_number(train, "warmup", "warmup"));
     put_f64(&f, schedule_number(train, "factor", "rate"));
     put_f64(&f, schedule_number(train, "to", "max_lr"));
@@ -196,7 +201,8 @@ static void put_train(Fields *model, const TrainSettings *train) {
     put_i32(&f, train->top_k);
     put_i32(&f, train->accuracy);
     put_i32(&f, train->mae);
-    put_f32(&f, attr_find(train->optimizer, train->optimizer_attrs, "lr")->real);
+    put_f64(&f, attr_find(train->optimizer, train->optimizer_attrs, "lr")->real);
+    put_i32(&f, 0);
     put_i32(&f, train->optimizer->slots ? train->optimizer->slots(train->optimizer_attrs) : 0);
     put_i64(&f, train->seed);
     put_string(&f, train->optimizer->name);

@@ -17,7 +17,7 @@ static void expect_near(double ours, double expected, int at) {
 
 static LearningRate open_rate(const cnn_schedule *schedule, cnn_train *train, int64_t epochs,
                               int64_t batches) {
-    *train = (cnn_train){.schedule = schedule, .learning_rate = 0.5f};
+    *train = (cnn_train){.schedule = schedule, .learning_rate = 0.5};
     return cnn_learning_rate_open(train, NULL, epochs, batches);
 }
 
@@ -135,10 +135,10 @@ static void one_cycle_of_any_length(void **state) {
 
 static void a_given_rate_replaces_the_written_one(void **state) {
     (void)state;
-    float given = 0.25f;
+    double given = 0.25;
     cnn_schedule constant = {.kind = CNN_SCHEDULE_CONSTANT},
                  cycle = {.kind = CNN_SCHEDULE_ONE_CYCLE, .target = 1};
-    cnn_train train = {.schedule = &constant, .learning_rate = 0.5f};
+    cnn_train train = {.schedule = &constant, .learning_rate = 0.5};
     LearningRate rate = cnn_learning_rate_open(&train, &given, 10, 10);
     expect_near(cnn_learning_rate_at(&rate, 0, 0), 0.25, 0);
     train.schedule = &cycle;

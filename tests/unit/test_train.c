@@ -175,7 +175,7 @@ static void without_progress_the_rate_falls_and_training_ends(void **state) {
     model.data = &data;
     train.schedule = &schedule;
     train.early_stop = 4;
-    train.learning_rate = 1e-30f;
+    train.learning_rate = 1e-30;
     model.train = &train;
     Result result = call(&model, "train --epochs 9 --shuffle off --log log.jsonl --save stopped");
     assert_int_equal(result.status, 0);
