@@ -21,10 +21,12 @@ static int64_t places_of(const ConvGeometry *g) {
 double conv_density(const Graph *graph, ValueId dy) {
     NodeId id = graph_value(graph, dy)->producer;
     const Node *producer = id >= 0 ? graph_node(graph, id) : NULL;
-    if (!producer || strcmp(producer->op->name, "maxpool_grad")) return 1;
-    const Size *window = node_size(producer, "window");
-    double density = 1;
-    for (int i = 0; i < window->rank; i++) density /= (double)window->dim[i];
+    if (!producer) return 1;
+    double density = strcmp(producer->op->name, "relu_grad") ? 1 : RELU_SHARE;
+    if (!strcmp(producer->op->name, "maxpool_grad")) {
+        const Size *window = node_size(producer, "window");
+        for (int i = 0; i < window->rank; i++) density /= (double)window->dim[i];
+    }
     for (int i = 0; i < producer->epilogue.count; i++)
         if (!strcmp(producer->epilogue.items[i].op->name, "relu_grad")) density *= RELU_SHARE;
     return density;
@@ -52,11 +54,16 @@ static double ports(const Machine *machine) {
     return machine->fma_ports ? machine->fma_ports : 1;
 }
 
-/* Registers run over one operand's channels, the other's are broadcast one by one. */
+/* Registers run over one operand's channels, the other's are broadcast one by one. The gradient to the input also multiplies with the
+ * zeros around dy: every place of x with every tap that some place of y reaches it by. */
 double conv_direct_cost(const Machine *machine, const ConvGeometry *g, bool input_grad) {
     int64_t in_registers = input_grad ? g->group_channels : g->group_filters;
     int64_t broadcast = input_grad ? g->group_filters : g->group_channels;
-    double products = (double)places_of(g) * (double)g->taps * (double)g->groups * (double)broadcast;
+    double products = (double)g->groups * (double)broadcast;
+    for (int i = 0; i < g->spatial; i++) {
+        const WindowAxis *a = &g->axis[i];
+        products *= (double)a->kernel * (input_grad ? (double)a->input / (double)a->stride : (double)a->output);
+    }
     return products * registers_for(machine, in_registers) / ports(machine);
 }
 
