@@ -1,4 +1,5 @@
-/* What conv, depthwise and conv_transpose share: the arguments after the kernel, the shape rule, the gradient rule. */
+/* What conv, depthwise and conv_transpose share: the arguments after the kernel, the shape rule, the gradient
+ * rule. */
 #ifndef CNNC_OPS_CONV_H
 #define CNNC_OPS_CONV_H
 
@@ -6,12 +7,20 @@
 
 /* The arguments around `groups`, which only conv has. */
 #define CONV_WINDOW_ARGUMENTS                                                                                \
-    {.name = "stride", .type = PARAM_SIZE, .fallback = "1", .min = 1, .help = "step from one place to the next"}, \
+    {.name = "stride",                                                                                       \
+     .type = PARAM_SIZE,                                                                                     \
+     .fallback = "1",                                                                                        \
+     .min = 1,                                                                                               \
+     .help = "step from one place to the next"},                                                             \
         {.name = "padding",                                                                                  \
          .type = PARAM_PADDING,                                                                              \
          .fallback = "valid",                                                                                \
          .help = "valid, same, a size for both sides, or [[begin, end], ...]"},                              \
-        {.name = "dilation", .type = PARAM_SIZE, .fallback = "1", .min = 1, .help = "distance of the kernel's taps"}
+        {.name = "dilation",                                                                                 \
+         .type = PARAM_SIZE,                                                                                 \
+         .fallback = "1",                                                                                    \
+         .min = 1,                                                                                           \
+         .help = "distance of the kernel's taps"}
 
 /* layout: the weight's axes, as the user would write a fixed one. */
 #define CONV_WEIGHT_ARGUMENTS(layout)                                                                        \
@@ -19,11 +28,14 @@
         {.name = "activation", .type = PARAM_WORD, .fallback = "none", .help = "applied to the result"},     \
         {.name = "init", .type = PARAM_INIT, .fallback = "he_normal", .help = "how the weights start"},      \
         {.name = "bias_init", .type = PARAM_INIT, .fallback = "zeros", .help = "how the bias starts"},       \
-        {.name = "trainable", .type = PARAM_BOOL, .fallback = "true", .help = "false: they stay as they start"}, \
+        {.name = "trainable",                                                                                \
+         .type = PARAM_BOOL,                                                                                 \
+         .fallback = "true",                                                                                 \
+         .help = "false: they stay as they start"},                                                          \
         {.name = "weights",                                                                                  \
          .type = PARAM_TENSOR,                                                                               \
          .fallback = "none",                                                                                 \
-         .help = "a fixed kernel: one for all filters and channels, or " layout},                              \
+         .help = "a fixed kernel: one for all filters and channels, or " layout},                            \
         {.name = "flip",                                                                                     \
          .type = PARAM_BOOL,                                                                                 \
          .fallback = "false",                                                                                \
@@ -31,10 +43,11 @@
 
 /* Both are divisible by the groups; false after a diagnostic. */
 bool conv_groups_divide(ShapeCall *call, int64_t channels, int64_t filters, int64_t groups);
-/* Adds the weight of that logical shape, two axes of channels before the kernel's, and a bias of `filters`; false after a
- * diagnostic. The fans are PyTorch's: axis 1 and axis 0, times the taps. */
+/* Adds the weight of that logical shape, two axes of channels before the kernel's, and a bias of `filters`;
+ * false after a diagnostic. The fans are PyTorch's: axis 1 and axis 0, times the taps. */
 bool conv_add_parameters(ShapeCall *call, const Shape *logical, int64_t filters);
-/* The output of a convolution with that many filters and groups, and its weight and bias; false after a diagnostic. */
+/* The output of a convolution with that many filters and groups, and its weight and bias; false after a
+ * diagnostic. */
 bool conv_shape_rule(ShapeCall *call, int64_t filters, int64_t groups);
 /* Output places times weights a place. */
 int64_t conv_macs(const Graph *graph, const Node *node);

@@ -22,13 +22,25 @@ static WindowAxis whole_axis(int64_t extent) {
     return (WindowAxis){.input = extent, .kernel = extent, .stride = extent, .dilation = 1, .output = 1};
 }
 
+/* An extent that divides evenly makes plain windows. */
+static WindowAxis cell_axis(int64_t extent, int64_t cells, bool *uneven) {
+    int64_t cell = extent / cells;
+    WindowAxis axis = {.input = extent, .kernel = cell, .stride = cell, .dilation = 1, .output = cells};
+    if (extent % cells == 0) return axis;
+    *uneven = true;
+    axis.kernel = smaller(extent, cell + 2);
+    axis.stride = 1;
+    return axis;
+}
+
 Pool pool_read(const Node *node, const Shape *x) {
     Pool pool = {.spatial = shape_spatial(x), .channels = shape_channels(x), .disjoint = true, .tiled = true};
-    bool windows = has_argument(node->op, "window");
+    bool windows = has_argument(node->op, "window"), cells = has_argument(node->op, "size");
     pool.count_padding = has_argument(node->op, "count_padding") && node_bool(node, "count_padding");
     for (int i = 0; i < pool.spatial; i++) {
         WindowAxis *axis = &pool.axis[i];
-        *axis = whole_axis(x->dim[i]);
+        *axis = cells ? cell_axis(x->dim[i], node_size(node, "size")->dim[i], &pool.uneven)
+                      : whole_axis(x->dim[i]);
         if (windows) {
             axis->kernel = node_size(node, "window")->dim[i];
             axis->stride = node_size(node, "stride")->dim[i];
@@ -38,6 +50,7 @@ Pool pool_read(const Node *node, const Shape *x) {
         pool.tiled = pool.tiled && axis->stride == axis->kernel && axis->begin == 0 &&
                      axis->output * axis->stride == axis->input;
     }
+    if (pool.uneven) pool.disjoint = pool.tiled = false;
     return pool;
 }
 
@@ -68,6 +81,7 @@ static int64_t span_count(const WindowAxis *axis, int64_t reach) {
 
 bool pool_unrolls(const Pool *pool, bool stepped) {
     int64_t taps = 1;
+    if (pool->uneven) return false;
     for (int i = 0; i < pool->spatial && taps <= UNROLLED_TAPS; i++) {
         int64_t reach = reach_of(&pool->axis[i], stepped ? POOL_STEPPED : POOL_UNROLLED);
         if (reach > UNROLLED_TAPS) return false;
@@ -88,6 +102,20 @@ static void walk_lanes(KernelCode *code, LLVMValueRef index, Lanes lanes, void *
     PoolWalk *walk = user;
     walk->tile.window.channel = walk->tile.corner.channel = index;
     walk->body(code, &walk->tile, lanes, walk->user);
+}
+
+/* Where the cell begins, and how many places it has. */
+static void place_cell(KernelCode *code, PoolWalk *walk, int i, LLVMValueRef window) {
+    const WindowAxis *axis = &walk->pool->axis[i];
+    LLVMBuilderRef builder = code->emit->builder;
+    LLVMValueRef cells = code_int(code, axis->output);
+    LLVMValueRef start = LLVMBuildUDiv(builder, code_mul_const(code, window, axis->input), cells, "");
+    LLVMValueRef end = code_mul_const(code, code_add_const(code, window, 1), axis->input);
+    end = LLVMBuildUDiv(builder, code_add_const(code, end, axis->output - 1), cells, "");
+    walk->tile.window.spatial[i] = window;
+    walk->tile.corner.spatial[i] = start;
+    walk->tile.first[i] = code_int(code, 0);
+    walk->tile.limit[i] = LLVMBuildSub(builder, end, start, "");
 }
 
 static void place_window(KernelCode *code, PoolWalk *walk, int i, LLVMValueRef window) {
@@ -130,8 +158,12 @@ static void walk_axis(KernelCode *code, PoolWalk *walk, int i) {
     const WindowAxis *axis = &walk->pool->axis[i];
     if (walk->kind == POOL_LOOPED) {
         Loop loop = loop_begin_const(code, 0, axis->output, 1);
-        place_window(code, walk, i, loop.index);
-        clip_window(code, walk, i);
+        if (walk->pool->uneven) {
+            place_cell(code, walk, i, loop.index);
+        } else {
+            place_window(code, walk, i, loop.index);
+            clip_window(code, walk, i);
+        }
         walk_axis(code, walk, i + 1);
         loop_end(code, &loop);
         return;

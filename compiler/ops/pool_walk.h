@@ -11,12 +11,14 @@ typedef struct Pool {
     WindowAxis axis[SPATIAL_MAX];
     int64_t channels;
     bool count_padding; /* a mean counts the padding, too */
+    bool uneven;        /* cells of an adaptive pool whose extents differ: window i of an axis goes from
+                           floor(i*input/output) to ceil((i+1)*input/output), and kernel is no less than any */
     bool disjoint;      /* no element lies in two windows */
     bool tiled;         /* every element lies in exactly one window, and no window is clipped */
 } Pool;
 
-/* x: the shape that is pooled. The node is any of a pool's, forward or gradient; one without `window` pools
- * the whole. */
+/* x: the shape that is pooled. The node is any of a pool's, forward or gradient; one with `size` has that
+ * many cells, one with neither that nor `window` pools the whole. */
 Pool pool_read(const Node *node, const Shape *x);
 
 /* Is an unrolled walk short enough? `stepped`: with taps that reach to the next window. */

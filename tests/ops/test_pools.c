@@ -1,37 +1,43 @@
-/* maxpool, avgpool and the global ones: every kernel, on one to three axes, clipped, overlapping and gapped,
- * against plain loops; gradients against differences where no two elements are equal, and by hand where they
- * are. */
+/* maxpool, avgpool, the global and the adaptive ones: every kernel, on one to three axes, clipped,
+ * overlapping and gapped, against plain loops; gradients against differences where no two elements are equal,
+ * and by hand where they are. */
 #include "ops/attrs.h"
 #include "ops/op_bench.h"
 
 typedef struct Case {
     const char *name;
     Shape shape;
-    int64_t window, stride, padding;
+    int64_t window, stride, padding; /* window: of an adaptive pool the number of cells */
     bool same, ceil, count_padding;
 } Case;
 
 static const Case cases[] = {
-    {"maxpool",        {.rank = 3, .dim = {6, 8, 16}},   2, 2, 0, false, false, false},
-    {"maxpool",        {.rank = 3, .dim = {7, 5, 3}},    2, 2, 0, false, false, false},
-    {"maxpool",        {.rank = 3, .dim = {7, 5, 17}},   2, 2, 0, false, true,  false},
-    {"maxpool",        {.rank = 3, .dim = {7, 9, 5}},    3, 2, 1, false, false, false},
-    {"maxpool",        {.rank = 3, .dim = {8, 6, 5}},    3, 2, 1, false, true,  false},
-    {"maxpool",        {.rank = 3, .dim = {6, 7, 3}},    3, 1, 0, true,  false, false},
-    {"maxpool",        {.rank = 3, .dim = {8, 7, 3}},    2, 3, 1, false, false, false},
-    {"maxpool",        {.rank = 2, .dim = {13, 4}},      3, 4, 0, false, true,  false},
-    {"maxpool",        {.rank = 4, .dim = {4, 5, 4, 3}}, 2, 2, 0, false, false, false},
-    {"avgpool",        {.rank = 3, .dim = {6, 8, 16}},   2, 2, 0, false, false, false},
-    {"avgpool",        {.rank = 3, .dim = {7, 5, 3}},    2, 3, 1, false, false, true },
-    {"avgpool",        {.rank = 3, .dim = {7, 9, 5}},    3, 2, 1, false, true,  false},
-    {"avgpool",        {.rank = 3, .dim = {8, 9, 5}},    4, 3, 2, false, true,  true },
-    {"avgpool",        {.rank = 3, .dim = {6, 7, 17}},   3, 2, 0, true,  false, true },
-    {"avgpool",        {.rank = 2, .dim = {13, 4}},      3, 4, 0, false, true,  false},
-    {"avgpool",        {.rank = 4, .dim = {4, 5, 4, 3}}, 3, 2, 1, false, false, false},
-    {"global_maxpool", {.rank = 3, .dim = {5, 7, 19}},   0, 0, 0, false, false, false},
-    {"global_maxpool", {.rank = 3, .dim = {13, 14, 3}},  0, 0, 0, false, false, false},
-    {"global_avgpool", {.rank = 4, .dim = {3, 2, 5, 6}}, 0, 0, 0, false, false, false},
-    {"global_avgpool", {.rank = 2, .dim = {200, 5}},     0, 0, 0, false, false, false},
+    {"maxpool",          {.rank = 3, .dim = {6, 8, 16}},   2, 2, 0, false, false, false},
+    {"maxpool",          {.rank = 3, .dim = {7, 5, 3}},    2, 2, 0, false, false, false},
+    {"maxpool",          {.rank = 3, .dim = {7, 5, 17}},   2, 2, 0, false, true,  false},
+    {"maxpool",          {.rank = 3, .dim = {7, 9, 5}},    3, 2, 1, false, false, false},
+    {"maxpool",          {.rank = 3, .dim = {8, 6, 5}},    3, 2, 1, false, true,  false},
+    {"maxpool",          {.rank = 3, .dim = {6, 7, 3}},    3, 1, 0, true,  false, false},
+    {"maxpool",          {.rank = 3, .dim = {8, 7, 3}},    2, 3, 1, false, false, false},
+    {"maxpool",          {.rank = 2, .dim = {13, 4}},      3, 4, 0, false, true,  false},
+    {"maxpool",          {.rank = 4, .dim = {4, 5, 4, 3}}, 2, 2, 0, false, false, false},
+    {"avgpool",          {.rank = 3, .dim = {6, 8, 16}},   2, 2, 0, false, false, false},
+    {"avgpool",          {.rank = 3, .dim = {7, 5, 3}},    2, 3, 1, false, false, true },
+    {"avgpool",          {.rank = 3, .dim = {7, 9, 5}},    3, 2, 1, false, true,  false},
+    {"avgpool",          {.rank = 3, .dim = {8, 9, 5}},    4, 3, 2, false, true,  true },
+    {"avgpool",          {.rank = 3, .dim = {6, 7, 17}},   3, 2, 0, true,  false, true },
+    {"avgpool",          {.rank = 2, .dim = {13, 4}},      3, 4, 0, false, true,  false},
+    {"avgpool",          {.rank = 4, .dim = {4, 5, 4, 3}}, 3, 2, 1, false, false, false},
+    {"global_maxpool",   {.rank = 3, .dim = {5, 7, 19}},   0, 0, 0, false, false, false},
+    {"global_maxpool",   {.rank = 3, .dim = {13, 14, 3}},  0, 0, 0, false, false, false},
+    {"global_avgpool",   {.rank = 4, .dim = {3, 2, 5, 6}}, 0, 0, 0, false, false, false},
+    {"global_avgpool",   {.rank = 2, .dim = {200, 5}},     0, 0, 0, false, false, false},
+    {"adaptive_maxpool", {.rank = 3, .dim = {6, 8, 17}},   2, 0, 0, false, false, false},
+    {"adaptive_maxpool", {.rank = 3, .dim = {7, 9, 3}},    3, 0, 0, false, false, false},
+    {"adaptive_maxpool", {.rank = 4, .dim = {4, 5, 3, 2}}, 2, 0, 0, false, false, false},
+    {"adaptive_avgpool", {.rank = 3, .dim = {13, 8, 16}},  7, 0, 0, false, false, false},
+    {"adaptive_avgpool", {.rank = 3, .dim = {3, 9, 5}},    4, 0, 0, false, false, false},
+    {"adaptive_avgpool", {.rank = 2, .dim = {12, 5}},      4, 0, 0, false, false, false},
 };
 static const char *const kernels[] = {NULL, "looped", "scatter", "tiled"};
 
@@ -43,6 +49,9 @@ typedef struct Setup {
 
 static bool is_global(const Case *of) {
     return of->window == 0;
+}
+static bool is_adaptive(const Case *of) {
+    return strstr(of->name, "adaptive");
 }
 static bool is_max(const Case *of) {
     return strstr(of->name, "max");
@@ -71,7 +80,7 @@ static ValueId build(OpBench *bench, const void *user, ValueId *inputs, int *cou
     int axes = of->shape.rank - 1;
     const Attr attrs[] = {attr_size(axes, of->window), attr_size(axes, of->stride),
                           attr_padding(padding_of(of)), attr_bool(of->ceil), attr_bool(of->count_padding)};
-    const Attr *kept = attrs_keep(bench->graph, attrs, is_max(of) ? 4 : 5);
+    const Attr *kept = attrs_keep(bench->graph, attrs, is_adaptive(of) ? 1 : is_max(of) ? 4 : 5);
     return bench_layer(bench, of->name, is_global(of) ? NULL : kept, &x, 1);
 }
 
@@ -79,6 +88,10 @@ static WindowAxis axis_of(const Case *of, int i) {
     int64_t extent = of->shape.dim[i];
     WindowAxis axis = {.input = extent, .kernel = extent, .stride = extent, .dilation = 1, .output = 1};
     if (is_global(of)) return axis;
+    if (is_adaptive(of)) {
+        axis.output = of->window;
+        return axis;
+    }
     axis.kernel = of->window;
     axis.stride = of->stride;
     Padding padding = padding_of(of);
@@ -100,7 +113,12 @@ static Window look(const Case *of, const double *x, int64_t number) {
     WindowAxis axis[SPATIAL_MAX];
     for (int i = axes - 1; i >= 0; i--) {
         axis[i] = axis_of(of, i);
-        start[i] = rest % axis[i].output * axis[i].stride - axis[i].begin;
+        int64_t at = rest % axis[i].output;
+        start[i] = at * axis[i].stride - axis[i].begin;
+        if (is_adaptive(of)) {
+            start[i] = at * axis[i].input / axis[i].output;
+            axis[i].kernel = ((at + 1) * axis[i].input + axis[i].output - 1) / axis[i].output - start[i];
+        }
         rest /= axis[i].output;
         taps *= axis[i].kernel;
         int64_t stop = start[i] + axis[i].kernel, padded = axis[i].input + axis[i].end;
