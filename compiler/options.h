@@ -19,7 +19,7 @@ typedef enum Request {
 
 typedef struct CommandLine {
     Request request;
-    const char *word; /* REQUEST_EXPLAIN: what to explain */
+    const char *word;         /* REQUEST_EXPLAIN: what to explain */
     const char *const *files; /* REQUEST_FMT */
     int file_count;
     Options options; /* REQUEST_COMPILE: input set, output set where one is written */

@@ -71,6 +71,7 @@ struct Op {
     OpKind kind;
     Domain domain;
     const char *summary, *formula, *example; /* for explain and the reference page */
+    const char *gives; /* the output's shape in words, for the same; NULL: the input's where there is no shape rule */
     const Param *params;
     int param_count;
     int min_inputs, max_inputs; /* values, parameters not counted; max -1: any number */

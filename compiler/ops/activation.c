@@ -180,6 +180,7 @@ const Op op_prelu = {
     .summary = "leaky_relu with a trained slope for each channel, 0.25 at first",
     .formula = "y = x if x > 0 else weight[c]*x",
     .example = "conv(32, 3) -> prelu",
+    .gives = "that of the input",
     .shape = prelu_shape,
     .map = map_prelu,
     .gradient = prelu_gradient,

@@ -115,6 +115,7 @@ const Op op_batchnorm = {
     .formula = "y = (x - mean[c]) / sqrt(variance[c] + epsilon) * weight[c] + bias[c]; "
                "running = momentum*running + (1 - momentum)*batch",
     .example = "conv(32, 3, bias=false) -> batchnorm -> relu",
+    .gives = "that of the input",
     .params = batchnorm_params,
     .param_count = BATCHNORM_PARAMS,
     .min_inputs = 1,

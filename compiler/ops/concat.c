@@ -66,6 +66,7 @@ const Op op_concat = {
     .summary = "values side by side along the channels",
     .formula = "y[..., c] = a[..., c] for c below a's channels, then b's, ...",
     .example = "concat(left, right)",
+    .gives = "that of the values, the same for all in space; the sum of their channels",
     .min_inputs = 2,
     .max_inputs = -1,
     .merge = true,

@@ -154,6 +154,8 @@ const Op op_conv = {
                "begin, c] * "
                "w[k,c,r,s]",
     .example = "conv(32, 3, padding=same, activation=relu)",
+    .gives = "each spatial axis has floor((n + begin + end - dilation*(kernel - 1) - 1)/stride) + 1 places, "
+             "ceil(n/stride) with padding=same; filters channels",
     .params = params,
     .param_count = COUNT(params),
     .min_inputs = 1,

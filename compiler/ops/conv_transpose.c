@@ -238,6 +238,8 @@ const Op op_conv_transpose = {
         "y[i*stride + r*dilation - begin, j*stride + s*dilation - begin, k] = b[k] + sum of x[i,j,c] * "
         "w[c,k,r,s] over every i,j,r,s that lead there and over c",
     .example = "conv_transpose(32, 4, stride=2, padding=1, activation=relu)",
+    .gives = "each spatial axis has (n - 1)*stride - begin - end + dilation*(kernel - 1) + output_padding + "
+             "1 places, n*stride with padding=same; filters channels",
     .params = params,
     .param_count = COUNT(params),
     .min_inputs = 1,

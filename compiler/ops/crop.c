@@ -62,6 +62,7 @@ const Op op_crop = {
     .summary = "takes a border off the spatial axes",
     .formula = "y[i] = x[i + begin]",
     .example = "crop(1)",
+    .gives = "each spatial axis loses begin + end; the channels stay",
     .params = params,
     .param_count = COUNT(params),
     .min_inputs = 1,

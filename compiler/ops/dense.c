@@ -107,6 +107,7 @@ const Op op_dense = {
     .summary = "fully connected: every unit sees every input",
     .formula = "y[u] = b[u] + sum over i of x[i] * w[u,i]",
     .example = "dense(10, activation=softmax)",
+    .gives = "(units), of a vector",
     .params = params,
     .param_count = COUNT(params),
     .min_inputs = 1,

@@ -40,6 +40,8 @@ const Op op_depthwise = {
         "y[i,j,k] = b[k] + sum over r,s of x[i*stride + r*dilation - begin, j*stride + s*dilation - begin, "
         "k//multiplier] * w[k,0,r,s]",
     .example = "depthwise(3, stride=2, padding=same)",
+    .gives = "each spatial axis has floor((n + begin + end - dilation*(kernel - 1) - 1)/stride) + 1 places, "
+             "ceil(n/stride) with padding=same; multiplier times the channels",
     .params = params,
     .param_count = COUNT(params),
     .min_inputs = 1,

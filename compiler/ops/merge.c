@@ -188,6 +188,7 @@ const Op op_add = {
     .summary = "sum of values, of (channels) vectors spread over space, and of a number",
     .formula = "y = a + b + ...",
     .example = "add(main, skip)",
+    .gives = "that of the values, the same for all; a (channels) vector and a number are spread over space",
     .map = map_add,
     .gradient = add_gradient,
 };
@@ -198,6 +199,7 @@ const Op op_subtract = {
     .summary = "the first value less the others",
     .formula = "y = a - b - ...",
     .example = "subtract(a, b)",
+    .gives = "that of the values, the same for all; a (channels) vector and a number are spread over space",
     .map = map_subtract,
     .gradient = subtract_gradient,
 };
@@ -208,6 +210,7 @@ const Op op_multiply = {
     .summary = "product of values, of (channels) vectors spread over space, and of a number",
     .formula = "y = a * b * ...",
     .example = "multiply(features, weights)",
+    .gives = "that of the values, the same for all; a (channels) vector and a number are spread over space",
     .map = map_multiply,
     .gradient = multiply_gradient,
 };
@@ -274,6 +277,7 @@ const Op op_maximum = {
     .summary = "the largest of the values, element by element",
     .formula = "y = max(a, b, ...)",
     .example = "maximum(a, b)",
+    .gives = "that of the values, the same for all",
     .map = map_maximum,
     .gradient = maximum_gradient,
 };

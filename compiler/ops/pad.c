@@ -91,6 +91,7 @@ const Op op_pad = {
     .summary = "a border around the spatial axes",
     .formula = "y[i + begin] = x[i], the border is 0 or value",
     .example = "pad(1) -> conv(32, 3)",
+    .gives = "each spatial axis grows by begin + end; the channels stay",
     .params = params,
     .param_count = COUNT(params),
     .min_inputs = 1,

@@ -175,6 +175,8 @@ const Op op_maxpool = {
     .formula =
         "y[i,j,c] = max over r,s of x[i*stride + r - begin, j*stride + s - begin, c]; padding never wins",
     .example = "conv(32, 3, activation=relu) -> maxpool(2)",
+    .gives = "each spatial axis has floor((n + begin + end - window)/stride) + 1 places, ceil for floor with "
+             "ceil=true, ceil(n/stride) with padding=same; the channels stay",
     .params = max_params,
     .param_count = COUNT(max_params),
     .min_inputs = 1,
@@ -191,6 +193,8 @@ const Op op_avgpool = {
     .summary = "mean of each window, a channel at a time",
     .formula = "y[i,j,c] = mean over r,s of x[i*stride + r - begin, j*stride + s - begin, c]",
     .example = "conv(32, 3) -> avgpool(3, stride=2, padding=1)",
+    .gives = "each spatial axis has floor((n + begin + end - window)/stride) + 1 places, ceil for floor with "
+             "ceil=true, ceil(n/stride) with padding=same; the channels stay",
     .params = mean_params,
     .param_count = COUNT(mean_params),
     .min_inputs = 1,

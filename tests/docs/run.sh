@@ -15,10 +15,47 @@ else
         "$(head -n 20 difference)"
 fi
 
-# Every layer of the table has its own heading and can be asked about.
+# Every layer says what shape comes out.
 while read -r kind; do
-    check "explain $kind" "$CNNC" explain "$kind"
+    fail "the page of $kind has no shape: its row wants .gives"
+done < <(awk '/^## / { on = $2 == "Layers" || $2 == "Activations" } /^##/ { if (kind) print kind; kind = /^### / && on ? $2 : "" }
+    /^Shape: / { kind = "" } END { if (kind) print kind }' expected.md)
+pass
+
+# What has a page can be asked about, and gets the same text.
+while read -r kind; do
+    check "explain $kind" "$CNNC" explain "$kind" || continue
+    awk -v heading="### $kind" '/^##/ { inside = $0 == heading; next } inside' expected.md | sed -e 1d -e '$ { /^$/d }' >page
+    if diff page out >difference; then pass; else fail "explain $kind is not its page" "$(head -n 5 difference)"; fi
 done < <(sed -n 's/^### //p' expected.md)
+
+# The example of every page compiles in a small model: behind an image or a vector, the values that a merge names bound first.
+compiles() { "$CNNC" -O0 --emit=llvm-ir example.cnn -o example.ll 2>errors; }
+layer_compiles() { # EXAMPLE
+    local input name names=''
+    if [[ $1 =~ ^[a-z]+\(([a-z]+),\ ([a-z]+)\)$ ]]; then
+        for name in "${BASH_REMATCH[@]:1}"; do names+="  $name = it -> relu"$'\n'; done
+    fi
+    for input in '12, 12, 4' 16; do
+        printf 'model example {\n  input(%s)\n%s  %s\n}\n' "$input" "$names" "$1" >example.cnn
+        compiles && return
+    done
+    return 1
+}
+setting_compiles() { # SETTINGS...
+    { printf 'model example {\n  input(4)\n  dense(3)\n}\ntrain {\n'; printf '  %s\n' "$@"; printf '}\n'; } >example.cnn
+    compiles
+}
+while IFS='|' read -r section example; do
+    case $section in
+    Layers | Activations) layer_compiles "$example" ;;
+    Losses) setting_compiles "loss = $example" ;;
+    Optimizers) setting_compiles 'loss = mse' "optimizer = $example" ;;
+    Schedules) setting_compiles 'loss = mse' "schedule = $example" ;;
+    *) echo "no model for the examples of $section" >errors; false ;;
+    esac && pass || fail "the example $example compiles" "$(head -n 5 errors)"
+done < <(awk -v marker="$marker" '$0 == marker { on = 1 } on && /^## / { section = $2 }
+    on && /^For example `/ { sub(/^For example `/, ""); sub(/`\.$/, ""); print section "|" $0 }' expected.md)
 
 # Whole models in the documents pass --check: a fenced block that holds `model`. They may import the blocks of the examples.
 cp -r "$ROOT/examples/blocks" .
