@@ -66,7 +66,7 @@ static void print_rows(FILE *out, const cnn_model *model) {
 
 static void print_total(FILE *out, const char *label, int64_t number, const char *after) {
     char text[NUMBER_TEXT];
-    fprintf(out, "%s%*s%s\n", label, LABEL_WIDTH - (int)strlen(label), grouped(text, number), after);
+    fprintf(out, "%s %*s%s\n", label, LABEL_WIDTH - 1 - (int)strlen(label), grouped(text, number), after);
 }
 
 static void print_text(FILE *out, const cnn_model *model) {

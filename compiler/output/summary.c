@@ -79,7 +79,7 @@ static void print_layers(FILE *out, const Graph *graph, const Columns *columns) 
 
 static void print_total(FILE *out, const char *label, int64_t number, const char *after) {
     char text[NUMBER_TEXT];
-    fprintf(out, "%s%*s%s\n", label, LABEL_WIDTH - (int)strlen(label), grouped(number, text), after);
+    fprintf(out, "%s %*s%s\n", label, LABEL_WIDTH - 1 - (int)strlen(label), grouped(number, text), after);
 }
 
 static void print_memory(FILE *out, const Model *model, int64_t inference, int64_t training) {
