@@ -1,6 +1,8 @@
 /* The pool. A job is published as one 64-bit ticket, (job number, next item): claiming an item is a
  * compare-and-swap of the ticket, so a worker that comes late finds another job number and can never take an
- * item of a job that is over; nobody waits for a worker that has taken nothing. */
+ * item of a job that is over; nobody waits for a worker that has taken nothing. While a job is being
+ * described the ticket is closed: with the old number still on it, no item can be taken by the new
+ * description. */
 #define _GNU_SOURCE
 #include "threads.h"
 
@@ -13,6 +15,7 @@
 
 /* A pause is 10 to 40 ns: together some 100 us, longer than the serial gap between two stages. */
 enum { SPIN_PAUSES = 5000, CACHE_LINE = 64 };
+static const uint64_t closed = UINT32_MAX; /* an item that no job has */
 
 typedef struct Worker {
     struct Threads *pool;
@@ -52,9 +55,10 @@ static int processor_count(void) {
 static uint32_t work_on(Threads *pool, int worker) {
     for (;;) {
         uint64_t ticket = atomic_load(&pool->ticket);
-        int64_t count = atomic_load_explicit(&pool->count, memory_order_relaxed);
-        ThreadsFunction function = atomic_load_explicit(&pool->function, memory_order_relaxed);
-        void *user = atomic_load_explicit(&pool->user, memory_order_relaxed);
+        /* Who sees a part of the next description sees the ticket closed, too, and fails to claim. */
+        int64_t count = atomic_load_explicit(&pool->count, memory_order_acquire);
+        ThreadsFunction function = atomic_load_explicit(&pool->function, memory_order_acquire);
+        void *user = atomic_load_explicit(&pool->user, memory_order_acquire);
         int64_t item = (int64_t)(uint32_t)ticket;
         if (item >= count) {
             /* count may be of a later job than the ticket: then there is work after all. */
@@ -154,9 +158,8 @@ void cnn_threads_run(Threads *pool, int64_t count, ThreadsFunction function, voi
         return;
     }
     uint64_t job = (atomic_load(&pool->ticket) >> 32) + 1;
+    atomic_store(&pool->ticket, (job - 1) << 32 | closed);
     atomic_store(&pool->done, 0);
-    /* A worker that reads these before the ticket changes fails to claim: all items of the job before are
-     * taken. */
     atomic_store(&pool->function, function);
     atomic_store(&pool->user, user);
     atomic_store(&pool->count, count);

@@ -58,6 +58,31 @@ static void jobs_see_what_the_last_one_wrote(void **state) {
     cnn_threads_destroy(pool);
 }
 
+static void take_item(void *user, int64_t index, int worker) {
+    void **both = user;
+    (void)worker;
+    ((int64_t *)both[0])[index]++;
+    atomic_fetch_add((_Atomic int64_t *)both[1], 1);
+}
+
+/* A worker that is late for a job may take nothing of the next one before all of it is published, above all
+ * where that has more items. */
+static void a_late_worker_takes_nothing(void **state) {
+    (void)state;
+    for (int workers = 2; workers <= 4; workers++) {
+        Threads *pool = cnn_threads_create(workers);
+        for (int round = 0; round < 200000; round++) {
+            int64_t ones[9] = {0}, count = round % 2 ? 9 : 2;
+            _Atomic int64_t taken = 0;
+            void *both[2] = {ones, &taken};
+            cnn_threads_run(pool, count, take_item, both);
+            assert_int_equal(taken, count);
+            for (int64_t i = 0; i < count; i++) assert_int_equal(ones[i], 1);
+        }
+        cnn_threads_destroy(pool);
+    }
+}
+
 static void counts_are_cut(void **state) {
     (void)state;
     Threads *pool = cnn_threads_create(100000);
@@ -155,6 +180,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_item_runs_once),
         cmocka_unit_test(jobs_see_what_the_last_one_wrote),
+        cmocka_unit_test(a_late_worker_takes_nothing),
         cmocka_unit_test(counts_are_cut),
         cmocka_unit_test(inference_takes_every_sample_in_order),
         cmocka_unit_test(training_lanes_do_not_depend_on_threads),
