@@ -1,7 +1,7 @@
 /* Sums of a value's channels over its positions. bias_grad: over the micro-batch's samples as well, added to
- * the accumulator of a parameter. sum_positions: a vector a sample, the gradient of a vector that was spread
- * over space. Each row (of samples, for a vector) is summed by itself and then added, which keeps the
- * rounding errors of long sums small. */
+ * the accumulator of a parameter; scale_grad: the same of the product of two values. sum_positions: a vector
+ * a sample, the gradient of a vector that was spread over space. Each row (of samples, for a vector) is
+ * summed by itself and then added, which keeps the rounding errors of long sums small. */
 #include "emit/kernel_code.h"
 #include "graph/backward.h"
 
@@ -12,7 +12,9 @@ enum { ACCUMULATORS = 8 };
 /* The registers of channels that are summed together, and the loops over what they are summed over. */
 typedef struct ChannelSum {
     const Value *value;
-    LLVMValueRef base;    /* of the value */
+    LLVMValueRef base;   /* of the value */
+    const Value *factor; /* what it is multiplied by; NULL: nothing */
+    LLVMValueRef factor_base;
     LLVMValueRef channel; /* first channel */
     Lanes lanes;          /* of the last register; the others are full */
     int registers;
@@ -31,10 +33,17 @@ static void clear(KernelCode *code, LLVMValueRef *variables, int count, int widt
 static void add_position(KernelCode *code, const ChannelSum *sum, const Position *position,
                          LLVMValueRef *partial) {
     LLVMValueRef address = code_position(code, sum->value, sum->base, position);
+    LLVMValueRef factors = sum->factor ? code_position(code, sum->factor, sum->factor_base, position) : NULL;
     for (int i = 0; i < sum->registers; i++) {
-        LLVMValueRef from = code_at_const(code, address, (int64_t)i * code->width);
-        code_set(code, partial[i],
-                 code_fadd(code, code_get(code, partial[i]), code_load(code, from, lanes_of(sum, i))));
+        int64_t at = (int64_t)i * code->width;
+        LLVMValueRef x = code_load(code, code_at_const(code, address, at), lanes_of(sum, i));
+        LLVMValueRef before = code_get(code, partial[i]);
+        if (factors) {
+            LLVMValueRef factor = code_load(code, code_at_const(code, factors, at), lanes_of(sum, i));
+            code_set(code, partial[i], code_fma(code, x, factor, before));
+        } else {
+            code_set(code, partial[i], code_fadd(code, before, x));
+        }
     }
 }
 
@@ -105,6 +114,10 @@ static void emit_group(KernelCode *code, LLVMValueRef channel, int registers, in
         .registers = registers,
         .lanes = {code->width, last_live}
     };
+    if (code->node->op->min_inputs == 2) {
+        sum.factor = code_input(code, 1);
+        sum.factor_base = code->inputs[1];
+    }
     for (int i = 0; i < ACCUMULATORS; i++) partial[i] = code_variable(code, type, zero);
     for (int i = 0; i < registers; i++) sum.sums[i] = code_variable(code, type, zero);
     body(code, &sum, partial);
@@ -179,6 +192,22 @@ const Op op_bias_grad = {
     .max_inputs = 1,
     .kernels = bias_grad_kernels,
     .kernel_count = COUNT(bias_grad_kernels),
+};
+
+static const Kernel scale_grad_kernels[] = {
+    {.name = "vector", .cost = sum_cost, .emit = bias_grad_emit},
+};
+
+const Op op_scale_grad = {
+    .name = "scale_grad",
+    .kind = OPK_INTERNAL,
+    .domain = DOMAIN_SAMPLE,
+    .summary = "gradient of a factor a channel: the products summed over samples and positions",
+    .formula = "dw[c] += sum over n, i of dy[n, i, c] * x[n, i, c]",
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .kernels = scale_grad_kernels,
+    .kernel_count = COUNT(scale_grad_kernels),
 };
 
 static const Kernel sum_positions_kernels[] = {

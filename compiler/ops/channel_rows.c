@@ -19,6 +19,12 @@ void loop_rows(KernelCode *code, const Shape *shape, LLVMValueRef sample, RowBod
     for (int i = spatial - 1; i >= 0; i--) loop_end(code, &loops[i]);
 }
 
+void loop_all_rows(KernelCode *code, const Shape *shape, RowBody body, void *user) {
+    Loop samples = loop_begin(code, code_int(code, 0), code->count, 1);
+    loop_rows(code, shape, samples.index, body, user);
+    loop_end(code, &samples);
+}
+
 typedef struct RowWalk {
     Position position;
     RowLanes body;
@@ -55,6 +61,42 @@ void add_to_sum(KernelCode *code, LLVMValueRef variable, LLVMValueRef x, Lanes l
 
 void raise_to_largest(KernelCode *code, LLVMValueRef variable, LLVMValueRef x, Lanes lanes) {
     code_set(code, variable, code_fmax(code, code_reduce_max(code, x, lanes), code_get(code, variable)));
+}
+
+LLVMValueRef live_lanes(KernelCode *code, LLVMValueRef x, Lanes lanes) {
+    if (lanes.live == lanes.width) return x;
+    LLVMValueRef alive[64];
+    for (int i = 0; i < lanes.width; i++) alive[i] = LLVMConstInt(code->emit->i1, i < lanes.live, false);
+    LLVMValueRef mask = LLVMConstVector(alive, (unsigned)lanes.width);
+    return code_select(code, mask, x, code_constant(code, 0, lanes.width));
+}
+
+typedef struct SumWork {
+    int count;
+    RowTerms terms;
+    void *user;
+    LLVMValueRef variables[ROW_SUMS_MAX];
+} SumWork;
+
+static void sum_lanes(KernelCode *code, const Position *position, Lanes lanes, void *user) {
+    SumWork *work = user;
+    LLVMValueRef terms[ROW_SUMS_MAX];
+    work->terms(code, position, lanes, terms, work->user);
+    for (int i = 0; i < work->count; i++) {
+        LLVMValueRef term = live_lanes(code, terms[i], lanes);
+        code_set(code, work->variables[i], code_fadd(code, code_get(code, work->variables[i]), term));
+    }
+}
+
+void row_sums(KernelCode *code, const Position *position, int64_t channels, int count, RowTerms terms,
+              void *user, LLVMValueRef sums[ROW_SUMS_MAX]) {
+    SumWork work = {.count = count, .terms = terms, .user = user};
+    LLVMTypeRef type = code_type(code, code->width);
+    for (int i = 0; i < count; i++)
+        work.variables[i] = code_variable(code, type, code_constant(code, 0, code->width));
+    loop_row_lanes(code, position, channels, sum_lanes, &work);
+    for (int i = 0; i < count; i++)
+        sums[i] = code_reduce_add(code, code_get(code, work.variables[i]), (Lanes){code->width, code->width});
 }
 
 static void largest_lanes(KernelCode *code, const Position *position, Lanes lanes, void *user) {

@@ -1,5 +1,5 @@
 /* Walking a value row by row, a row being the channels of one position; and sums over a row. For operators
- * that look at all channels of a position at once: softmax and the losses. */
+ * that look at all channels of a position at once: softmax, norms, the losses. */
 #ifndef CNNC_OPS_CHANNEL_ROWS_H
 #define CNNC_OPS_CHANNEL_ROWS_H
 
@@ -23,6 +23,19 @@ LLVMValueRef channel_numbers(KernelCode *code, LLVMValueRef channel, int width);
 /* variable += sum of the register's live elements; variable = the larger of it and their largest. */
 void add_to_sum(KernelCode *code, LLVMValueRef variable, LLVMValueRef x, Lanes lanes);
 void raise_to_largest(KernelCode *code, LLVMValueRef variable, LLVMValueRef x, Lanes lanes);
+
+/* Sums over the row of `count` terms that the body makes of each register, in registers up to the end. */
+enum { ROW_SUMS_MAX = 2 };
+typedef void (*RowTerms)(KernelCode *code, const Position *position, Lanes lanes, LLVMValueRef *terms,
+                         void *user);
+void row_sums(KernelCode *code, const Position *position, int64_t channels, int count, RowTerms terms,
+              void *user, LLVMValueRef sums[ROW_SUMS_MAX]);
+
+/* x where lanes are alive, 0 in the others. */
+LLVMValueRef live_lanes(KernelCode *code, LLVMValueRef x, Lanes lanes);
+
+/* A row of a kernel for itself: calls body for every row of every sample of the micro-batch. */
+void loop_all_rows(KernelCode *code, const Shape *shape, RowBody body, void *user);
 
 /* Largest element of input 0's row, and the sum of exp(x - largest): scalars. */
 LLVMValueRef row_largest(KernelCode *code, const Position *position, int64_t channels);

@@ -76,9 +76,7 @@ static void grad_row(KernelCode *code, const Position *position, LLVMValueRef ro
 
 static void emit_rows(KernelCode *code, RowBody row, RowLanes lanes) {
     RowWork work = {.shape = &code_output(code, 0)->shape, .lanes = lanes};
-    Loop loop = loop_begin(code, code_int(code, 0), code->count, 1);
-    loop_rows(code, work.shape, loop.index, row, &work);
-    loop_end(code, &loop);
+    loop_all_rows(code, work.shape, row, &work);
 }
 
 static void softmax_emit(KernelCode *code) {
