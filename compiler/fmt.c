@@ -29,13 +29,15 @@ static int fmt_file(Context *cx, const char *path) {
     return outfile_write(path, text, length);
 }
 
-int fmt_files(Arena *arena, const Options *options, bool color, const char *const *paths, int count) {
+int fmt_files(const Options *options, bool color, const char *const *paths, int count) {
     int status = EXIT_DONE;
     for (int i = 0; i < count; i++) {
+        Arena *arena = arena_create();
         Context cx = {.arena = arena, .options = *options};
         cx.diag = diag_create(arena, stderr, options->json ? DIAG_JSON : DIAG_TEXT, color);
         int result = fmt_file(&cx, paths[i]);
         if (result > status) status = result;
+        arena_destroy(arena);
     }
     return status;
 }

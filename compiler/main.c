@@ -202,8 +202,7 @@ static int serve(Arena *arena, const CommandLine *line) {
     case REQUEST_PASSES: return print_passes();
     case REQUEST_EXPLAIN: return explain_print(stdout, line->word) ? EXIT_DONE : EXIT_USAGE;
     case REQUEST_FMT:
-        return fmt_files(arena, &line->options, wants_color(line->options.color), line->files,
-                         line->file_count);
+        return fmt_files(&line->options, wants_color(line->options.color), line->files, line->file_count);
     case REQUEST_VERSION:
         LLVMGetVersion(&major, &minor, &patch);
         printf("cnnc %s (LLVM %u.%u.%u)\n", CNNC_VERSION, major, minor, patch);

@@ -29,4 +29,4 @@ expect 4 "fmt of a missing file" "$CNNC" fmt missing.cnn open.cnn neat.cnn && sa
 expect 2 "fmt without a file" "$CNNC" fmt
 expect 2 "fmt -o" "$CNNC" fmt -o other.cnn loose.cnn
 is "fmt leaves no temporary file" "$(find . -name '*.tmp')" ""
-expect 0 "the examples are in the layout" "$CNNC" fmt --check "$ROOT"/examples/*.cnn
+expect 0 "the examples are in the layout" "$CNNC" fmt --check "$ROOT"/examples/*.cnn "$ROOT"/examples/*/*.cnn
