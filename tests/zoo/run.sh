@@ -55,28 +55,34 @@ rm -f resnet* ./*.safetensors
 
 runs caffe_lenet 10
 runs cifar10_quick 10
+runs cifar10_full 10
 runs mnist_cnn 10
 runs m5_audio 35
 runs voxnet 40
 runs unet 4x4x2 -D size=188 -D width=8
 runs denoiser 28x28x1
+runs autoencoder 28x28x1
 runs mobilenet_v1 1000
 runs mobilenet_v2 1000
 runs mobilenet_v3_small 1000
 runs squeezenet_1_1 1000
+runs googlenet 1000
 learns caffe_lenet 0.005 10
 learns cifar10_quick 0.01 10
+learns cifar10_full 0.01 10
 learns mnist_cnn 0.02 10
 learns m5_audio 0.01 35
 learns voxnet 0.001 10
 learns unet 0.01 2 -D size=188 -D width=8
 learns denoiser 0.1 same
+learns autoencoder 0.1 same
 
 if [ -n "${CNNC_TEST_LONG:-}" ]; then
     runs squeezenet_1_0 1000
     runs resnet18 1000
     runs resnet50 1000
     runs densenet121 1000
+    runs alexnet 1000
     runs vgg16 1000
     runs unet 388x388x2
     learns mobilenet_v2 0.01 10
