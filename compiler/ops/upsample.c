@@ -306,6 +306,7 @@ const Op op_upsample = {
                "axis, s + f = "
                "(i + 1/2)/factor - 1/2, or i*(n-1)/(n*factor-1) with aligned corners",
     .example = "upsample(2, mode=bilinear) -> conv(32, 3, padding=same)",
+    .gives = "the spatial extents times factor; the channels stay",
     .params = params,
     .param_count = COUNT(params),
     .min_inputs = 1,
