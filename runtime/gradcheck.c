@@ -2,10 +2,10 @@
  * program, in training mode with dropout off, on made-up data.
  *
  * A difference means nothing where a relu or a pooling window changes its mind between w-h and w+h: the check
- * program folds those choices into a signature; where they differ the step is made smaller, and at the
- * smallest one the coordinate is skipped. In the same way rounding can flip a choice in the compiled code
- * alone; so a coordinate that disagrees is looked at again with other data: a wrong gradient is wrong every
- * time. */
+ * program folds those choices into a signature; where they differ and the difference disagrees the step is
+ * made smaller, and at the smallest one the coordinate is skipped. In the same way rounding can flip a choice
+ * in the compiled code alone; so a coordinate that disagrees is looked at again with other data: a wrong
+ * gradient is wrong every time. */
 #include "gradients.h"
 
 #include "aligned.h"
@@ -83,33 +83,32 @@ static double mean_loss(Check *check) {
     return sum / BATCH;
 }
 
-/* Moves the coordinate to w+h and w-h; the samples are floats, so the true distance is what counts. */
-static bool difference(Check *check, const Coordinate *coordinate, double *slope) {
+/* Moves the coordinate to w+h and w-h, h being `step` of its size; the samples are floats, so the true
+ * distance is what counts: 0 where it vanishes. `smooth`: no choice changed between the two. */
+static double difference(Check *check, const Coordinate *coordinate, double step, double *slope,
+                         bool *smooth) {
     bool is_input = coordinate->tensor == check->model->parameter_count;
     double *w = (double *)check->program.frame.parameters + coordinate->at;
     float *x = (float *)check->dataset.samples + coordinate->at;
-    double value = is_input ? *x : *w;
-    for (double step = first_step; step >= 0.99 * smallest_step; step /= 10) {
-        double h = step * fmax(1, fabs(value)), place[2], loss[2];
-        uint64_t signature[2];
-        for (int side = 0; side < 2; side++) {
-            double moved = side ? value - h : value + h;
-            if (is_input)
-                place[side] = *x = (float)moved;
-            else
-                place[side] = *w = moved;
-            loss[side] = mean_loss(check);
-            signature[side] = check->program.signature;
-        }
+    double value = is_input ? *x : *w, h = step * fmax(1, fabs(value)), place[2], loss[2];
+    uint64_t signature[2];
+    for (int side = 0; side < 2; side++) {
+        double moved = side ? value - h : value + h;
         if (is_input)
-            *x = (float)value;
+            place[side] = *x = (float)moved;
         else
-            *w = value;
-        if (signature[0] != signature[1] || place[0] == place[1]) continue;
-        *slope = (loss[0] - loss[1]) / (place[0] - place[1]);
-        return true;
+            place[side] = *w = moved;
+        loss[side] = mean_loss(check);
+        signature[side] = check->program.signature;
     }
-    return false;
+    if (is_input)
+        *x = (float)value;
+    else
+        *w = value;
+    double distance = place[0] - place[1];
+    *smooth = signature[0] == signature[1];
+    *slope = distance != 0 ? (loss[0] - loss[1]) / distance : 0;
+    return distance;
 }
 
 static double compiled_gradient(const Check *check, const Coordinate *coordinate) {
@@ -117,17 +116,29 @@ static double compiled_gradient(const Check *check, const Coordinate *coordinate
                                                                : check->gradients.parameters[coordinate->at];
 }
 
-/* Keeps the smaller error; false where the coordinate cannot be judged with this data. */
-static bool judge(Check *check, Coordinate *coordinate) {
-    double slope, g = compiled_gradient(check, coordinate);
-    if (!difference(check, coordinate, &slope)) return false;
+static double relative_error(const Check *check, const Coordinate *coordinate, double slope) {
+    double g = compiled_gradient(check, coordinate);
     double scale =
         fmax(tensor_scale * check->largest[coordinate->tensor], model_scale * check->largest_of_all);
     double reference = fmax(fmax(fabs(slope), fabs(g)), scale);
     double error = reference > 0 ? fabs(slope - g) / reference : 0;
-    if (!isfinite(error)) error = INFINITY;
-    if (coordinate->error < 0 || error < coordinate->error) coordinate->error = error;
-    return true;
+    return isfinite(error) ? error : INFINITY;
+}
+
+/* Keeps the smaller error; false where the coordinate cannot be judged with this data. Where a choice
+ * changed, a difference that agrees still counts: the choice was between equals (as of x + 2 - x in a pooling
+ * window), or weighs nothing. One that disagrees says nothing. */
+static bool judge(Check *check, Coordinate *coordinate) {
+    for (double step = first_step; step >= 0.99 * smallest_step; step /= 10) {
+        double slope;
+        bool smooth;
+        if (difference(check, coordinate, step, &slope, &smooth) == 0) continue;
+        double error = relative_error(check, coordinate, slope);
+        if (!smooth && error > tolerance) continue;
+        if (coordinate->error < 0 || error < coordinate->error) coordinate->error = error;
+        return true;
+    }
+    return false;
 }
 
 /* The largest |gradient| of every tensor. */
