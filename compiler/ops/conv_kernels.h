@@ -14,7 +14,7 @@ ConvGeometry conv_weight_grad_geometry(const Graph *graph, const Node *node);
 /* Does the forward node have a bias? (Its third input, unless that belongs to the epilogue.) */
 bool conv_has_bias(const Node *node);
 
-extern const Kernel conv_forward_kernels[6], conv_input_grad_kernels[7], conv_weight_grad_kernels[4];
+extern const Kernel conv_forward_kernels[6], conv_input_grad_kernels[7], conv_weight_grad_kernels[7];
 
 void conv_direct_forward_emit(KernelCode *code);
 void conv_direct_input_grad_emit(KernelCode *code);

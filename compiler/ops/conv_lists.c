@@ -170,7 +170,7 @@ const Kernel conv_input_grad_kernels[7] = {
     {.name = "reference", .emit = conv_reference_input_grad_emit, .epilogue = true},
 };
 
-const Kernel conv_weight_grad_kernels[4] = {
+const Kernel conv_weight_grad_kernels[7] = {
     {.name = "depthwise",
      .applies = weight_grad_depthwise,
      .emit = conv_depthwise_weight_grad_emit,
@@ -187,5 +187,8 @@ const Kernel conv_weight_grad_kernels[4] = {
      .halo = weight_grad_halo,
      .workspace = weight_grad_sparse_workspace,
      .approximate = true},
+    WINOGRAD_WEIGHTS_ROW(2),
+    WINOGRAD_WEIGHTS_ROW(3),
+    WINOGRAD_WEIGHTS_ROW(4),
     {.name = "reference", .emit = conv_reference_weight_grad_emit},
 };

@@ -3,43 +3,10 @@
  * to M[point][tile][filter], and transformed back. */
 #include "ops/conv_winograd.h"
 
-enum { MAX_ALPHA = 6, MAX_POINTS = MAX_ALPHA * MAX_ALPHA, MOST_BLOCK = 112, LINE = 16 };
+#include "ops/winograd_transform.h"
+
+enum { MOST_BLOCK = 112, LINE = 16 };
 static const double PRODUCT_EFFICIENCY = 0.8; /* of the peak, measured for reductions of 32 and more */
-
-/* y = At [(G g) . (Bt d)], one dimension; rows are zero-filled to MAX_ALPHA. */
-typedef struct Transform {
-    int m, alpha;
-    double bt[MAX_ALPHA][MAX_ALPHA], g[MAX_ALPHA][3], at[4][MAX_ALPHA];
-} Transform;
-
-static const Transform transforms[] = {
-    {2,
-     4, {{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, 1, 0, -1}},
-     {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}},
-     {{1, 1, 1, 0}, {0, 1, -1, -1}}                                                      },
-    {3,
-     5, {{2, -1, -2, 1, 0}, {0, -2, -1, 1, 0}, {0, 2, -3, 1, 0}, {0, -1, 0, 1, 0}, {0, 2, -1, -2, 1}},
-     {{0.5, 0, 0}, {-0.5, -0.5, -0.5}, {-1.0 / 6, 1.0 / 6, -1.0 / 6}, {1.0 / 6, 1.0 / 3, 2.0 / 3}, {0, 0, 1}},
-     {{1, 1, 1, 1, 0}, {0, 1, -1, 2, 0}, {0, 1, 1, 4, 1}}                                },
-    {4,
-     6, {{4, 0, -5, 0, 1, 0},
-      {0, -4, -4, 1, 1, 0},
-      {0, 4, -4, -1, 1, 0},
-      {0, -2, -1, 2, 1, 0},
-      {0, 2, -1, -2, 1, 0},
-      {0, 4, 0, -5, 0, 1}},
-     {{0.25, 0, 0},
-      {-1.0 / 6, -1.0 / 6, -1.0 / 6},
-      {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-      {1.0 / 24, 1.0 / 12, 1.0 / 6},
-      {1.0 / 24, -1.0 / 12, 1.0 / 6},
-      {0, 0, 1}},
-     {{1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 0}, {0, 1, -1, 8, -8, 1}}},
-};
-
-static const Transform *transform_of(int m) {
-    return &transforms[m - 2];
-}
 
 static int64_t round_up(int64_t n, int64_t to) {
     return (n + to - 1) / to * to;
@@ -91,7 +58,7 @@ static int64_t sample_tiles(const WinogradShape *s, int m) {
 /* Tiles of a block: V and M shall fit one half of the second-level cache. */
 static int64_t block_tiles(const Machine *machine, const WinogradShape *s, int m) {
     int rows = tile_max_rows(machine, s->panels.vectors);
-    int alpha = transform_of(m)->alpha;
+    int alpha = winograd_transform(m)->alpha;
     int64_t bytes =
         (int64_t)alpha * alpha * (s->source + s->panels.count * s->panels.width) * (int64_t)sizeof(float);
     int64_t fit = machine->l2_bytes / 2 / bytes / rows * rows;
@@ -105,7 +72,7 @@ static int nonzeros(const double *matrix, int count) {
 }
 
 double winograd_cost(const Machine *machine, const WinogradShape *s, int m) {
-    const Transform *t = transform_of(m);
+    const WinogradTransform *t = winograd_transform(m);
     double ports = machine->fma_ports ? machine->fma_ports : 1, width = machine->vector_floats;
     double sources = (double)round_up(s->source, machine->vector_floats) / width;
     double targets = (double)(s->panels.count * s->panels.vectors);
@@ -125,7 +92,7 @@ void winograd_halo(const WinogradShape *s, int m, Halo *halo) {
 }
 
 int64_t winograd_packed(const WinogradShape *s, int m) {
-    int alpha = transform_of(m)->alpha;
+    int alpha = winograd_transform(m)->alpha;
     return (int64_t)alpha * alpha * s->panels.count * s->source * s->panels.width;
 }
 
@@ -137,7 +104,7 @@ typedef struct Rooms {
 } Rooms;
 
 static Rooms plan_rooms(const Machine *machine, const WinogradShape *s, int m) {
-    int points = transform_of(m)->alpha * transform_of(m)->alpha;
+    int points = winograd_transform(m)->alpha * winograd_transform(m)->alpha;
     Rooms r = {.block = block_tiles(machine, s, m)};
     r.v_tile = round_up(s->source, machine->vector_floats);
     r.v_point = round_up(r.block * r.v_tile, LINE) + LINE;
@@ -152,42 +119,9 @@ int64_t winograd_workspace(const Machine *machine, const WinogradShape *s, int m
     return plan_rooms(machine, s, m).end;
 }
 
-/* out = matrix in, the coefficients 1 and -1 without a product. */
-static void multiply(KernelCode *code, const double *matrix, int rows, int columns, int row_length,
-                     const LLVMValueRef *in, int in_step, LLVMValueRef *out, int out_step) {
-    for (int i = 0; i < rows; i++) {
-        LLVMValueRef sum = NULL;
-        for (int j = 0; j < columns; j++) {
-            double factor = matrix[i * row_length + j];
-            LLVMValueRef x = in[j * in_step];
-            if (factor == 0) continue;
-            if (!sum)
-                sum = factor == 1 ? x : code_fmul(code, x, code_constant_like(code, factor, x));
-            else if (factor == 1)
-                sum = code_fadd(code, sum, x);
-            else if (factor == -1)
-                sum = code_fsub(code, sum, x);
-            else
-                sum = code_fma(code, x, code_constant_like(code, factor, x), sum);
-        }
-        out[i * out_step] = sum;
-    }
-}
-
-/* out (rows x rows) = matrix in matrix^T, in being columns x columns. */
-static void transform(KernelCode *code, const double *matrix, int rows, int columns, int row_length,
-                      const LLVMValueRef *in, LLVMValueRef *out) {
-    LLVMValueRef half[MAX_POINTS];
-    for (int j = 0; j < columns; j++)
-        multiply(code, matrix, rows, columns, row_length, in + j, columns, half + j, columns);
-    for (int i = 0; i < rows; i++)
-        multiply(code, matrix, rows, columns, row_length, half + (ptrdiff_t)i * columns, 1,
-                 out + (ptrdiff_t)i * rows, 1);
-}
-
 typedef struct Winograd {
     const WinogradShape *s;
-    const Transform *t;
+    const WinogradTransform *t;
     int m, points;
     bool bias;
     Rooms rooms;
@@ -200,7 +134,7 @@ typedef struct Winograd {
 } Winograd;
 
 void winograd_prepare_emit(KernelCode *code, const WinogradShape *s, int m) {
-    const Transform *t = transform_of(m);
+    const WinogradTransform *t = winograd_transform(m);
     const Panels *p = &s->panels;
     Lanes whole = {code->width, code->width};
     Loop panel = loop_begin_const(code, 0, p->count, 1);
@@ -214,7 +148,7 @@ void winograd_prepare_emit(KernelCode *code, const WinogradShape *s, int m) {
     LLVMValueRef taps[9], points[MAX_POINTS];
     for (int i = 0; i < 9; i++)
         taps[i] = code_load(code, code_at_const(code, from, i * s->source * p->width), whole);
-    transform(code, &t->g[0][0], t->alpha, 3, 3, taps, points);
+    winograd_transform_emit(code, &t->g[0][0], t->alpha, 3, 3, taps, points);
     for (int i = 0; i < t->alpha * t->alpha; i++)
         code_store(code, points[i], code_at_const(code, to, i * p->count * s->source * p->width), whole);
     loop_end(code, &vector);
@@ -236,7 +170,7 @@ static void find_tile(KernelCode *code, Winograd *walk, LLVMValueRef first) {
 
 static void transform_source(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
     Winograd *walk = user;
-    const Transform *t = walk->t;
+    const WinogradTransform *t = walk->t;
     const int64_t *stride = code_input(code, 0)->layout.stride;
     LLVMValueRef in[MAX_POINTS], out[MAX_POINTS];
     LLVMValueRef from = code_at(code, walk->source, channel);
@@ -244,7 +178,7 @@ static void transform_source(KernelCode *code, LLVMValueRef channel, Lanes lanes
         int64_t place = i / t->alpha * stride[0] + i % t->alpha * stride[1];
         in[i] = code_load(code, code_at_const(code, from, place), lanes);
     }
-    transform(code, &t->bt[0][0], t->alpha, t->alpha, MAX_ALPHA, in, out);
+    winograd_transform_emit(code, &t->bt[0][0], t->alpha, t->alpha, MAX_ALPHA, in, out);
     LLVMValueRef to =
         code_at(code, walk->v, code_add(code, code_mul_const(code, walk->tile, walk->rooms.v_tile), channel));
     for (int i = 0; i < walk->points; i++)
@@ -343,14 +277,14 @@ static void store_tile(KernelCode *code, const Winograd *walk, const LLVMValueRe
 
 static void transform_result(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
     const Winograd *walk = user;
-    const Transform *t = walk->t;
+    const WinogradTransform *t = walk->t;
     LLVMValueRef in[MAX_POINTS], out[MAX_POINTS];
     LLVMValueRef from = code_at(
         code, walk->products, code_add(code, code_mul_const(code, walk->tile, walk->rooms.m_tile), channel));
     for (int i = 0; i < walk->points; i++)
         in[i] = code_load(code, code_at_const(code, from, i * walk->rooms.m_point),
                           (Lanes){lanes.width, lanes.width});
-    transform(code, &t->at[0][0], walk->m, t->alpha, MAX_ALPHA, in, out);
+    winograd_transform_emit(code, &t->at[0][0], walk->m, t->alpha, MAX_ALPHA, in, out);
     if (walk->bias) {
         LLVMValueRef bias = code_load(code, code_at(code, code->inputs[2], channel), lanes);
         for (int i = 0; i < walk->m * walk->m; i++) out[i] = code_fadd(code, out[i], bias);
@@ -370,7 +304,7 @@ static void transform_results(KernelCode *code, Winograd *walk, LLVMValueRef fir
 }
 
 void winograd_emit(KernelCode *code, const WinogradShape *s, int m, bool bias) {
-    const Transform *t = transform_of(m);
+    const WinogradTransform *t = winograd_transform(m);
     Winograd walk = {.s = s, .t = t, .m = m, .points = t->alpha * t->alpha, .bias = bias};
     walk.rooms = plan_rooms(code->emit->machine, s, m);
     walk.v = code_workspace(code);

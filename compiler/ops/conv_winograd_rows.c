@@ -4,6 +4,7 @@
 
 #include "ops/conv_kernels.h"
 #include "ops/conv_winograd.h"
+#include "ops/conv_winograd_weights.h"
 
 /* The shape that a node's kernel works on; halos do not depend on the machine. */
 static const Machine any_machine = {.vector_floats = 4};
@@ -63,3 +64,30 @@ DEFINE_ROW(forward, 4, conv_has_bias(code->node))
 DEFINE_ROW(input_grad, 2, false)
 DEFINE_ROW(input_grad, 3, false)
 DEFINE_ROW(input_grad, 4, false)
+
+#define DEFINE_WEIGHTS(m)                                                                                    \
+    bool winograd##m##_weights_applies(const Machine *machine, const Graph *graph, const Node *node) {       \
+        ConvGeometry g = conv_weight_grad_geometry(graph, node);                                             \
+        return winograd_weights_fit(machine, &g, m);                                                         \
+    }                                                                                                        \
+    double winograd##m##_weights_cost(const Machine *machine, const Graph *graph, const Node *node) {        \
+        ConvGeometry g = conv_weight_grad_geometry(graph, node);                                             \
+        return winograd_weights_cost(machine, &g, m);                                                        \
+    }                                                                                                        \
+    bool winograd##m##_weights_halo(const Graph *graph, const Node *node, int input, Halo *halo) {           \
+        ConvGeometry g = conv_weight_grad_geometry(graph, node);                                             \
+        if (input < 2) winograd_weights_halo(&g, m, input, halo);                                            \
+        return input < 2;                                                                                    \
+    }                                                                                                        \
+    int64_t winograd##m##_weights_workspace(const Machine *machine, const Graph *graph, const Node *node) {  \
+        ConvGeometry g = conv_weight_grad_geometry(graph, node);                                             \
+        return winograd_weights_workspace(machine, &g, m);                                                   \
+    }                                                                                                        \
+    void winograd##m##_weights_emit(KernelCode *code) {                                                      \
+        ConvGeometry g = conv_weight_grad_geometry(code->graph, code->node);                                 \
+        winograd_weights_emit(code, &g, m);                                                                  \
+    }
+
+DEFINE_WEIGHTS(2)
+DEFINE_WEIGHTS(3)
+DEFINE_WEIGHTS(4)

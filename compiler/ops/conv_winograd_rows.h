@@ -25,6 +25,18 @@ DECLARE_ROW(input_grad, 3)
 DECLARE_ROW(input_grad, 4)
 #undef DECLARE_ROW
 
+#define DECLARE_WEIGHTS(m)                                                                                   \
+    bool winograd##m##_weights_applies(const Machine *machine, const Graph *graph, const Node *node);        \
+    double winograd##m##_weights_cost(const Machine *machine, const Graph *graph, const Node *node);         \
+    bool winograd##m##_weights_halo(const Graph *graph, const Node *node, int input, Halo *halo);            \
+    int64_t winograd##m##_weights_workspace(const Machine *machine, const Graph *graph, const Node *node);   \
+    void winograd##m##_weights_emit(KernelCode *code);
+
+DECLARE_WEIGHTS(2)
+DECLARE_WEIGHTS(3)
+DECLARE_WEIGHTS(4)
+#undef DECLARE_WEIGHTS
+
 #define WINOGRAD_ROW(direction, m)                                                                           \
     {.name = "winograd" #m,                                                                                  \
      .applies = winograd_##direction##_applies,                                                              \
@@ -35,6 +47,16 @@ DECLARE_ROW(input_grad, 4)
      .packed = winograd##m##_##direction##_packed,                                                           \
      .prepare = winograd##m##_##direction##_prepare,                                                         \
      .epilogue = true,                                                                                       \
+     .approximate = true}
+
+/* The row of the gradient to the weights. */
+#define WINOGRAD_WEIGHTS_ROW(m)                                                                              \
+    {.name = "winograd" #m,                                                                                  \
+     .applies = winograd##m##_weights_applies,                                                               \
+     .cost = winograd##m##_weights_cost,                                                                     \
+     .emit = winograd##m##_weights_emit,                                                                     \
+     .halo = winograd##m##_weights_halo,                                                                     \
+     .workspace = winograd##m##_weights_workspace,                                                           \
      .approximate = true}
 
 #endif

@@ -1,0 +1,262 @@
+/* See conv_winograd_weights.h. Blocks of tiles over all samples of the micro-batch: V[point][tile][channel]
+ * from x and D[point][tile][filter] from dy; their products over the block's tiles are added to
+ * S[point][panel][channel][P]. */
+#include "ops/conv_winograd_weights.h"
+
+#include "ops/conv_winograd.h"
+#include "ops/winograd_transform.h"
+
+enum {
+    MOST_BLOCK = 112,
+    LINE = 16,
+    CHANNEL_ROWS = 8,
+    SAMPLES_A_CALL = 8 /* reckoned with for what is done once a call */
+};
+static const double PRODUCT_EFFICIENCY = 0.6; /* of the peak: short reductions, sums read and written */
+
+static int64_t round_up(int64_t n, int64_t to) {
+    return (n + to - 1) / to * to;
+}
+
+static int64_t tiles(int64_t n, int m) {
+    return (n + m - 1) / m;
+}
+
+static int64_t sample_tiles(const ConvGeometry *g, int m) {
+    return tiles(g->axis[0].output, m) * tiles(g->axis[1].output, m);
+}
+
+/* Elements of V, D and S, from the start of the workspace. */
+typedef struct Rooms {
+    int64_t block;
+    int64_t v_tile, v_point, d_start, d_tile, d_point, s_start, s_point, end;
+} Rooms;
+
+static Rooms plan_rooms(const Machine *machine, const ConvGeometry *g, int m) {
+    int points = winograd_transform(m)->alpha * winograd_transform(m)->alpha;
+    Panels p = conv_panels(machine, g);
+    Rooms r = {.v_tile = round_up(g->channels, machine->vector_floats), .d_tile = p.count * p.width};
+    int64_t fit = machine->l2_bytes / 2 / (points * (r.v_tile + r.d_tile) * (int64_t)sizeof(float));
+    r.block = fit < LINE ? LINE : fit > MOST_BLOCK ? MOST_BLOCK : fit;
+    r.v_point = round_up(r.block * r.v_tile, LINE) + LINE;
+    r.d_start = points * r.v_point;
+    r.d_point = round_up(r.block * r.d_tile, LINE) + LINE;
+    r.s_start = r.d_start + points * r.d_point;
+    r.s_point = p.count * g->channels * p.width;
+    r.end = r.s_start + points * r.s_point;
+    return r;
+}
+
+bool winograd_weights_fit(const Machine *machine, const ConvGeometry *g, int m) {
+    if (!winograd_fits(machine, g)) return false;
+    Rooms r = plan_rooms(machine, g, m);
+    return (r.end - r.s_start) * (int64_t)sizeof(float) <= machine->l2_bytes / 2;
+}
+
+int64_t winograd_weights_workspace(const Machine *machine, const ConvGeometry *g, int m) {
+    return plan_rooms(machine, g, m).end;
+}
+
+static int nonzeros(const double *matrix, int count) {
+    int sum = 0;
+    for (int i = 0; i < count; i++) sum += matrix[i] != 0;
+    return sum;
+}
+
+double winograd_weights_cost(const Machine *machine, const ConvGeometry *g, int m) {
+    const WinogradTransform *t = winograd_transform(m);
+    Panels p = conv_panels(machine, g);
+    double ports = machine->fma_ports ? machine->fma_ports : 1, points = t->alpha * t->alpha;
+    double sources = (double)round_up(g->channels, machine->vector_floats) / machine->vector_floats;
+    double targets = (double)(p.count * p.vectors);
+    double sums = points * (double)g->channels * targets;
+    double in = 2 * t->alpha * nonzeros(&t->bt[0][0], MAX_ALPHA * MAX_ALPHA) + 2 * points;
+    double out = (t->alpha + m) * nonzeros(&t->at[0][0], 4 * MAX_ALPHA) + 2 * points;
+    double per_tile = sums / PRODUCT_EFFICIENCY + 1.5 * (in * sources + out * targets);
+    return ((double)sample_tiles(g, m) * per_tile + 6 * sums / SAMPLES_A_CALL) / ports;
+}
+
+void winograd_weights_halo(const ConvGeometry *g, int m, int input, Halo *halo) {
+    for (int i = 0; i < 2; i++) {
+        const WindowAxis *a = &g->axis[i];
+        int64_t reach = tiles(a->output, m) * m;
+        int64_t last = reach + 1 - a->begin;
+        halo->before[i] = input == 0 ? a->begin : 0;
+        halo->after[i] = input == 1 ? reach - a->output : last >= a->input ? last - a->input + 1 : 0;
+    }
+}
+
+typedef struct WeightsWalk {
+    const ConvGeometry *g;
+    const WinogradTransform *t;
+    Panels panels;
+    int m, points;
+    Rooms rooms;
+    LLVMValueRef workspace;
+    LLVMValueRef live, tile; /* tiles of the block; the one at work */
+    LLVMValueRef x, dy;      /* the tile's first places */
+    LLVMValueRef point;
+} WeightsWalk;
+
+static LLVMValueRef room(KernelCode *code, const WeightsWalk *walk, int64_t start) {
+    return code_at_const(code, walk->workspace, start);
+}
+
+static void store_points(KernelCode *code, const WeightsWalk *walk, const LLVMValueRef *points,
+                         LLVMValueRef to, int64_t stride) {
+    for (int i = 0; i < walk->points; i++)
+        code_store(code, points[i], code_at_const(code, to, i * stride), (Lanes){code->width, code->width});
+}
+
+static void load_square(KernelCode *code, const Value *value, LLVMValueRef corner, int size, Lanes lanes,
+                        LLVMValueRef *out) {
+    const int64_t *stride = value->layout.stride;
+    for (int i = 0; i < size * size; i++)
+        out[i] =
+            code_load(code, code_at_const(code, corner, i / size * stride[0] + i % size * stride[1]), lanes);
+}
+
+static void transform_x(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
+    const WeightsWalk *walk = user;
+    const WinogradTransform *t = walk->t;
+    LLVMValueRef in[MAX_POINTS], out[MAX_POINTS];
+    load_square(code, code_input(code, 0), code_at(code, walk->x, channel), t->alpha, lanes, in);
+    winograd_transform_emit(code, &t->bt[0][0], t->alpha, t->alpha, MAX_ALPHA, in, out);
+    LLVMValueRef at = code_add(code, code_mul_const(code, walk->tile, walk->rooms.v_tile), channel);
+    store_points(code, walk, out, code_at(code, walk->workspace, at), walk->rooms.v_point);
+}
+
+/* A dy A^T: the transpose of what makes the result. */
+static void transform_dy(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
+    const WeightsWalk *walk = user;
+    const WinogradTransform *t = walk->t;
+    LLVMValueRef in[MAX_POINTS], out[MAX_POINTS];
+    load_square(code, code_input(code, 1), code_at(code, walk->dy, channel), walk->m, lanes, in);
+    winograd_transpose_emit(code, &t->at[0][0], walk->m, t->alpha, MAX_ALPHA, in, out);
+    LLVMValueRef at = code_add(code, code_mul_const(code, walk->tile, walk->rooms.d_tile), channel);
+    store_points(code, walk, out, code_at(code, room(code, walk, walk->rooms.d_start), at),
+                 walk->rooms.d_point);
+}
+
+static LLVMValueRef tile_corner(KernelCode *code, const Value *value, LLVMValueRef base, LLVMValueRef sample,
+                                LLVMValueRef row, LLVMValueRef column, int m) {
+    LLVMValueRef at = code_mul_const(code, sample, code_sample_stride(code, value));
+    at = code_add(code, at, code_mul_const(code, row, m * value->layout.stride[0]));
+    return code_at(code, base, code_add(code, at, code_mul_const(code, column, m * value->layout.stride[1])));
+}
+
+static void transform_tiles(KernelCode *code, WeightsWalk *walk, LLVMValueRef first) {
+    LLVMBuilderRef b = code->emit->builder;
+    const ConvGeometry *g = walk->g;
+    const Value *x = code_input(code, 0), *dy = code_input(code, 1);
+    Loop loop = loop_begin(code, code_int(code, 0), walk->live, 1);
+    walk->tile = loop.index;
+    LLVMValueRef all = code_add(code, first, loop.index), a_sample = code_int(code, sample_tiles(g, walk->m));
+    LLVMValueRef a_row = code_int(code, tiles(g->axis[1].output, walk->m));
+    LLVMValueRef sample = LLVMBuildUDiv(b, all, a_sample, ""), within = LLVMBuildURem(b, all, a_sample, "");
+    LLVMValueRef row = LLVMBuildUDiv(b, within, a_row, ""), column = LLVMBuildURem(b, within, a_row, "");
+    int64_t corner = -g->axis[0].begin * x->layout.stride[0] - g->axis[1].begin * x->layout.stride[1];
+    walk->x =
+        code_at_const(code, tile_corner(code, x, code->inputs[0], sample, row, column, walk->m), corner);
+    walk->dy = tile_corner(code, dy, code->inputs[1], sample, row, column, walk->m);
+    loop_lanes(code, g->channels, transform_x, walk);
+    loop_lanes(code, g->filters, transform_dy, walk);
+    loop_end(code, &loop);
+}
+
+/* S[point][panel][channels from..to) += the sum over the block's tiles. */
+static void multiply_channels(KernelCode *code, const WeightsWalk *walk, LLVMValueRef panel, int vectors,
+                              int64_t from, int64_t to, int rows) {
+    const Rooms *r = &walk->rooms;
+    int64_t width = walk->panels.width;
+    Lanes whole = {code->width, code->width};
+    Loop loop = loop_begin_const(code, from, to, rows);
+    Tile tile = {.rows = rows, .vectors = vectors, .last_live = code->width};
+    tile.a = code_at(code, walk->workspace,
+                     code_add(code, code_mul_const(code, walk->point, r->v_point), loop.index));
+    LLVMValueRef d =
+        code_add(code, code_mul_const(code, walk->point, r->d_point), code_mul_const(code, panel, width));
+    tile.b = code_at(code, room(code, walk, r->d_start), d);
+    tile_add_dynamic_level(&tile, walk->live, r->v_tile, r->d_tile);
+    LLVMValueRef step = code_add(code, code_mul_const(code, panel, walk->g->channels), loop.index);
+    LLVMValueRef at =
+        code_add(code, code_mul_const(code, walk->point, r->s_point), code_mul_const(code, step, width));
+    LLVMValueRef sums = code_at(code, room(code, walk, r->s_start), at);
+    for (int i = 0; i < rows; i++) tile.row_offset[i] = i;
+    for (int v = 0; v < vectors; v++) tile.vector_offset[v] = (int64_t)v * code->width;
+    for (int i = 0; i < rows; i++)
+        for (int v = 0; v < vectors; v++)
+            tile.acc[i][v] =
+                code_load(code, code_at_const(code, sums, i * width + tile.vector_offset[v]), whole);
+    contraction_emit(code, &tile);
+    for (int i = 0; i < rows; i++)
+        for (int v = 0; v < vectors; v++)
+            code_store(code, tile.acc[i][v], code_at_const(code, sums, i * width + tile.vector_offset[v]),
+                       whole);
+    loop_end(code, &loop);
+}
+
+static void multiply_panel(KernelCode *code, LLVMValueRef panel, int vectors, int last_live, void *user) {
+    (void)last_live; /* D's rows are padded like the panels, with what nobody reads */
+    const WeightsWalk *walk = user;
+    int64_t channels = walk->g->channels;
+    int most = tile_max_rows(code->emit->machine, vectors), rows = most < CHANNEL_ROWS ? most : CHANNEL_ROWS;
+    int64_t full = channels / rows * rows;
+    if (full) multiply_channels(code, walk, panel, vectors, 0, full, rows);
+    if (full < channels)
+        multiply_channels(code, walk, panel, vectors, full, channels, (int)(channels - full));
+}
+
+static void store_zero(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user) {
+    code_store(code, code_constant(code, 0, lanes.width), code_at(code, user, index), lanes);
+}
+
+/* dw += G^T S G, panel by panel. */
+static void add_sums(KernelCode *code, const WeightsWalk *walk) {
+    const WinogradTransform *t = walk->t;
+    const Panels *p = &walk->panels;
+    Lanes whole = {code->width, code->width};
+    Loop panel = loop_begin_const(code, 0, p->count, 1);
+    Loop channel = loop_begin_const(code, 0, walk->g->channels, 1);
+    Loop vector = loop_begin_const(code, 0, p->width, code->width);
+    LLVMValueRef step = code_add(code, code_mul_const(code, channel.index, p->width), vector.index);
+    LLVMValueRef sums =
+        code_at(code, room(code, walk, walk->rooms.s_start),
+                code_add(code, code_mul_const(code, panel.index, walk->g->channels * p->width), step));
+    LLVMValueRef dw =
+        code_at(code, code->outputs[0], code_add(code, code_mul_const(code, panel.index, p->stride), step));
+    LLVMValueRef in[MAX_POINTS], out[9];
+    for (int i = 0; i < walk->points; i++)
+        in[i] = code_load(code, code_at_const(code, sums, i * walk->rooms.s_point), whole);
+    winograd_transpose_emit(code, &t->g[0][0], t->alpha, 3, 3, in, out);
+    for (int tap = 0; tap < 9; tap++) {
+        LLVMValueRef at = code_at_const(code, dw, tap * walk->g->channels * p->width);
+        code_store(code, code_fadd(code, code_load(code, at, whole), out[tap]), at, whole);
+    }
+    loop_end(code, &vector);
+    loop_end(code, &channel);
+    loop_end(code, &panel);
+}
+
+void winograd_weights_emit(KernelCode *code, const ConvGeometry *g, int m) {
+    const WinogradTransform *t = winograd_transform(m);
+    const Machine *machine = code->emit->machine;
+    WeightsWalk walk = {
+        .g = g, .t = t, .panels = conv_panels(machine, g), .m = m, .points = t->alpha * t->alpha};
+    walk.rooms = plan_rooms(machine, g, m);
+    walk.workspace = code_workspace(code);
+    /* D too: what pads its rows may be anything, but no number that slows the processor down. */
+    loop_lanes(code, walk.rooms.end - walk.rooms.d_start, store_zero, room(code, &walk, walk.rooms.d_start));
+    LLVMValueRef all = code_mul_const(code, code->count, sample_tiles(g, m));
+    Loop block = loop_begin(code, code_int(code, 0), all, walk.rooms.block);
+    LLVMBuilderRef b = code->emit->builder;
+    LLVMValueRef left = LLVMBuildSub(b, all, block.index, ""), most = code_int(code, walk.rooms.block);
+    walk.live = code_select(code, LLVMBuildICmp(b, LLVMIntSLT, left, most, ""), left, most);
+    transform_tiles(code, &walk, block.index);
+    Loop point = loop_begin_const(code, 0, walk.points, 1);
+    walk.point = point.index;
+    loop_panels(code, &walk.panels, multiply_panel, &walk);
+    loop_end(code, &point);
+    loop_end(code, &block);
+    add_sums(code, &walk);
+}

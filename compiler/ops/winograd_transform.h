@@ -1,0 +1,29 @@
+/* The matrices of F(m x m, 3 x 3) and the code that applies them to a square of registers. Matrices: Lavin
+ * and Gray, 2015, and for m = 3 the same construction over the points 0, 1, -1, 2 and infinity. */
+#ifndef CNNC_OPS_WINOGRAD_TRANSFORM_H
+#define CNNC_OPS_WINOGRAD_TRANSFORM_H
+
+#include "emit/kernel_code.h"
+
+#include <stddef.h>
+
+enum { MAX_ALPHA = 6, MAX_POINTS = MAX_ALPHA * MAX_ALPHA };
+
+/* y = At [(G g) . (Bt d)], one dimension; rows are zero-filled to MAX_ALPHA. */
+typedef struct WinogradTransform {
+    int m, alpha;
+    double bt[MAX_ALPHA][MAX_ALPHA], g[MAX_ALPHA][3], at[4][MAX_ALPHA];
+} WinogradTransform;
+
+/* m is 2, 3 or 4. */
+const WinogradTransform *winograd_transform(int m);
+
+/* out (rows x rows) = matrix in matrix^T; in is columns x columns, a row of the matrix row_length numbers
+ * long. */
+void winograd_transform_emit(KernelCode *code, const double *matrix, int rows, int columns, int row_length,
+                             const LLVMValueRef *in, LLVMValueRef *out);
+/* The same with the matrix's transpose: out is columns x columns, in rows x rows. */
+void winograd_transpose_emit(KernelCode *code, const double *matrix, int rows, int columns, int row_length,
+                             const LLVMValueRef *in, LLVMValueRef *out);
+
+#endif
