@@ -85,7 +85,7 @@ static void set_accumulators(Reduction *r) {
 /* All levels from `level` on as straight-line code. */
 static void emit_unrolled(Reduction *r, int level, LLVMValueRef a, LLVMValueRef b, int64_t a_offset,
                           int64_t b_offset) {
-    if (level == r->tile->level_count) {
+    if (level >= r->tile->level_count || level == TILE_MAX_LEVELS) {
         emit_step(r, a, b, a_offset, b_offset);
         return;
     }
