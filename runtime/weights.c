@@ -236,7 +236,7 @@ int cnn_tensor_list_add(TensorList *list, const char *name, int32_t rank, const 
     if (rank > CNN_MAX_RANK)
         return cnn_fail(failure, STATUS_MALFORMED, "tensor '%s' has %d axes; at most %d can be written", name,
                         rank, CNN_MAX_RANK);
-    float *copy;
+    float *copy = NULL;
     int status = append(list, "", name, rank, shape, &copy, failure);
     if (status) return status;
     uint64_t count = 1;

@@ -91,7 +91,7 @@ static void depthwise_tile(KernelCode *code, const GridTile *grid, void *user) {
 static void each_class(KernelCode *code, DepthwiseWalk *walk, int axis) {
     const ConvGeometry *g = walk->g;
     int64_t extent[SPATIAL_MAX];
-    if (axis == g->spatial) {
+    if (axis >= g->spatial || axis == SPATIAL_MAX) {
         for (int i = 0; i < g->spatial; i++)
             extent[i] = walk->backward ? walk->classes[i].places : g->axis[i].output;
         loop_grid(code, g->spatial, extent, MOST_PLACES, depthwise_tile, walk);

@@ -169,7 +169,7 @@ static void input_grad_tile(KernelCode *code, const GridTile *grid, void *user) 
 /* Every combination of residue classes of the axes from `axis` on. */
 static void each_class(KernelCode *code, DirectWalk *walk, int axis) {
     const ConvGeometry *g = walk->g;
-    if (axis == g->spatial) {
+    if (axis >= g->spatial || axis == SPATIAL_MAX) {
         int64_t extent[SPATIAL_MAX];
         for (int i = 0; i < g->spatial; i++) extent[i] = walk->classes[i].places;
         loop_grid(code, g->spatial, extent, tile_max_rows(walk->machine, walk->vectors), input_grad_tile,

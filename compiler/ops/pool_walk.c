@@ -151,7 +151,7 @@ static void clip_window(KernelCode *code, PoolWalk *walk, int i) {
 }
 
 static void walk_axis(KernelCode *code, PoolWalk *walk, int i) {
-    if (i == walk->pool->spatial) {
+    if (i >= walk->pool->spatial || i == SPATIAL_MAX) {
         loop_lanes(code, walk->pool->channels, walk_lanes, walk);
         return;
     }
@@ -199,7 +199,7 @@ typedef struct TapWalk {
 
 static void walk_taps(KernelCode *code, const TapWalk *walk, int i, Position x, LLVMValueRef tap,
                       bool inside) {
-    if (i == walk->pool->spatial) {
+    if (i >= walk->pool->spatial || i == SPATIAL_MAX) {
         walk->visit(code, &x, tap, inside, walk->user);
         return;
     }

@@ -153,7 +153,7 @@ static void add_neighbours(KernelCode *code, Upsample *u, int i) {
 
 static void walk_output(KernelCode *code, const Upsample *outer, int i) {
     Upsample u = *outer; /* corners belong to the axes before this one */
-    if (i == u.axes) {
+    if (i >= u.axes || i == SPATIAL_MAX) {
         loop_lanes(code, shape_channels(&code_output(code, 0)->shape), mix_lanes, &u);
         return;
     }
