@@ -37,7 +37,7 @@ typedef struct DepthwiseTile {
 static void add_taps(KernelCode *code, const DepthwiseWalk *walk, DepthwiseTile *tile, int axis, int64_t place,
                      int64_t tap) {
     const ConvGeometry *g = walk->g;
-    if (axis < g->spatial) {
+    if (axis < g->spatial && axis < SPATIAL_MAX) {
         TapAxis t = tap_axis(walk, axis);
         int64_t stride = code_input(code, 0)->layout.stride[axis];
         for (int64_t i = 0; i < t.taps; i++)
@@ -90,7 +90,7 @@ static void depthwise_tile(KernelCode *code, const GridTile *grid, void *user) {
 
 static void each_class(KernelCode *code, DepthwiseWalk *walk, int axis) {
     const ConvGeometry *g = walk->g;
-    int64_t extent[SPATIAL_MAX];
+    int64_t extent[SPATIAL_MAX] = {0};
     if (axis >= g->spatial || axis == SPATIAL_MAX) {
         for (int i = 0; i < g->spatial; i++)
             extent[i] = walk->backward ? walk->classes[i].places : g->axis[i].output;
