@@ -1,5 +1,5 @@
-/* upsample: every element against the formula in plain loops, on one to three axes, factors that differ,
- * places at the borders; gradients against differences, registers against doubles. */
+/* upsample, depth_to_space: every element against the formula in plain loops, on one to three axes, factors
+ * that differ, places at the borders; gradients against differences, registers against doubles. */
 #include "ops/attrs.h"
 #include "ops/op_bench.h"
 
@@ -91,9 +91,71 @@ static void test_upsample(void **state) {
     }
 }
 
+typedef struct Blocks {
+    Shape shape;
+    int64_t factor[SPATIAL_MAX];
+    const char *kernel;
+} Blocks;
+
+static const Blocks blocks[] = {
+    {{.rank = 3, .dim = {3, 2, 4 * 17}},   {2, 2},    NULL       },
+    {{.rank = 3, .dim = {3, 2, 4 * 17}},   {2, 2},    "reference"},
+    {{.rank = 3, .dim = {2, 3, 9}},        {3, 3},    NULL       },
+    {{.rank = 3, .dim = {2, 1, 6 * 33}},   {3, 2},    NULL       },
+    {{.rank = 3, .dim = {2, 2, 16 * 5}},   {4, 4},    NULL       },
+    {{.rank = 2, .dim = {5, 2 * 16}},      {2},       NULL       },
+    {{.rank = 4, .dim = {2, 1, 3, 8 * 3}}, {2, 2, 2}, NULL       },
+    {{.rank = 3, .dim = {2, 2, 20 * 3}},   {4, 5},    NULL       },
+};
+
+static ValueId build_blocks(OpBench *bench, const void *user, ValueId *inputs, int *count) {
+    const Blocks *of = user;
+    bench->kernel = of->kernel;
+    inputs[(*count)++] = bench_value(bench, of->shape);
+    Attr factor = {.kind = ATTR_SIZE, .size.rank = of->shape.rank - 1};
+    memcpy(factor.size.dim, of->factor, sizeof of->factor);
+    return bench_layer(bench, "depth_to_space", attrs_keep(bench->graph, &factor, 1), inputs, 1);
+}
+
+/* Where output element `number` (samples included) comes from. */
+static int64_t origin_of(const Blocks *of, int64_t number) {
+    int axes = of->shape.rank - 1;
+    int64_t block = 1, place = 0, scale = 1, in_block = 0, step = 1;
+    for (int i = 0; i < axes; i++) block *= of->factor[i];
+    int64_t channels = of->shape.dim[axes] / block, channel = number % channels, rest = number / channels;
+    for (int i = axes - 1; i >= 0; i--) {
+        int64_t at = rest % (of->shape.dim[i] * of->factor[i]);
+        rest /= of->shape.dim[i] * of->factor[i];
+        place += at / of->factor[i] * scale;
+        in_block += at % of->factor[i] * step;
+        scale *= of->shape.dim[i];
+        step *= of->factor[i];
+    }
+    return (rest * scale + place) * of->shape.dim[axes] + channel * block + in_block;
+}
+
+static void test_depth_to_space(void **state) {
+    (void)state;
+    for (int k = 0; k < COUNT(blocks); k++) {
+        for (int width = 1; width <= 16; width *= 4) {
+            OpBench bench = bench_create(false, width, k % 2);
+            BenchPair pair = bench_build(&bench, build_blocks, &blocks[k], 0);
+            bench_run(&bench);
+            for (int64_t i = 0; i < bench_elements(&bench, pair.y); i++) {
+                int64_t from = origin_of(&blocks[k], i);
+                assert_true(bench_data(&bench, pair.y)[i] == bench_data(&bench, pair.wanted)[from]);
+                assert_true(bench_data(&bench, pair.gradient)[from] == bench_data(&bench, pair.dy)[i]);
+            }
+            bench_destroy(&bench);
+        }
+        bench_check_gradient(build_blocks, &blocks[k], 0);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_upsample),
+        cmocka_unit_test(test_depth_to_space),
     };
     return cmocka_run_group_tests_name("resampling", tests, NULL, NULL);
 }
