@@ -1,0 +1,237 @@
+"""Random models through the compiler and its programs: check.py CNNC FIRST COUNT [KEEP_DIR]. A line `GROUP seed text` on
+standard output for every failure and a last line of what was done; every seed is judged for itself."""
+import collections
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+import generate
+import reference
+
+CANDIDATES = generate.ACTIVATIONS + """conv conv_transpose depthwise dense maxpool avgpool adaptive_avgpool
+    adaptive_maxpool global_avgpool global_maxpool flatten reshape permute dropout drop_path batchnorm layernorm groupnorm
+    lrn prelu scale softmax log_softmax add subtract multiply maximum concat upsample pad crop pad_channels
+    channel_shuffle channels depth_to_space""".split()
+VARIANTS = [["-O0"], ["--strict"], ["--no-fuse"], ["--kernel=*=reference"], ["--cpu=haswell"], ["--cpu=baseline"]]
+WILD, TOLERANCE, GRADIENT_TOLERANCE = 1e3, 2e-5, 2e-4
+counts, failures = collections.Counter(), collections.Counter()
+
+
+class Wild(Exception):
+    pass
+
+
+def call(*command):
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=120)
+    return done.returncode, done.stdout, done.stderr
+
+
+def load_tensors(path):
+    with open(path, "rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        data = file.read()
+    return {name: np.frombuffer(data[slice(*row["data_offsets"])], "<f4").reshape(row["shape"])
+            for name, row in header.items() if name != "__metadata__"}
+
+
+def save_tensors(path, tensors):
+    header, at = {}, 0
+    for name, value in tensors.items():
+        header[name] = {"dtype": "F32", "shape": list(value.shape), "data_offsets": [at, at + 4 * value.size]}
+        at += 4 * value.size
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for value in tensors.values():
+            file.write(np.ascontiguousarray(value, "<f4").tobytes())
+
+
+def distance(a, b):
+    """The largest difference as a share of the largest value; infinite where shapes differ or values are not finite."""
+    if a.shape != b.shape or not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return math.inf
+    return float(np.abs(a - b).max(initial=0) / max(np.abs(b).max(initial=0), 1e-3))
+
+
+class Judge:
+    def __init__(self, cnnc, seed, keep):
+        self.cnnc, self.seed, self.keep = cnnc, seed, keep
+        self.exact = seed % 5 == 0
+        self.model = generate.Model(seed, KINDS, self.exact)
+        self.random = np.random.default_rng(seed)
+        self.bad = False
+
+    def hold(self, group, true, text):
+        counts[group] += 1
+        if not true:
+            failures[group] += 1
+            self.bad = True
+            print(f"{group} {self.seed} {' '.join(str(text).split())[:300]}", flush=True)
+        return true
+
+    def compiles(self, name, *options):
+        status, _, error = call(self.cnnc, "m.cnn", "-o", name, *options)
+        return self.hold("compiles", status == 0, f"{options} exit {status}: {error}")
+
+    def shapes(self):
+        status, out, error = call(self.cnnc, "--check", "--format=json", "m.cnn")
+        if not self.hold("shapes", status == 0, f"--check exit {status}: {error}"):
+            return False
+        self.rows = json.loads(out)["layers"]
+        mine = [(n.kind, n.shape) for n in self.model.nodes]
+        theirs = [(r["kind"], r["output"]) for r in self.rows]
+        wrong = next(((i, m, t) for i, (m, t) in enumerate(zip(mine, theirs)) if m != t), None)
+        return self.hold("shapes", wrong is None and len(mine) == len(theirs), f"wanted, found: {wrong}")
+
+    def weights(self):
+        status, _, error = call("./default", "init", "--output", "W.safetensors")
+        if not self.hold("runs", status == 0, error):
+            return False
+        self.tensors, r = load_tensors("W.safetensors"), self.random
+        for name, value in self.tensors.items():
+            if self.exact:
+                self.tensors[name] = r.integers(-2, 3, value.shape).astype("f")
+            elif name.endswith("running_var"):
+                self.tensors[name] = r.uniform(0.5, 2, value.shape).astype("f")
+            else:
+                self.tensors[name] = (value + 0.1 * r.standard_normal(value.shape)).astype("f")
+        save_tensors("W.safetensors", self.tensors)
+        return True
+
+    def data(self, samples):
+        shape, r = (samples, *self.model.input), self.random
+        x = (r.integers(-4, 5, shape) if self.exact else r.standard_normal(shape)).astype("f")
+        if self.model.loss.startswith("cross"):
+            t = r.integers(0, self.model.classes, samples)
+        elif self.model.loss.startswith("binary"):
+            t = r.integers(0, 2, (samples, self.model.classes)).astype("f")
+        else:
+            t = r.standard_normal((samples, self.model.classes)).astype("f")
+        np.save("X.npy", x)
+        np.save("T.npy", t)
+        return x
+
+    def expected(self, x):
+        values = {-1: x.astype(float)}
+        for i, (node, row) in enumerate(zip(self.model.nodes, self.rows)):
+            own = {k[len(row["name"]) + 1:]: v.astype(float) for k, v in self.tensors.items()
+                   if k.rpartition(".")[0] == row["name"]}
+            values[i] = reference.forward(node.kind, node.arguments, [values[j] for j in node.inputs], own)
+            if np.abs(values[i]).max(initial=0) > (2 ** 22 if self.exact else WILD):
+                raise Wild
+        return values
+
+    def run(self, program, output, *options):
+        status, _, error = call("./" + program, "run", "--weights", "W.safetensors", "--input", "X.npy", "--output",
+                                output, *options)
+        return np.load(output) if self.hold("runs", status == 0, f"{program} exit {status}: {error}") else None
+
+    def gradients(self, program):
+        status, _, error = call("./" + program, "gradients", "--weights", "W.safetensors", "--input", "X.npy",
+                                "--target", "T.npy", "--output", "G.safetensors")
+        ok = self.hold("runs", status == 0, f"{program} gradients exit {status}: {error}")
+        return load_tensors("G.safetensors") if ok else None
+
+    def forward(self):
+        x = self.data(self.model.batch)
+        values = self.expected(x)
+        last = len(self.rows) - 1
+        for at in {last, int(self.random.integers(0, last + 1))}:
+            y = self.run("default", "Y.npy", *([] if at == last else ["--layer", self.rows[at]["name"]]))
+            if y is None: return
+            self.hold("shapes", list(y.shape[1:]) == self.model.nodes[at].shape, f"run gives {y.shape}")
+            d = distance(y, values[at])
+            self.hold("exact" if self.exact else "reference", d <= (0 if self.exact else TOLERANCE),
+                      f"{self.rows[at]['name']} {self.model.nodes[at].kind} is off by {d:.2e}")
+
+    def variant(self, options):
+        """Two sets of data: a float that lands on the other side of a kink is no fault, twice is."""
+        if not self.compiles("variant", *options): return
+        worst, name = math.inf, ""
+        for _ in range(2):
+            self.data(self.model.batch)
+            a, b = self.run("default", "Y.npy"), self.run("variant", "V.npy")
+            g, h = self.gradients("default"), self.gradients("variant")
+            if any(v is None for v in (a, b, g, h)): return
+            if not self.hold("variants", distance(b, a) <= (0 if self.exact else TOLERANCE),
+                             f"{options}: output off by {distance(b, a):.2e}"): return
+            if g.keys() != h.keys(): break
+            largest = max(np.abs(v).max(initial=0) for v in g.values())
+            errors = {k: float(np.abs(h[k] - g[k]).max(initial=0) / max(np.abs(g[k]).max(initial=0), 1e-2 * largest, 1e-6))
+                      if np.isfinite(h[k]).all() else math.inf for k in g}
+            name = max(errors, key=errors.get)
+            worst = min(worst, errors[name])
+            if worst <= GRADIENT_TOLERANCE: break
+        self.hold("gradients", worst <= GRADIENT_TOLERANCE, f"{options}: {name} off by {worst:.2e}")
+
+    def threads(self):
+        self.data(2 * self.model.batch + 1)
+        files = []
+        for n in (1, 2, 3):
+            status, _, error = call("./default", "train", "--data", ".", "--epochs", "1", "--threads", str(n), "--quiet",
+                                    "--save", "S.safetensors")
+            if status == 6: return
+            if not self.hold("runs", status == 0, f"train exit {status}: {error}"): return
+            with open("S.safetensors", "rb") as file: files.append(file.read())
+        self.hold("threads", len(set(files)) == 1, "weights differ with the number of threads")
+
+    def gradcheck(self):
+        status, out, error = call("./default", "gradcheck", "--samples", "3")
+        wrong = [line for line in out.splitlines() if "WRONG" in line]
+        self.hold("gradcheck", status == 0, f"exit {status}: {error} {wrong}")
+
+    def broken(self):
+        text, line, bad = self.model.broken()
+        with open("broken.cnn", "w") as file: file.write(text)
+        status, _, error = call(self.cnnc, "--check", "--format=json", "broken.cnn")
+        try:
+            found = [m for m in map(json.loads, error.splitlines()) if m["severity"] == "error"]
+        except ValueError:
+            found = []
+        self.hold("broken", status == 1 and [m["line"] for m in found] == [line],
+                  f"{bad} on line {line}: exit {status}, errors {[(m['line'], m['message']) for m in found]}")
+
+    def judge(self, thorough):
+        with open("m.cnn", "w") as file: file.write(self.model.text())
+        if self.shapes() and self.compiles("default", "--gradcheck") and self.weights():
+            self.forward()
+            variants = VARIANTS if thorough else [VARIANTS[self.seed % len(VARIANTS)]]
+            for options in variants: self.variant(options)
+            self.threads()
+            self.gradcheck()
+        self.broken()
+        if self.bad and self.keep:
+            shutil.copytree(".", os.path.join(self.keep, str(self.seed)), dirs_exist_ok=True)
+
+
+def known(cnnc):
+    """The layers that this compiler has."""
+    return {kind for kind in CANDIDATES if call(cnnc, "explain", kind)[0] == 0}
+
+
+cnnc, first, count = os.path.abspath(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+keep = os.path.abspath(sys.argv[4]) if len(sys.argv) > 4 else None
+thorough = bool(os.environ.get("CNNC_RANDOM_THOROUGH"))
+KINDS = known(cnnc)
+wild = 0
+with tempfile.TemporaryDirectory() as folder, np.errstate(over="ignore"):
+    os.chdir(folder)
+    for seed in range(first, first + count):
+        try:
+            Judge(cnnc, seed, keep).judge(thorough)
+        except Wild:
+            wild += 1
+        except (subprocess.TimeoutExpired, ValueError, OSError) as error:
+            failures["harness"] += 1
+            print("harness", seed, repr(error)[:300], flush=True)
+    os.chdir("/")
+for group in sorted(counts | failures):
+    print("group", group, counts[group], failures[group])
+print(f"{count} models, {wild} too wild")
