@@ -1,4 +1,4 @@
-/* concat: values side by side along the channels. channel_slice: a range of channels, concat's gradient. */
+/* concat: values side by side along the channels. Its gradients are slices of them. */
 #include "graph/backward.h"
 #include "graph/shape_call.h"
 #include "ops/attrs.h"
@@ -74,33 +74,4 @@ const Op op_concat = {
     .gradient = concat_gradient,
     .kernels = concat_kernels,
     .kernel_count = COUNT(concat_kernels),
-};
-
-static const Param slice_params[] = {
-    {.name = "first", .type = PARAM_INT, .help = "first channel of the slice"},
-};
-
-static void slice_emit(KernelCode *code) {
-    const Value *input = code_input(code, 0), *output = code_output(code, 0);
-    BoxPlace from = {.value = input, .base = code->inputs[0]};
-    from.at[input->shape.rank - 1] = node_int(code->node, "first");
-    box_copy(code, &output->shape, &from, &(BoxPlace){.value = output, .base = code->outputs[0]});
-}
-
-static const Kernel slice_kernels[] = {
-    {.name = "copy", .emit = slice_emit},
-};
-
-const Op op_channel_slice = {
-    .name = "channel_slice",
-    .kind = OPK_INTERNAL,
-    .domain = DOMAIN_SAMPLE,
-    .summary = "a range of channels",
-    .formula = "y[..., c] = x[..., first + c]",
-    .params = slice_params,
-    .param_count = COUNT(slice_params),
-    .min_inputs = 1,
-    .max_inputs = 1,
-    .kernels = slice_kernels,
-    .kernel_count = COUNT(slice_kernels),
 };

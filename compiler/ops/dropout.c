@@ -1,8 +1,8 @@
 /* dropout: while training an element (or, spatial, a whole channel) becomes 0 with probability `rate`, and
  * the others are divided by 1 - rate, so that nothing is left to do afterwards: for inference the layer is
- * dropped. dropout_train draws with Philox, keyed by seed, step, the sample's number in the data set, layer
- * and element; it keeps the mask, 0 or 1/(1 - rate), which the gradient is multiplied by. Where frame.random
- * is 0 everything passes. */
+ * dropped. drop_path: the same with one draw a sample. dropout_train draws with Philox, keyed by seed, step,
+ * the sample's number in the data set, layer and element; it keeps the mask, 0 or 1/(1 - rate), which the
+ * gradient is multiplied by. Where frame.random is 0 everything passes. */
 #include "emit/philox.h"
 #include "graph/backward.h"
 #include "ops/attrs.h"
@@ -13,19 +13,27 @@ static const Param params[] = {
     {.name = "spatial", .type = PARAM_BOOL, .fallback = "false", .help = "drop whole feature maps"},
 };
 
-/* The mask of spatial dropout is a vector, spread over space. */
-static ValueId dropout_lower(Graph *graph, const Node *node, const ValueId *inputs, bool training) {
+/* What shares a draw. */
+static const char each_element[] = "element", each_channel[] = "channel", each_sample[] = "sample";
+
+/* The mask of channels and samples is a vector, spread over space. */
+static ValueId append_draw(Graph *graph, const Node *node, const ValueId *inputs, bool training,
+                           const char *unit) {
     double rate = node_real(node, "rate");
     if (!training || rate == 0) return inputs[0];
-    bool spatial = node_bool(node, "spatial");
-    const Attr attrs[] = {attr_real(rate), attr_bool(spatial), attr_int(node->layer)};
+    const Attr attrs[] = {attr_real(rate), attr_word(unit), attr_int(node->layer)};
     Shape shape = graph_value(graph, inputs[0])->shape, mask = shape;
-    if (spatial) mask = (Shape){.rank = 1, .dim = {shape_channels(&shape)}};
+    if (unit != each_element) mask = (Shape){.rank = 1, .dim = {shape_channels(&shape)}};
     NodeId draw = graph_add_node(graph, op_find("dropout_train"), attrs_keep(graph, attrs, COUNT(attrs)),
                                  inputs, 1, node->layer, node->span);
     ValueId y = graph_add_output(graph, draw, ROLE_ACTIVATION, shape);
     graph_add_output(graph, draw, ROLE_ACTIVATION, mask);
     return y;
+}
+
+static ValueId dropout_lower(Graph *graph, const Node *node, const ValueId *inputs, bool training) {
+    return append_draw(graph, node, inputs, training,
+                       node_bool(node, "spatial") ? each_channel : each_element);
 }
 
 const Op op_dropout = {
@@ -42,11 +50,34 @@ const Op op_dropout = {
     .lower = dropout_lower,
 };
 
+static const Param path_params[] = {
+    {.name = "rate", .type = PARAM_REAL, .help = "probability of dropping, 0 to 1", .min = 0, .max = 1},
+};
+
+static ValueId path_lower(Graph *graph, const Node *node, const ValueId *inputs, bool training) {
+    return append_draw(graph, node, inputs, training, each_sample);
+}
+
+const Op op_drop_path = {
+    .name = "drop_path",
+    .kind = OPK_LAYER,
+    .domain = DOMAIN_SAMPLE,
+    .summary = "drops the branch of a whole sample at random while training",
+    .formula = "y = 0 for a sample with probability rate, else x/(1 - rate); when not training y = x",
+    .gives = "that of the input",
+    .example = "conv(32, 3) -> drop_path(0.1)",
+    .params = path_params,
+    .param_count = COUNT(path_params),
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .lower = path_lower,
+};
+
 /* `layer` stands among the arguments, so that layers that draw differently share no code. */
 static const Param train_params[] = {
-    {.name = "rate",    .type = PARAM_REAL, .help = "probability of dropping"                        },
-    {.name = "spatial", .type = PARAM_BOOL, .help = "drop whole feature maps"                        },
-    {.name = "layer",   .type = PARAM_INT,  .help = "number of the layer, part of the draw's counter"},
+    {.name = "rate", .type = PARAM_REAL, .help = "probability of dropping"},
+    {.name = "unit", .type = PARAM_WORD, .help = "what shares a draw", .words = "element channel sample"},
+    {.name = "layer", .type = PARAM_INT, .help = "number of the layer, part of the draw's counter"},
 };
 
 typedef struct Draw {
@@ -111,7 +142,8 @@ typedef struct Row {
     Draw draw;
     Position position; /* its channel moves along the row */
     LLVMValueRef first;
-    int64_t done; /* elements at the row's start that are left out */
+    int64_t done;                /* elements at the row's start that are left out */
+    LLVMValueRef sample_uniform; /* the draw of the whole sample */
 } Row;
 
 static void drop_lanes(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user) {
@@ -166,13 +198,18 @@ static void drop_elements(KernelCode *code, Row *row) {
     for (int axis = looped - 1; axis >= 0; axis--) loop_end(code, &loops[axis]);
 }
 
-/* A register of whole channels: one draw, then every position. */
+/* A register of whole channels: one draw, for a sample's branch the same for all of them, then every
+ * position. */
 static void drop_channels(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
     Row *row = user;
     const Value *x = code_input(code, 0), *y = code_output(code, 0), *mask = code_output(code, 1);
     Position *position = &row->position;
     position->channel = channel;
-    LLVMValueRef uniform = philox_uniform(code, channel, row->draw.number, row->draw.layer, lanes.width);
+    bool whole = !strcmp(node_word(code->node, "unit"), each_sample);
+    LLVMValueRef uniform =
+        whole ? row->sample_uniform
+              : philox_uniform(code, channel, row->draw.number, row->draw.layer, lanes.width);
+    if (whole) uniform = code_splat(code, uniform, lanes.width);
     LLVMValueRef kept = keeps(code, &row->draw, uniform, lanes.width);
     code_store(code, mask_of(code, &row->draw, kept, lanes.width),
                code_position(code, mask, code->outputs[1], position), lanes);
@@ -193,7 +230,10 @@ static void dropout_emit(KernelCode *code) {
     Loop samples = loop_begin(code, code_int(code, 0), code->count, 1);
     row.position.sample = samples.index;
     row.draw.number = sample_number(code, samples.index);
-    if (node_bool(code->node, "spatial"))
+    const char *unit = node_word(code->node, "unit");
+    if (!strcmp(unit, each_sample))
+        row.sample_uniform = philox_uniform(code, code_int(code, 0), row.draw.number, row.draw.layer, 1);
+    if (strcmp(unit, each_element))
         loop_lanes(code, shape_channels(&code_input(code, 0)->shape), drop_channels, &row);
     else
         drop_elements(code, &row);

@@ -1,5 +1,6 @@
 /* flatten and reshape: the same elements in the same order under another shape. Both become `view`, which
  * shares its input's memory where that has no gaps and copies otherwise. */
+#include "ops/reshape.h"
 #include "graph/backward.h"
 #include "graph/shape_call.h"
 #include "ops/attrs.h"
@@ -7,7 +8,7 @@
 
 #include <math.h>
 
-static ValueId append_view(Graph *graph, const Node *layer, ValueId input, Shape shape) {
+ValueId append_view(Graph *graph, const Node *layer, ValueId input, Shape shape) {
     if (shape_equal(&graph_value(graph, input)->shape, &shape)) return input;
     NodeId node = graph_add_node(graph, op_find("view"), NULL, &input, 1, layer->layer, layer->span);
     return graph_add_output(graph, node, ROLE_ACTIVATION, shape);

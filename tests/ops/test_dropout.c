@@ -1,4 +1,5 @@
-/* Draws against Random123, dropout's counts, masks and gradients, at any width and layout the same. */
+/* Draws against Random123, dropout's and drop_path's counts, masks and gradients, at any width and layout the
+ * same. */
 #include "emit/philox.h"
 #include "ops/attrs.h"
 #include "ops/op_bench.h"
@@ -22,24 +23,28 @@ static double expected_uniform(int64_t element, uint64_t sample, int layer) {
 typedef struct Setup {
     Shape shape;
     double rate;
-    bool spatial;
+    bool spatial, path; /* whole channels; drop_path */
 } Setup;
 
 static ValueId build(OpBench *bench, const void *user, ValueId *inputs, int *count) {
     const Setup *setup = user;
     inputs[(*count)++] = bench_value(bench, setup->shape);
     const Attr attrs[] = {attr_real(setup->rate), attr_bool(setup->spatial)};
+    if (setup->path) return bench_layer(bench, "drop_path", attrs_keep(bench->graph, attrs, 1), inputs, 1);
     return bench_layer(bench, "dropout", attrs_keep(bench->graph, attrs, 2), inputs, 1);
 }
 
 static const Setup setups[] = {
-    {{.rank = 1, .dim = {200}},        0.25,  false},
-    {{.rank = 3, .dim = {5, 4, 13}},   0.5,   false},
-    {{.rank = 3, .dim = {5, 4, 70}},   0.3,   true },
-    {{.rank = 2, .dim = {9, 16}},      0.999, false},
-    {{.rank = 4, .dim = {2, 3, 4, 6}}, 0.2,   false},
-    {{.rank = 1, .dim = {50}},         0.5,   true },
-    {{.rank = 3, .dim = {3, 4, 5}},    1,     false},
+    {{.rank = 1, .dim = {200}},        0.25,  false, false},
+    {{.rank = 3, .dim = {5, 4, 13}},   0.5,   false, false},
+    {{.rank = 3, .dim = {5, 4, 70}},   0.3,   true,  false},
+    {{.rank = 2, .dim = {9, 16}},      0.999, false, false},
+    {{.rank = 4, .dim = {2, 3, 4, 6}}, 0.2,   false, false},
+    {{.rank = 1, .dim = {50}},         0.5,   true,  false},
+    {{.rank = 3, .dim = {3, 4, 5}},    1,     false, false},
+    {{.rank = 3, .dim = {4, 3, 37}},   0.5,   false, true },
+    {{.rank = 1, .dim = {20}},         0.6,   false, true },
+    {{.rank = 2, .dim = {5, 4}},       1,     false, true },
 };
 
 /* Every element is x/(1 - rate) exactly where its uniform is not below the rate, else 0; the samples' numbers
@@ -54,7 +59,7 @@ static void check(const Setup *setup, int width, bool halos, bool ordered) {
     int64_t elements = shape_elements(&setup->shape), channels = shape_channels(&setup->shape);
     for (int64_t i = 0; i < elements * SAMPLES; i++) {
         uint64_t sample = ordered ? order[i / elements] : (uint64_t)(i / elements);
-        int64_t element = setup->spatial ? i % channels : i % elements;
+        int64_t element = setup->path ? 0 : setup->spatial ? i % channels : i % elements;
         bool keep = expected_uniform(element, sample, LAYER) >= (float)setup->rate;
         float want = keep ? (float)bench_data(&bench, x)[i] / (float)(1 - setup->rate) : 0;
         assert_true(bench_data(&bench, pair.y)[i] == want);
@@ -91,7 +96,7 @@ static void test_counts(void **state) {
     (void)state;
     const Setup setup = {
         {.rank = 1, .dim = {333334}},
-        0.2, false
+        0.2, false, false
     };
     int kept[2] = {0}, differing = 0;
     OpBench benches[2];
