@@ -212,8 +212,14 @@ class Judge:
 
 
 def known(cnnc):
-    """The layers that this compiler has."""
-    return {kind for kind in CANDIDATES if call(cnnc, "explain", kind)[0] == 0}
+    """The layers that this compiler has, and the modes of pad."""
+    kinds = {kind for kind in CANDIDATES if call(cnnc, "explain", kind)[0] == 0}
+    for mode in ("zeros", "reflect", "replicate"):
+        with tempfile.NamedTemporaryFile("w", suffix=".cnn") as file:
+            file.write(f"model m {{\n  input(4, 4, 1)\n  pad(1, mode={mode})\n}}\n")
+            file.flush()
+            if call(cnnc, "--check", file.name)[0] == 0: kinds.add(f"pad:{mode}")
+    return kinds
 
 
 cnnc, first, count = os.path.abspath(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])

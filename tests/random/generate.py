@@ -10,7 +10,7 @@ BATCHES = [1, 2, 3, 32, 33]
 ELEMENTS = {1: 2000, 2: 4000, 3: 4000}
 MACS = 400_000
 ACTIVATIONS = sorted(reference.ACTIVATIONS)
-EXACT = {"conv", "depthwise", "dense", "relu", "maxpool", "flatten", "add", "concat", "crop", "pad", "subtract"}
+EXACT = {"conv", "depthwise", "dense", "relu", "maxpool", "flatten", "add", "concat", "crop", "pad", "pad:zeros", "subtract"}
 
 
 class Node:
@@ -169,7 +169,7 @@ class Model:
             out = [n * i for n, i in zip(extents, f)] + [channels]
             text = f"upsample({size_text(f)}, mode={mode}" + ", align_corners=true" * a["align"] + ")"
         elif kind == "pad":
-            mode = "zeros" if self.exact else r.choice(["zeros", "reflect", "replicate"])
+            mode = r.choice([m for m in ("zeros", "reflect", "replicate") if f"pad:{m}" in self.kinds])
             most = [min(2, n - 1) if mode == "reflect" else 2 for n in extents]
             a.update(mode=mode, pads=[[r.randint(0, m), r.randint(0, m)] for m in most])
             out = [n + b + e for n, (b, e) in zip(extents, a["pads"])] + [channels]
@@ -247,7 +247,7 @@ class Model:
             if math.prod(self.input) <= ELEMENTS[rank]: break
         heavy = [k for k in ("conv", "conv", "conv", "depthwise", "dense", "dense", "maxpool", "avgpool",
                              "batchnorm", "conv_transpose") if k in self.kinds]
-        self.choices = heavy * 2 + sorted(self.kinds - {"concat", "maximum"})
+        self.choices = heavy * 2 + sorted(k for k in self.kinds if k not in ("concat", "maximum") and ":" not in k)
         self.lines.append(f"  input({', '.join(map(str, self.input))})")
         wanted, at = r.randint(3, 10), -1
         while len(self.nodes) < wanted:
@@ -308,7 +308,7 @@ class Model:
             bad = r.choice([f"conv(4, {big})", f"maxpool({big})", f"avgpool({big})", "dense(3)",
                             f"conv({c + 1}, 1, groups={c + 1})", f"reshape({math.prod(shape) + 1})",
                             f"conv(4, {size_text([1] * (rank % 3 + 1 if rank != 3 else 2))})" if rank > 1 else
-                            "conv(4, 1x1)", f"pad({n}, mode=reflect)" if "pad" in self.kinds else "dense(3)",
+                            "conv(4, 1x1)", f"pad({n}, mode=reflect)" if "pad:reflect" in self.kinds else "dense(3)",
                             f"crop([[{n}, 0]{', [0, 0]' * (rank - 1)}])" if "crop" in self.kinds else "dense(2)",
                             f"groupnorm({c + 1})" if "groupnorm" in self.kinds else "dense(1)"])
         return self.text((i, bad)), self.broken_line, bad
