@@ -76,6 +76,36 @@ static void normalise(const cnn_model *model, float *values, uint64_t count) {
         }
 }
 
+/* Rows of the table where the samples go straight into an embedding; 0 where they do not. */
+static int64_t vocabulary_of(const cnn_model *model) {
+    if (model->layer_count == 0 || strcmp(model->layers[0].kind, "embedding")) return 0;
+    for (int32_t i = 0; i < model->parameter_count; i++)
+        if (model->parameters[i].layer == 0) return model->parameters[i].shape[0];
+    return 0;
+}
+
+/* The number that the model sees. */
+static float sample_number(const cnn_model *model, const Dataset *dataset, uint64_t index) {
+    if (dataset->sample_kind == CNN_SAMPLE_FLOAT) return ((const float *)dataset->samples)[index];
+    const cnn_data *data = model->data;
+    uint64_t channel = index % (uint64_t)model->input_shape[model->input_rank - 1];
+    float mean = data->mean ? data->mean[channel] : 0.0f, std = data->std ? data->std[channel] : 1.0f;
+    return ((float)((const uint8_t *)dataset->samples)[index] * data->scale - mean) / std;
+}
+
+static int check_vocabulary(const cnn_model *model, const Named *samples, const Dataset *dataset,
+                            Failure *failure) {
+    int64_t vocabulary = vocabulary_of(model);
+    for (uint64_t i = 0; vocabulary && i < samples->array.count; i++) {
+        float number = sample_number(model, dataset, i);
+        if (number >= 0 && number < (float)vocabulary && number == floorf(number)) continue;
+        return cnn_fail(failure, STATUS_MALFORMED,
+                        "%s: element %llu is %g; model %s takes whole numbers from 0 to %lld", samples->path,
+                        (unsigned long long)i, (double)number, model->name, (long long)vocabulary - 1);
+    }
+    return STATUS_OK;
+}
+
 /* Bytes stay bytes; everything else becomes floats. Takes the array's data. */
 static int take_samples(const cnn_model *model, Named *samples, Dataset *dataset, Failure *failure) {
     uint64_t count = samples->array.count;
@@ -84,15 +114,16 @@ static int take_samples(const cnn_model *model, Named *samples, Dataset *dataset
         dataset->sample_kind = CNN_SAMPLE_BYTE;
         dataset->samples = samples->array.data;
         samples->array.data = NULL;
-        return STATUS_OK;
+        return check_vocabulary(model, samples, dataset, failure);
     }
     float *values;
     dataset->sample_kind = CNN_SAMPLE_FLOAT;
     int status = cnn_npy_take_floats(&samples->array, &values, failure);
     dataset->samples = values;
     if (!status) status = check_finite(samples, values, count, failure);
-    if (!status) normalise(model, values, count);
-    return status;
+    if (status) return status;
+    normalise(model, values, count);
+    return check_vocabulary(model, samples, dataset, failure);
 }
 
 static int fail_samples(const cnn_model *model, const Named *samples, int32_t skipped, Failure *failure) {
@@ -333,6 +364,7 @@ int cnn_dataset_load_samples(const cnn_model *model, const char *path, Dataset *
     dataset->samples = values;
     dataset->sample_kind = CNN_SAMPLE_FLOAT;
     dataset->sample_elements = cnn_input_elements(model);
+    if (!status) status = check_vocabulary(model, &samples, dataset, failure);
     named_free(&samples);
     if (status) cnn_dataset_free(dataset);
     return status;

@@ -131,6 +131,43 @@ static void refuses_what_is_not_finite(void **state) {
                    STATUS_MALFORMED, "y.npy: element 1 is inf");
 }
 
+/* Samples that go into an embedding are numbers of its rows, as floats and as bytes, after scaling. */
+static void refuses_what_no_row_is_for(void **state) {
+    DataModel built;
+    Dataset dataset;
+    Failure failure = {0};
+    static const cnn_layer layer = {.name = "embedding_1", .kind = "embedding"};
+    static const cnn_parameter table = {
+        .name = "embedding_1.weight", .rank = 2, .shape = {6, 3}
+    };
+    static const float half[] = {1, 2.5f};
+    data_model_build(&built, CNN_FORMAT_NPY, EXTENTS(2), EXTENTS(2, 3), CNN_MSE);
+    built.model.layers = &layer;
+    built.model.layer_count = 1;
+    built.model.parameters = &table;
+    built.model.parameter_count = 1;
+    const char *path = write_array(state, "x.npy", "<f4", 2, EXTENTS(2, 2), eight, 16);
+    assert_success(cnn_dataset_load_samples(&built.model, path, &dataset, &failure), &failure);
+    cnn_dataset_free(&dataset);
+    path = write_array(state, "x.npy", "<f4", 2, EXTENTS(4, 2), eight, sizeof eight);
+    assert_failure(cnn_dataset_load_samples(&built.model, path, &dataset, &failure), &failure,
+                   STATUS_MALFORMED, "element 5 is 6; model tried takes whole numbers from 0 to 5");
+    memset(&failure, 0, sizeof failure);
+    path = write_array(state, "x.npy", "<f4", 2, EXTENTS(1, 2), half, sizeof half);
+    assert_failure(cnn_dataset_load_samples(&built.model, path, &dataset, &failure), &failure,
+                   STATUS_MALFORMED, "element 1 is 2.5");
+    built.files[0] = write_array(state, "x.npy", "|u1", 2, EXTENTS(1, 2), "\3\6", 2);
+    built.files[1] = write_array(state, "y.npy", "<f4", 3, EXTENTS(1, 2, 3), eight, 24);
+    memset(&failure, 0, sizeof failure);
+    assert_failure(cnn_dataset_load(&built.model, NULL, false, &dataset, &failure), &failure,
+                   STATUS_MALFORMED, "element 1 is 6");
+    write_array(state, "x.npy", "|u1", 2, EXTENTS(1, 2), "\2\12", 2);
+    built.data.scale = 0.5f;
+    memset(&failure, 0, sizeof failure);
+    assert_success(cnn_dataset_load(&built.model, NULL, false, &dataset, &failure), &failure);
+    cnn_dataset_free(&dataset);
+}
+
 static void counts_must_agree(void **state) {
     DataModel built;
     Dataset dataset;
@@ -154,7 +191,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(floats_are_normalised_once), cmocka_unit_test(bytes_stay_bytes),
         cmocka_unit_test(classes_of_positions),       cmocka_unit_test(run_takes_one_sample_or_a_batch),
-        cmocka_unit_test(refuses_what_is_not_finite), cmocka_unit_test(counts_must_agree),
+        cmocka_unit_test(refuses_what_is_not_finite), cmocka_unit_test(refuses_what_no_row_is_for),
+        cmocka_unit_test(counts_must_agree),
     };
     return cmocka_run_group_tests(tests, setup_scratch, teardown_scratch);
 }
