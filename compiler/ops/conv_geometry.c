@@ -97,6 +97,14 @@ ResidueClass conv_residue_class(const WindowAxis *axis, int64_t residue) {
     return c;
 }
 
+bool conv_unrolls(const ConvGeometry *g) {
+    enum { MOST_CLASSES = 32, MOST_TAPS = 128 };
+    int64_t classes = 1;
+    for (int i = 0; i < g->spatial; i++)
+        classes *= g->axis[i].stride < g->axis[i].input ? g->axis[i].stride : g->axis[i].input;
+    return classes <= MOST_CLASSES && (!g->depthwise || g->taps <= MOST_TAPS);
+}
+
 typedef struct GridWalk {
     int axes;
     const int64_t *extent;

@@ -29,29 +29,36 @@ bool conv_has_bias(const Node *node) {
 
 static bool forward_depthwise(const Machine *machine, const Graph *graph, const Node *node) {
     (void)machine;
-    return conv_forward_geometry(graph, node).depthwise;
+    ConvGeometry g = conv_forward_geometry(graph, node);
+    return g.depthwise && conv_unrolls(&g);
 }
 
 static bool forward_direct(const Machine *machine, const Graph *graph, const Node *node) {
-    return !forward_depthwise(machine, graph, node);
+    (void)machine;
+    return !conv_forward_geometry(graph, node).depthwise;
 }
 
 static bool input_grad_depthwise(const Machine *machine, const Graph *graph, const Node *node) {
     (void)machine;
-    return conv_input_grad_geometry(graph, node).depthwise;
+    ConvGeometry g = conv_input_grad_geometry(graph, node);
+    return g.depthwise && conv_unrolls(&g);
 }
 
 static bool input_grad_direct(const Machine *machine, const Graph *graph, const Node *node) {
-    return !input_grad_depthwise(machine, graph, node);
+    (void)machine;
+    ConvGeometry g = conv_input_grad_geometry(graph, node);
+    return !g.depthwise && conv_unrolls(&g);
 }
 
 static bool weight_grad_depthwise(const Machine *machine, const Graph *graph, const Node *node) {
     (void)machine;
-    return conv_weight_grad_geometry(graph, node).depthwise;
+    ConvGeometry g = conv_weight_grad_geometry(graph, node);
+    return g.depthwise && conv_unrolls(&g);
 }
 
 static bool weight_grad_direct(const Machine *machine, const Graph *graph, const Node *node) {
-    return !weight_grad_depthwise(machine, graph, node);
+    (void)machine;
+    return !conv_weight_grad_geometry(graph, node).depthwise;
 }
 
 static bool forward_halo(const Graph *graph, const Node *node, int input, Halo *halo) {
