@@ -5,7 +5,7 @@
 #include "codegen/codegen.h"
 #include "explain.h"
 #include "fmt.h"
-#include "options.h"
+#include "command_line.h"
 #include "output/output.h"
 #include "passes/pass.h"
 #include "sema/sema.h"

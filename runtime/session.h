@@ -5,7 +5,7 @@
 
 #include "abi.h"
 #include "data/dataset.h"
-#include "options.h"
+#include "arguments.h"
 #include "program.h"
 #include "status.h"
 #include "threads.h"

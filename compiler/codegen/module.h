@@ -24,7 +24,7 @@ LLVMValueRef module_kernel(Module *module, const Graph *graph, const Node *node,
 /* A function of the module that nothing outside sees, ready to be filled. */
 LLVMValueRef module_function(Module *module, const char *name, LLVMTypeRef result, LLVMTypeRef *parameters, int count);
 
-/* Emits the graph's functions and returns a constant pointer to its cnn_program (program.c). */
+/* Emits the graph's functions and returns a constant pointer to its cnn_program (stages.c). */
 LLVMValueRef program_emit(Module *module, const Graph *graph);
 
 /* Emits the optimizer's update over the trained parameters, a cnn_update; and what gathers the gradient for clip_norm, a
@@ -35,7 +35,7 @@ LLVMValueRef gather_emit(Module *module, const Graph *training);
 /* Emits every program, the update, and the constant that describes them: a pointer to it (descriptor.c). */
 LLVMValueRef descriptor_emit(Module *module, const CodegenInput *input);
 
-/* Emits the functions of the embedding interface, NAME_create and its like, and hides the description (embedding.c). */
+/* Emits the functions of the embedding interface, NAME_create and its like, and hides the description (entry_points.c). */
 void embedding_emit(Module *module, LLVMValueRef description);
 
 /* Verifies, optimises, and verifies again; a module that does not verify is an internal error (optimize.c). */

@@ -1,4 +1,4 @@
-/* The C header of a model that is compiled to be embedded: the functions that codegen/embedding.c defines,
+/* The C header of a model that is compiled to be embedded: the functions that codegen/entry_points.c defines,
  * and what a caller must know of the input and the output. One text for C and C++. */
 #include "output/output.h"
 
@@ -46,7 +46,7 @@ void header_print(FILE *out, const Model *model) {
     const Graph *graph = model->graph;
     fprintf(out, "/* The model %s, compiled by cnnc %s. Link with its object and the runtime's library:\n",
             name, CNNC_VERSION);
-    fputs(" *     cc program.c MODEL.o libcnnrt.a -lcjson -lz -lm */\n", out);
+    fputs(" *     cc program.c MODEL.o libcnnrt.a -lz -lm */\n", out);
     print_named(out, name,
                 "#ifndef CNNC_MODEL_@_H\n"
                 "#define CNNC_MODEL_@_H\n\n"

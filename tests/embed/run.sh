@@ -39,7 +39,7 @@ link() { # OUTPUT FILES...
     local output=$1
     shift
     # CC may be several words.
-    $CC -o "$output" "$@" "$BUILD/libcnnrt.a" -lcjson -lz -lm -lpthread
+    $CC -o "$output" "$@" "$BUILD/libcnnrt.a" -lz -lm -lpthread
 }
 
 # same_values RAW NPY

@@ -4,14 +4,14 @@ import pathlib
 import re
 
 COMPILER = {"base": 0, "diag": 1, "syntax": 2, "graph": 3, "emit": 4, "ops": 5,
-            "sema": 6, "passes": 6, "codegen": 6, "output": 6, "options": 7, "explain": 7, "fmt": 7, "main": 8}  # fmt: skip
+            "sema": 6, "passes": 6, "codegen": 6, "output": 6, "command_line": 7, "explain": 7, "fmt": 7, "main": 8}  # fmt: skip
 # Files of the runtime by floor; a name is a folder or the stem of a file.
 RUNTIME = [
     {"abi"},
-    {"status", "log", "rng", "aligned", "nearest"},
+    {"status", "log", "rng", "aligned", "nearest_word"},
     {"threads", "file", "file_read", "file_write"},
     {"data", "init", "safetensors", "weights", "metrics", "program", "parameter_walk"},
-    {"session", "train", "trainer", "eval", "evaluate", "predict", "run", "gradients", "gradcheck", "bench", "summary"},
+    {"session", "train", "trainer", "eval", "evaluate", "predict", "run", "gradients", "gradcheck", "bench", "description"},
     {"main"},
 ]
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)

@@ -1,5 +1,5 @@
 /* See options.h. One row an option: how it is written, what it does, what --help says of it. */
-#include "options.h"
+#include "command_line.h"
 
 #include "base/vec.h"
 #include "diag/diag.h"

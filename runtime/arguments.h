@@ -1,7 +1,7 @@
 /* The command line of a compiled model: a verb, its options in any order, and what stands without an option
  * (images). */
-#ifndef CNN_OPTIONS_H
-#define CNN_OPTIONS_H
+#ifndef CNN_ARGUMENTS_H
+#define CNN_ARGUMENTS_H
 
 #include "status.h"
 

@@ -1,7 +1,7 @@
 /* The command line. Takes argv; gives what is asked for, checked as far as it can be without reading a file.
  */
-#ifndef CNNC_OPTIONS_H
-#define CNNC_OPTIONS_H
+#ifndef CNNC_COMMAND_LINE_H
+#define CNNC_COMMAND_LINE_H
 
 #include "base/arena.h"
 #include "base/options.h"

@@ -1,5 +1,5 @@
 /* The nearest known word to a misspelt one, by optimal string alignment (a swap of neighbours counts one). */
-#include "options.h"
+#include "arguments.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Two tables, the verbs and the options with the verbs that take them; parsing and --help both read them. */
 #define _GNU_SOURCE
-#include "options.h"
+#include "arguments.h"
 
 #include <errno.h>
 #include <math.h>
