@@ -3,9 +3,9 @@
 #define _GNU_SOURCE
 #include "base/outfile.h"
 #include "codegen/codegen.h"
+#include "command_line.h"
 #include "explain.h"
 #include "fmt.h"
-#include "command_line.h"
 #include "output/output.h"
 #include "passes/pass.h"
 #include "sema/sema.h"

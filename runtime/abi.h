@@ -1,8 +1,10 @@
-/* What generated code and the runtime know of each other, and all that they know: the model's description, which the
- * compiler emits as constant data, and the frame that every generated function is called with. The compiler includes this
- * header to lay out the same structures in LLVM; a change here changes CNN_ABI_VERSION.
+/* What generated code and the runtime know of each other, and all that they know: the model's description,
+ * which the compiler emits as constant data, and the frame that every generated function is called with. The
+ * compiler includes this header to lay out the same structures in LLVM; a change here changes
+ * CNN_ABI_VERSION.
  *
- * "Elements" are floats (doubles in a program whose `double_precision` is set). Every block starts on a 64-byte boundary. */
+ * "Elements" are floats (doubles in a program whose `double_precision` is set). Every block starts on a
+ * 64-byte boundary. */
 #ifndef CNN_ABI_H
 #define CNN_ABI_H
 
@@ -10,28 +12,31 @@
 
 enum { CNN_ABI_VERSION = 3, CNN_MAX_RANK = 8, CNN_ALIGNMENT = 64 };
 
-/* The argument of every generated function. Fields are read by index from generated code: see emit/frame.h. */
+/* The argument of every generated function. Fields are read by index from generated code: see emit/frame.h.
+ */
 typedef struct cnn_frame {
     void *parameters; /* the parameter block */
     void *packed;     /* what `prepare` derives from it; of the program that runs */
     void *lane;       /* accumulators of the lane at work: gradients, then the program's own */
     void *lanes;      /* lane 0; the others follow, lane_stride elements apart */
     void *shared;     /* values that there are once a batch */
-    void *batch;      /* values of every sample of the batch that outlive a stage: batch_stride elements a sample */
-    void *scratch;    /* the worker's values: scratch_stride elements a sample of its micro-batch, then workspace */
+    void
+        *batch; /* values of every sample of the batch that outlive a stage: batch_stride elements a sample */
+    void *scratch; /* the worker's values: scratch_stride elements a sample of its micro-batch, then workspace
+                    */
 
-    const void *samples;    /* the data set: elements of sample_kind, channels last, no gaps */
-    const void *targets;    /* class indices (int32) or floats of the output's shape, as the loss takes them */
-    const uint32_t *order;  /* data set indices of the batch's samples; NULL: 0, 1, 2, ... */
-    void *output;           /* N x output elements, or NULL where nobody wants them */
-    float *loss;            /* a value a sample of the batch; in a double_precision program doubles, as output too */
-    float *metric;          /* cnn_model.metric_count values a sample of the batch */
-    uint64_t *signature;    /* double_precision programs: folds relu signs and pooling winners; or NULL */
-    void *velocity;         /* the optimizer's slots: slot_count blocks of trained parameters */
+    const void *samples;   /* the data set: elements of sample_kind, channels last, no gaps */
+    const void *targets;   /* class indices (int32) or floats of the output's shape, as the loss takes them */
+    const uint32_t *order; /* data set indices of the batch's samples; NULL: 0, 1, 2, ... */
+    void *output;          /* N x output elements, or NULL where nobody wants them */
+    float *loss;   /* a value a sample of the batch; in a double_precision program doubles, as output too */
+    float *metric; /* cnn_model.metric_count values a sample of the batch */
+    uint64_t *signature; /* double_precision programs: folds relu signs and pooling winners; or NULL */
+    void *velocity;      /* the optimizer's slots: slot_count blocks of trained parameters */
 
-    int64_t first;       /* the batch's index of the micro-batch's first sample */
-    int64_t count;       /* samples in the micro-batch */
-    int64_t batch_size;  /* samples in the batch */
+    int64_t first;      /* the batch's index of the micro-batch's first sample */
+    int64_t count;      /* samples in the micro-batch */
+    int64_t batch_size; /* samples in the batch */
     int64_t lane_count;
     int64_t lane_stride; /* elements from one lane's block to the next */
     uint64_t seed;
@@ -48,22 +53,32 @@ typedef enum cnn_sample_kind {
 } cnn_sample_kind;
 
 typedef void (*cnn_function)(const cnn_frame *frame);
-/* Works on elements [begin, end) of the trained parameters, summing the lanes' gradients in lane order, zeroing them, and
- * updating parameters and slots. Returns 0, or 1 where it met a value that is not finite. */
+/* Works on elements [begin, end) of the trained parameters, summing the lanes' gradients in lane order,
+ * zeroing them, and updating parameters and slots. Returns 0, or 1 where it met a value that is not finite.
+ */
 typedef int32_t (*cnn_update)(const cnn_frame *frame, int64_t begin, int64_t end);
-/* Before an update, over the same elements: leaves the lanes' sum in lane 0 and zeros in the others; returns the sum of
- * its squares. */
+/* Before an update, over the same elements: leaves the lanes' sum in lane 0 and zeros in the others; returns
+ * the sum of its squares. */
 typedef double (*cnn_gather)(const cnn_frame *frame, int64_t begin, int64_t end);
 
 typedef enum cnn_init {
-    CNN_INIT_ZEROS, CNN_INIT_ONES, CNN_INIT_CONSTANT, CNN_INIT_NORMAL, CNN_INIT_UNIFORM,
-    CNN_INIT_HE_NORMAL, CNN_INIT_HE_UNIFORM, CNN_INIT_GLOROT_NORMAL, CNN_INIT_GLOROT_UNIFORM, CNN_INIT_VALUES
+    CNN_INIT_ZEROS,
+    CNN_INIT_ONES,
+    CNN_INIT_CONSTANT,
+    CNN_INIT_NORMAL,
+    CNN_INIT_UNIFORM,
+    CNN_INIT_HE_NORMAL,
+    CNN_INIT_HE_UNIFORM,
+    CNN_INIT_GLOROT_NORMAL,
+    CNN_INIT_GLOROT_UNIFORM,
+    CNN_INIT_VALUES
 } cnn_init;
 
 /* A tensor of the weight file and where its elements lie in the parameter block: element (i0, i1, ...) at
- *   offset + origin + (i0 / group) * group_stride + (i0 % group / block) * block_stride + i0 % group % block + sum over a>0 of ia * stride[a] */
+ *   offset + origin + (i0 / group) * group_stride + (i0 % group / block) * block_stride + i0 % group % block
+ * + sum over a>0 of ia * stride[a] */
 typedef struct cnn_parameter {
-    const char *name; /* "conv_1.weight" */
+    const char *name;    /* "conv_1.weight" */
     int32_t rank, layer; /* layer: index into layers */
     int64_t shape[CNN_MAX_RANK];
     int64_t offset, size; /* storage elements, padding included */
@@ -86,19 +101,27 @@ typedef struct cnn_layer {
     int64_t stride[CNN_MAX_RANK]; /* elements, an axis of shape each */
 } cnn_layer;
 
-/* A graph, compiled: stages of single samples with a whole-batch function after each (NULL where there is none). */
+/* A graph, compiled: stages of single samples with a whole-batch function after each (NULL where there is
+ * none). */
 typedef struct cnn_program {
     int32_t stage_count, micro_batch;
-    const cnn_function *stages;  /* over samples first .. first+count-1, count <= micro_batch, into one lane */
-    const cnn_function *between; /* once all samples have passed stage i */
-    cnn_function prepare;        /* NULL, or derives `packed` from `parameters` */
-    int64_t packed, lane, shared; /* elements; lane: a lane's block, gradients included */
+    const cnn_function *stages; /* over samples first .. first+count-1, count <= micro_batch, into one lane */
+    const cnn_function *between;          /* once all samples have passed stage i */
+    cnn_function prepare;                 /* NULL, or derives `packed` from `parameters` */
+    int64_t packed, lane, shared;         /* elements; lane: a lane's block, gradients included */
     int64_t scratch_stride, batch_stride; /* elements a sample */
     int32_t double_precision, reserved;
     int64_t workspace; /* elements of a worker's scratch behind its samples, for single kernels */
 } cnn_program;
 
-typedef enum cnn_loss { CNN_LOSS_NONE, CNN_CROSS_ENTROPY, CNN_BINARY_CROSS_ENTROPY, CNN_MSE, CNN_MAE, CNN_HUBER } cnn_loss;
+typedef enum cnn_loss {
+    CNN_LOSS_NONE,
+    CNN_CROSS_ENTROPY,
+    CNN_BINARY_CROSS_ENTROPY,
+    CNN_MSE,
+    CNN_MAE,
+    CNN_HUBER
+} cnn_loss;
 
 typedef enum cnn_format { CNN_FORMAT_NONE, CNN_FORMAT_IDX, CNN_FORMAT_CIFAR, CNN_FORMAT_NPY } cnn_format;
 
@@ -116,16 +139,21 @@ typedef struct cnn_data {
 } cnn_data;
 
 typedef enum cnn_schedule_kind {
-    CNN_SCHEDULE_CONSTANT, CNN_SCHEDULE_STEP, CNN_SCHEDULE_MILESTONES, CNN_SCHEDULE_EXPONENTIAL, CNN_SCHEDULE_COSINE,
-    CNN_SCHEDULE_ONE_CYCLE, CNN_SCHEDULE_PLATEAU
+    CNN_SCHEDULE_CONSTANT,
+    CNN_SCHEDULE_STEP,
+    CNN_SCHEDULE_MILESTONES,
+    CNN_SCHEDULE_EXPONENTIAL,
+    CNN_SCHEDULE_COSINE,
+    CNN_SCHEDULE_ONE_CYCLE,
+    CNN_SCHEDULE_PLATEAU
 } cnn_schedule_kind;
 
 typedef struct cnn_schedule {
     int32_t kind, milestone_count;
-    int64_t every;  /* step: epochs; plateau: its patience */
-    double warmup;  /* epochs */
-    double factor;  /* step, milestones, plateau; exponential's rate */
-    double target;  /* cosine: the rate at the end; one_cycle: the largest */
+    int64_t every; /* step: epochs; plateau: its patience */
+    double warmup; /* epochs */
+    double factor; /* step, milestones, plateau; exponential's rate */
+    double target; /* cosine: the rate at the end; one_cycle: the largest */
     const int64_t *milestones;
 } cnn_schedule;
 
@@ -142,9 +170,9 @@ typedef struct cnn_train {
     int32_t early_stop; /* epochs; 0: off */
 } cnn_train;
 
-/* metric, a sample: cross_entropy: for each position how many classes score above the target, equal ones before it
- * included (0: right), so metric_count is the positions; binary_cross_entropy: the fraction of elements on the right
- * side; other losses: the mean absolute error. */
+/* metric, a sample: cross_entropy: for each position how many classes score above the target, equal ones
+ * before it included (0: right), so metric_count is the positions; binary_cross_entropy: the fraction of
+ * elements on the right side; other losses: the mean absolute error. */
 typedef struct cnn_model {
     uint32_t abi_version;
     int32_t has_train, has_data;
@@ -156,10 +184,11 @@ typedef struct cnn_model {
     const cnn_layer *layers;
     int64_t parameter_elements; /* the whole block */
     int64_t decayed_elements;   /* it starts with the trained parameters that weight decay applies to, ... */
-    int64_t trained_elements;   /* ... then the other trained ones, then the rest; each tensor 64-byte aligned */
+    int64_t
+        trained_elements; /* ... then the other trained ones, then the rest; each tensor 64-byte aligned */
     int64_t total_parameters, total_trainable, total_statistics, total_macs;
     int64_t memory_inference, memory_training; /* bytes, as --check says */
-    int32_t lanes;       /* gradient lanes of a step */
+    int32_t lanes;                             /* gradient lanes of a step */
     int32_t metric_count;
     int32_t output_kind; /* what predict applies to the output: 0 as it is, 1 softmax, 2 exp, 3 sigmoid */
     int32_t reserved;
@@ -169,11 +198,12 @@ typedef struct cnn_model {
     const cnn_program *inference;  /* samples -> output */
     const cnn_program *probe;      /* the same, every layer's value kept in scratch */
     const cnn_program *evaluation; /* samples, targets -> output, loss, metric; NULL without train */
-    const cnn_program *training;   /* samples, targets -> loss, metric, lanes' gradients; NULL without train */
-    const cnn_program *gradients;  /* training and the input's gradient, to output; NULL without train */
-    const cnn_program *check;      /* double precision: samples, targets -> loss, in training mode; NULL without --gradcheck */
-    cnn_update update;             /* NULL without train */
-    cnn_gather gather;             /* NULL without clip_norm */
+    const cnn_program *training;  /* samples, targets -> loss, metric, lanes' gradients; NULL without train */
+    const cnn_program *gradients; /* training and the input's gradient, to output; NULL without train */
+    const cnn_program
+        *check; /* double precision: samples, targets -> loss, in training mode; NULL without --gradcheck */
+    cnn_update update; /* NULL without train */
+    cnn_gather gather; /* NULL without clip_norm */
 } cnn_model;
 
 /* The one symbol that the compiler defines and the runtime's main reads. */

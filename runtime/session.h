@@ -4,8 +4,8 @@
 #define CNN_SESSION_H
 
 #include "abi.h"
-#include "data/dataset.h"
 #include "arguments.h"
+#include "data/dataset.h"
 #include "program.h"
 #include "status.h"
 #include "threads.h"

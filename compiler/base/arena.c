@@ -82,7 +82,9 @@ char *arena_strndup(Arena *arena, const char *text, size_t length) {
     return copy;
 }
 
-char *arena_strdup(Arena *arena, const char *text) { return arena_strndup(arena, text, strlen(text)); }
+char *arena_strdup(Arena *arena, const char *text) {
+    return arena_strndup(arena, text, strlen(text));
+}
 
 char *arena_vprintf(Arena *arena, const char *format, va_list arguments) {
     va_list again;

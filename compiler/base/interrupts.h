@@ -1,4 +1,5 @@
-/* While temporary files exist, SIGINT and SIGTERM wait: they end the compiler once the files are renamed or removed. */
+/* While temporary files exist, SIGINT and SIGTERM wait: they end the compiler once the files are renamed or
+ * removed. */
 #ifndef CNNC_BASE_INTERRUPTS_H
 #define CNNC_BASE_INTERRUPTS_H
 
@@ -15,6 +16,8 @@ static inline sigset_t interrupts_hold(void) {
     return before;
 }
 
-static inline void interrupts_release(sigset_t before) { sigprocmask(SIG_SETMASK, &before, NULL); }
+static inline void interrupts_release(sigset_t before) {
+    sigprocmask(SIG_SETMASK, &before, NULL);
+}
 
 #endif

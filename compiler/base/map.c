@@ -23,7 +23,8 @@ enum { FIRST_SLOTS = 16 };
 
 static uint64_t hash_of(const char *key) {
     uint64_t hash = 0xcbf29ce484222325u;
-    for (const unsigned char *at = (const unsigned char *)key; *at; at++) hash = (hash ^ *at) * 0x100000001b3u;
+    for (const unsigned char *at = (const unsigned char *)key; *at; at++)
+        hash = (hash ^ *at) * 0x100000001b3u;
     return hash;
 }
 

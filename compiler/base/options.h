@@ -21,17 +21,18 @@ typedef struct Options {
     const char *output; /* NULL: from the input's stem */
     const char *model;  /* NULL: the file's only one */
     bool check, json, strict, gradcheck, inference, verbose, save_temps, time_phases;
-    bool double_precision; /* --dtype=f64, for tests: every value is a double and every kernel the reference */
-    bool no_fuse;          /* --no-fuse, for tests */
-    bool from_graph;       /* the input is a printed graph */
+    bool
+        double_precision; /* --dtype=f64, for tests: every value is a double and every kernel the reference */
+    bool no_fuse;         /* --no-fuse, for tests */
+    bool from_graph;      /* the input is a printed graph */
     EmitKind emit;
     ColorMode color;
-    int optimization;          /* 0 to 3 */
-    const char *target;        /* NULL: this machine's triple */
-    const char *cpu;           /* NULL: native, or baseline where a target is given */
-    const char *features;      /* added to the CPU's own; NULL for none */
-    int64_t max_memory;        /* bytes; 0: no limit */
-    const char *print_after;   /* name of a pass, or NULL */
+    int optimization;        /* 0 to 3 */
+    const char *target;      /* NULL: this machine's triple */
+    const char *cpu;         /* NULL: native, or baseline where a target is given */
+    const char *features;    /* added to the CPU's own; NULL for none */
+    int64_t max_memory;      /* bytes; 0: no limit */
+    const char *print_after; /* name of a pass, or NULL */
     const Definition *definitions;
     int definition_count;
     const KernelChoice *kernels;

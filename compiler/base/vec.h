@@ -14,8 +14,8 @@
     }
 
 #define vec_push(arena, vec, ...)                                                                            \
-    ((vec)->items = vec_reserve((arena), (vec)->items, (vec)->count, &(vec)->capacity,                       \
-                                sizeof *(vec)->items),                                                       \
+    ((vec)->items =                                                                                          \
+         vec_reserve((arena), (vec)->items, (vec)->count, &(vec)->capacity, sizeof *(vec)->items),           \
      (vec)->items[(vec)->count++] = (__VA_ARGS__))
 
 /* Room for one more item; returns the array, moved if it was full. */

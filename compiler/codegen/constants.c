@@ -15,9 +15,13 @@ void put_i64(Fields *fields, int64_t value) {
     put_value(fields, LLVMConstInt(fields->module->emit.i64, (unsigned long long)value, true));
 }
 
-void put_f32(Fields *fields, double value) { put_value(fields, LLVMConstReal(fields->module->emit.f32, value)); }
+void put_f32(Fields *fields, double value) {
+    put_value(fields, LLVMConstReal(fields->module->emit.f32, value));
+}
 
-void put_f64(Fields *fields, double value) { put_value(fields, LLVMConstReal(fields->module->emit.f64, value)); }
+void put_f64(Fields *fields, double value) {
+    put_value(fields, LLVMConstReal(fields->module->emit.f64, value));
+}
 
 void put_pointer(Fields *fields, LLVMValueRef pointer) {
     put_value(fields, pointer ? pointer : LLVMConstPointerNull(fields->module->emit.pointer));
@@ -37,8 +41,8 @@ LLVMValueRef constant_array(Module *module, LLVMValueRef *elements, int count) {
 }
 
 static LLVMValueRef string_constant(Module *module, const char *text) {
-    return constant_global(module,
-                           LLVMConstStringInContext(module->emit.context, text, (unsigned)strlen(text), false));
+    return constant_global(
+        module, LLVMConstStringInContext(module->emit.context, text, (unsigned)strlen(text), false));
 }
 
 void put_string(Fields *fields, const char *text) {
@@ -48,7 +52,8 @@ void put_string(Fields *fields, const char *text) {
 void put_extents(Fields *fields, const int64_t *values, int count, int length) {
     LLVMValueRef items[16];
     for (int i = 0; i < length; i++)
-        items[i] = LLVMConstInt(fields->module->emit.i64, i < count ? (unsigned long long)values[i] : 0, true);
+        items[i] =
+            LLVMConstInt(fields->module->emit.i64, i < count ? (unsigned long long)values[i] : 0, true);
     put_value(fields, LLVMConstArray2(fields->module->emit.i64, items, (uint64_t)length));
 }
 

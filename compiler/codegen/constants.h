@@ -1,4 +1,5 @@
-/* Constant data of the module: structures field by field, strings, arrays. Natural alignment makes LLVM's layout that of C. */
+/* Constant data of the module: structures field by field, strings, arrays. Natural alignment makes LLVM's
+ * layout that of C. */
 #ifndef CNNC_CODEGEN_CONSTANTS_H
 #define CNNC_CODEGEN_CONSTANTS_H
 
@@ -14,11 +15,14 @@ void put_i32(Fields *fields, int64_t value);
 void put_i64(Fields *fields, int64_t value);
 void put_f32(Fields *fields, double value);
 void put_f64(Fields *fields, double value);
-void put_string(Fields *fields, const char *text);       /* a pointer to it; a null one for NULL */
-void put_pointer(Fields *fields, LLVMValueRef pointer);  /* a null one for NULL */
-void put_extents(Fields *fields, const int64_t *values, int count, int length); /* an array of `length`, zeros at the end */
-void put_strings(Fields *fields, const char *const *texts, int count);           /* a pointer to a list that ends with NULL */
-void put_floats(Fields *fields, const double *values, int64_t count);            /* a pointer to them; a null one for NULL */
+void put_string(Fields *fields, const char *text);      /* a pointer to it; a null one for NULL */
+void put_pointer(Fields *fields, LLVMValueRef pointer); /* a null one for NULL */
+void put_extents(Fields *fields, const int64_t *values, int count,
+                 int length); /* an array of `length`, zeros at the end */
+void put_strings(Fields *fields, const char *const *texts,
+                 int count); /* a pointer to a list that ends with NULL */
+void put_floats(Fields *fields, const double *values,
+                int64_t count); /* a pointer to them; a null one for NULL */
 
 LLVMValueRef fields_struct(const Fields *fields);
 /* A private constant of the module with that value: a pointer to it. */

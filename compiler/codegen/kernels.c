@@ -52,8 +52,8 @@ static LLVMValueRef emit_kernel(Module *module, const Graph *graph, const Node *
     LLVMTypeRef *types = ARENA_ARRAY(e->cx->arena, LLVMTypeRef, (size_t)parameters);
     for (int i = 0; i < parameters; i++) types[i] = i == 1 || i == 2 ? e->i64 : e->pointer;
     LLVMBasicBlockRef caller = LLVMGetInsertBlock(e->builder);
-    const char *name =
-        arena_printf(e->cx->arena, "%s.%s%s.%d", node->op->name, node->kernel->name, prepare ? ".prepare" : "", module->kernel_number++);
+    const char *name = arena_printf(e->cx->arena, "%s.%s%s.%d", node->op->name, node->kernel->name,
+                                    prepare ? ".prepare" : "", module->kernel_number++);
     LLVMValueRef function = module_function(module, name, e->void_type, types, parameters);
     add_attribute(module, function, LLVMAttributeFunctionIndex, "noinline");
     LLVMValueRef *pointers = ARENA_ARRAY(e->cx->arena, LLVMValueRef, (size_t)operands + 1);

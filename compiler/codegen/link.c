@@ -34,7 +34,8 @@ static const char *find_runtime(Context *cx) {
     if (named && *named) {
         const char *inside = arena_printf(cx->arena, "%s/libcnnrt.a", named);
         if (!access(inside, R_OK)) return inside;
-        if (!access(named, R_OK) && strlen(named) > 2 && !strcmp(named + strlen(named) - 2, ".a")) return named;
+        if (!access(named, R_OK) && strlen(named) > 2 && !strcmp(named + strlen(named) - 2, ".a"))
+            return named;
         fprintf(stderr, "cnnc: error: CNNC_RUNTIME is %s, but there is no libcnnrt.a to read\n", named);
         return NULL;
     }
@@ -49,8 +50,10 @@ static const char *find_runtime(Context *cx) {
         const char *path = arena_printf(cx->arena, "%s/%s", self, places[i]);
         if (!access(path, R_OK)) return path;
     }
-    fprintf(stderr, "cnnc: error: libcnnrt.a is neither in %s nor in %s/../lib/cnnc; CNNC_RUNTIME can name its folder\n",
-            self, self);
+    fprintf(
+        stderr,
+        "cnnc: error: libcnnrt.a is neither in %s nor in %s/../lib/cnnc; CNNC_RUNTIME can name its folder\n",
+        self, self);
     return NULL;
 }
 
@@ -74,7 +77,8 @@ static int run(const char *const *arguments) {
         return EXIT_FILE;
     }
     int status = 0;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return 0;
     fprintf(stderr, "cnnc: error: the linker %s failed%s\n", arguments[0],
             WIFSIGNALED(status) ? ": killed by a signal" : "");

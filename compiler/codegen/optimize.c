@@ -1,5 +1,6 @@
-/* LLVM's optimisation passes over the module. Kernels come in the form that they shall keep (tiles unrolled, accumulators
- * in variables), so LLVM only has to promote, simplify and hoist: it neither unrolls nor vectorises. */
+/* LLVM's optimisation passes over the module. Kernels come in the form that they shall keep (tiles unrolled,
+ * accumulators in variables), so LLVM only has to promote, simplify and hoist: it neither unrolls nor
+ * vectorises. */
 #include "codegen/module.h"
 
 #include <llvm-c/Analysis.h>

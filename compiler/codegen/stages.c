@@ -1,10 +1,11 @@
-/* A scheduled graph as functions: one a stage, one for what follows it once the whole batch is through, one that prepares the
- * packed weights; and the cnn_program that lists them. */
+/* A scheduled graph as functions: one a stage, one for what follows it once the whole batch is through, one
+ * that prepares the packed weights; and the cnn_program that lists them. */
 #include "codegen/constants.h"
 
 #include <string.h>
 
-/* A function of the program under construction and the blocks that its frame points to, loaded when first needed. */
+/* A function of the program under construction and the blocks that its frame points to, loaded when first
+ * needed. */
 typedef struct Body {
     Module *module;
     const Graph *graph;
@@ -14,26 +15,33 @@ typedef struct Body {
 } Body;
 
 static LLVMValueRef block_pointer(Body *body, Region region) {
-    static const FrameField fields[] = {
-        [REGION_PARAMETERS] = FRAME_PARAMETERS, [REGION_PACKED] = FRAME_PACKED, [REGION_LANE] = FRAME_LANE,
-        [REGION_SHARED] = FRAME_SHARED,         [REGION_BATCH] = FRAME_BATCH,   [REGION_SCRATCH] = FRAME_SCRATCH};
+    static const FrameField fields[] = {[REGION_PARAMETERS] = FRAME_PARAMETERS,
+                                        [REGION_PACKED] = FRAME_PACKED,
+                                        [REGION_LANE] = FRAME_LANE,
+                                        [REGION_SHARED] = FRAME_SHARED,
+                                        [REGION_BATCH] = FRAME_BATCH,
+                                        [REGION_SCRATCH] = FRAME_SCRATCH};
     if (!body->blocks[region]) body->blocks[region] = code_frame(&body->code, fields[region]);
     return body->blocks[region];
 }
 
 static LLVMValueRef value_pointer(Body *body, ValueId id) {
     const Value *value = graph_value(body->graph, id);
-    if (value->region == REGION_NONE) internal_error("%s has no memory", value->name ? value->name : "a value");
+    if (value->region == REGION_NONE)
+        internal_error("%s has no memory", value->name ? value->name : "a value");
     LLVMValueRef base = block_pointer(body, value->region);
     if (value->region == REGION_BATCH)
-        base = code_at(&body->code, base, code_mul_const(&body->code, body->code.first, body->graph->batch_stride));
+        base = code_at(&body->code, base,
+                       code_mul_const(&body->code, body->code.first, body->graph->batch_stride));
     return code_at_const(&body->code, base, value->offset);
 }
 
-/* Calls the node's kernel, or what prepares for it: then no sample is there, and pointers to samples' values are null. */
+/* Calls the node's kernel, or what prepares for it: then no sample is there, and pointers to samples' values
+ * are null. */
 static void call_node(Body *body, const Node *node, bool prepare) {
     Emit *e = &body->module->emit;
-    if (!strcmp(node->op->name, "view") && graph_value(body->graph, node->outputs.items[0])->alias >= 0) return;
+    if (!strcmp(node->op->name, "view") && graph_value(body->graph, node->outputs.items[0])->alias >= 0)
+        return;
     LLVMValueRef kernel = module_kernel(body->module, body->graph, node, prepare);
     int operands = node->inputs.count + node->outputs.count, count = 3;
     LLVMValueRef *arguments = ARENA_ARRAY(e->cx->arena, LLVMValueRef, (size_t)(4 + operands));
@@ -41,18 +49,21 @@ static void call_node(Body *body, const Node *node, bool prepare) {
     arguments[1] = body->code.count;
     arguments[2] = body->code.first;
     for (int i = 0; i < operands; i++) {
-        ValueId id = i < node->inputs.count ? node->inputs.items[i] : node->outputs.items[i - node->inputs.count];
+        ValueId id =
+            i < node->inputs.count ? node->inputs.items[i] : node->outputs.items[i - node->inputs.count];
         Role role = graph_value(body->graph, id)->role;
         bool there = !prepare || role == ROLE_PARAMETER || role == ROLE_STATE || role == ROLE_PACKED;
         arguments[count++] = there ? value_pointer(body, id) : LLVMConstPointerNull(e->pointer);
     }
     if (node->kernel->packed)
-        arguments[count++] = code_at_const(&body->code, block_pointer(body, REGION_PACKED), node->packed_offset);
+        arguments[count++] =
+            code_at_const(&body->code, block_pointer(body, REGION_PACKED), node->packed_offset);
     LLVMBuildCall2(e->builder, LLVMGlobalGetValueType(kernel), kernel, arguments, (unsigned)count, "");
 }
 
 /* The function over the nodes of that domain and stage; a null pointer where there are none. */
-static LLVMValueRef emit_function(Module *module, const Graph *graph, Domain domain, int stage, const char *name) {
+static LLVMValueRef emit_function(Module *module, const Graph *graph, Domain domain, int stage,
+                                  const char *name) {
     Emit *e = &module->emit;
     Body body = {.module = module, .graph = graph};
     body.real = strcmp(graph->form, "check") && !e->cx->options.double_precision ? e->f32 : e->f64;
@@ -60,10 +71,12 @@ static LLVMValueRef emit_function(Module *module, const Graph *graph, Domain dom
     for (int i = 0; i < graph->nodes.count; i++) {
         const Node *node = graph_node(graph, i);
         bool prepare = domain == DOMAIN_PARAMETER && node->kernel->packed;
-        if (!prepare && (node->op->domain != domain || (domain != DOMAIN_PARAMETER && node->stage != stage))) continue;
+        if (!prepare && (node->op->domain != domain || (domain != DOMAIN_PARAMETER && node->stage != stage)))
+            continue;
         if (!any) {
-            LLVMValueRef function = module_function(
-                module, arena_printf(e->cx->arena, "%s.%s.%d", graph->form, name, stage), e->void_type, &e->pointer, 1);
+            LLVMValueRef function =
+                module_function(module, arena_printf(e->cx->arena, "%s.%s.%d", graph->form, name, stage),
+                                e->void_type, &e->pointer, 1);
             body.code = (KernelCode){.emit = e,
                                      .graph = graph,
                                      .real = body.real,

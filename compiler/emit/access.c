@@ -14,7 +14,9 @@ LLVMValueRef code_at_const(KernelCode *code, LLVMValueRef base, int64_t index) {
     return code_at(code, base, code_int(code, index));
 }
 
-static unsigned element_bytes(const KernelCode *code) { return code->real == code->emit->f64 ? 8 : 4; }
+static unsigned element_bytes(const KernelCode *code) {
+    return code->real == code->emit->f64 ? 8 : 4;
+}
 
 static LLVMValueRef mask_of(KernelCode *code, Lanes lanes) {
     LLVMValueRef alive[64];
@@ -33,8 +35,8 @@ static LLVMValueRef masked_intrinsic(KernelCode *code, const char *name, size_t 
 LLVMValueRef code_load(KernelCode *code, LLVMValueRef pointer, Lanes lanes) {
     LLVMTypeRef type = code_type(code, lanes.width);
     if (lanes.live < lanes.width) {
-        LLVMValueRef arguments[4] = {pointer, code_i32(code, (int32_t)element_bytes(code)), mask_of(code, lanes),
-                                     LLVMConstNull(type)};
+        LLVMValueRef arguments[4] = {pointer, code_i32(code, (int32_t)element_bytes(code)),
+                                     mask_of(code, lanes), LLVMConstNull(type)};
         return masked_intrinsic(code, "llvm.masked.load", 16, type, arguments);
     }
     LLVMValueRef load = LLVMBuildLoad2(code->emit->builder, type, pointer, "");
@@ -57,7 +59,8 @@ int64_t code_sample_stride(const KernelCode *code, const Value *value) {
     return value->region == REGION_BATCH ? code->graph->batch_stride : code->graph->scratch_stride;
 }
 
-LLVMValueRef code_position(KernelCode *code, const Value *value, LLVMValueRef base, const Position *position) {
+LLVMValueRef code_position(KernelCode *code, const Value *value, LLVMValueRef base,
+                           const Position *position) {
     LLVMValueRef index = code_mul_const(code, position->sample, code_sample_stride(code, value));
     int64_t constant = 0;
     for (int axis = 0; axis < value->shape.rank - 1; axis++) {
@@ -66,11 +69,13 @@ LLVMValueRef code_position(KernelCode *code, const Value *value, LLVMValueRef ba
         constant += stride * position->delta[axis];
     }
     index = code_add(code, index, position->channel);
-    /* The constant part goes last, so that places of one tile share an address and differ by a displacement. */
+    /* The constant part goes last, so that places of one tile share an address and differ by a displacement.
+     */
     return code_at_const(code, code_at(code, base, index), constant);
 }
 
-/* How many trailing spatial axes lie without gaps in every operand, so that they can be walked as one run of channels. */
+/* How many trailing spatial axes lie without gaps in every operand, so that they can be walked as one run of
+ * channels. */
 static int axes_to_merge(const KernelCode *code, const Shape *shape) {
     int merged = shape->rank - 1;
     int operands = code->node->inputs.count + code->node->outputs.count;

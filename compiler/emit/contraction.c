@@ -1,9 +1,9 @@
-/* See contraction.h. The tile is straight-line code inside the loops of the reduction; levels that lie behind one another
- * in memory are merged, the innermost ones unrolled. */
+/* See contraction.h. The tile is straight-line code inside the loops of the reduction; levels that lie behind
+ * one another in memory are merged, the innermost ones unrolled. */
 #include "emit/contraction.h"
 
-/* Multiply-adds of straight-line code in one loop body: enough to hide the loop, few enough to stay in the decoder's
- * cache and in registers. */
+/* Multiply-adds of straight-line code in one loop body: enough to hide the loop, few enough to stay in the
+ * decoder's cache and in registers. */
 enum { BODY_FMAS = 128, LARGEST_UNROLL = 16 };
 
 void tile_add_level(Tile *tile, int64_t count, int64_t a_stride, int64_t b_stride) {
@@ -40,7 +40,8 @@ static void merge_levels(Tile *tile) {
         if (!level.dynamic_count && level.count == 1) continue;
         Level *outer = kept ? &tile->levels[kept - 1] : NULL;
         if (outer && !outer->dynamic_count && !level.dynamic_count &&
-            outer->a_stride == level.a_stride * level.count && outer->b_stride == level.b_stride * level.count) {
+            outer->a_stride == level.a_stride * level.count &&
+            outer->b_stride == level.b_stride * level.count) {
             *outer = (Level){outer->count * level.count, NULL, level.a_stride, level.b_stride};
             continue;
         }
@@ -133,7 +134,8 @@ static void emit_levels(Reduction *r, int level, LLVMValueRef a, LLVMValueRef b)
     bool innermost = inside >= 0 && inside <= unroll;
     int64_t repeats = innermost && !l->dynamic_count ? unroll / inside : 1;
     int64_t whole = l->dynamic_count ? 0 : l->count / repeats * repeats;
-    Loop loop = loop_begin(code, code_int(code, 0), l->dynamic_count ? count : code_int(code, whole), repeats);
+    Loop loop =
+        loop_begin(code, code_int(code, 0), l->dynamic_count ? count : code_int(code, whole), repeats);
     LLVMValueRef a_here = code_at(code, a, code_mul_const(code, loop.index, l->a_stride));
     LLVMValueRef b_here = code_at(code, b, code_mul_const(code, loop.index, l->b_stride));
     if (innermost)

@@ -1,7 +1,7 @@
 /* The one micro-kernel: a tile of accumulators, rows x vectors, to which products are added in registers,
  *     acc[m][v] += broadcast(A[row_offset[m] + i*a]) * vector(B[vector_offset[v] + i*b])
- * summed over a nest of reduction levels. Forward convolution, both of its gradients and dense layers are all this, with other
- * strides. */
+ * summed over a nest of reduction levels. Forward convolution, both of its gradients and dense layers are all
+ * this, with other strides. */
 #ifndef CNNC_EMIT_CONTRACTION_H
 #define CNNC_EMIT_CONTRACTION_H
 
@@ -20,10 +20,10 @@ typedef struct Tile {
     int rows, vectors;
     int64_t row_offset[TILE_MAX_ROWS];       /* of A, elements */
     int64_t vector_offset[TILE_MAX_VECTORS]; /* of B, elements */
-    int last_live;                           /* live elements of the last vector of B; the register's width where all */
-    Level levels[TILE_MAX_LEVELS];           /* outermost first */
+    int last_live;                 /* live elements of the last vector of B; the register's width where all */
+    Level levels[TILE_MAX_LEVELS]; /* outermost first */
     int level_count;
-    LLVMValueRef a, b; /* pointers to offset 0 */
+    LLVMValueRef a, b;                                 /* pointers to offset 0 */
     LLVMValueRef acc[TILE_MAX_ROWS][TILE_MAX_VECTORS]; /* in: initial values; out: sums */
 } Tile;
 
@@ -36,8 +36,8 @@ void contraction_emit(KernelCode *code, Tile *tile);
 /* How many rows fit beside that many vectors without spilling: rows*vectors + vectors + 1 <= registers. */
 int tile_max_rows(const Machine *machine, int vectors);
 
-/* A run of n places cut into pieces of at most `most`, as equal as can be: `large_count` pieces of `large` and then
- * `small_count` of large - 1 (a piece of size 0 has count 0). */
+/* A run of n places cut into pieces of at most `most`, as equal as can be: `large_count` pieces of `large`
+ * and then `small_count` of large - 1 (a piece of size 0 has count 0). */
 typedef struct Cut {
     int64_t large, large_count, small_count;
 } Cut;

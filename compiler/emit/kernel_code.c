@@ -7,9 +7,13 @@ LLVMTypeRef code_type(KernelCode *code, int width) {
     return width == 1 ? code->real : LLVMVectorType(code->real, (unsigned)width);
 }
 
-static bool is_vector(LLVMValueRef x) { return LLVMGetTypeKind(LLVMTypeOf(x)) == LLVMVectorTypeKind; }
+static bool is_vector(LLVMValueRef x) {
+    return LLVMGetTypeKind(LLVMTypeOf(x)) == LLVMVectorTypeKind;
+}
 
-static int width_of(LLVMValueRef x) { return is_vector(x) ? (int)LLVMGetVectorSize(LLVMTypeOf(x)) : 1; }
+static int width_of(LLVMValueRef x) {
+    return is_vector(x) ? (int)LLVMGetVectorSize(LLVMTypeOf(x)) : 1;
+}
 
 const Value *code_input(const KernelCode *code, int index) {
     return graph_value(code->graph, code->node->inputs.items[index]);
@@ -27,7 +31,9 @@ LLVMValueRef code_i32(KernelCode *code, int32_t value) {
     return LLVMConstInt(code->emit->i32, (unsigned long long)(int64_t)value, true);
 }
 
-LLVMValueRef code_real(KernelCode *code, double value) { return LLVMConstReal(code->real, value); }
+LLVMValueRef code_real(KernelCode *code, double value) {
+    return LLVMConstReal(code->real, value);
+}
 
 LLVMValueRef code_splat(KernelCode *code, LLVMValueRef scalar, int width) {
     if (width == 1) return scalar;
@@ -91,7 +97,9 @@ LLVMValueRef code_fdiv(KernelCode *code, LLVMValueRef a, LLVMValueRef b) {
     return LLVMBuildFDiv(code->emit->builder, a, b, "");
 }
 
-LLVMValueRef code_fneg(KernelCode *code, LLVMValueRef a) { return LLVMBuildFNeg(code->emit->builder, a, ""); }
+LLVMValueRef code_fneg(KernelCode *code, LLVMValueRef a) {
+    return LLVMBuildFNeg(code->emit->builder, a, "");
+}
 
 LLVMValueRef code_compare(KernelCode *code, LLVMRealPredicate predicate, LLVMValueRef a, LLVMValueRef b) {
     return LLVMBuildFCmp(code->emit->builder, predicate, a, b, "");
@@ -114,8 +122,8 @@ LLVMValueRef code_intrinsic(KernelCode *code, const char *name, LLVMValueRef *ar
     if (!id) internal_error("LLVM has no intrinsic %s", name);
     LLVMTypeRef overload = LLVMTypeOf(arguments[0]);
     LLVMValueRef function = LLVMGetIntrinsicDeclaration(code->emit->module, id, &overload, 1);
-    return LLVMBuildCall2(code->emit->builder, LLVMGlobalGetValueType(function), function, arguments, (unsigned)count,
-                          "");
+    return LLVMBuildCall2(code->emit->builder, LLVMGlobalGetValueType(function), function, arguments,
+                          (unsigned)count, "");
 }
 
 LLVMValueRef code_fma(KernelCode *code, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c) {
@@ -159,13 +167,14 @@ LLVMValueRef code_reduce_max(KernelCode *code, LLVMValueRef x, Lanes lanes) {
 
 LLVMValueRef code_frame(KernelCode *code, FrameField field) {
     Emit *e = code->emit;
-    LLVMTypeRef type = field < FRAME_FIRST          ? e->pointer
-                       : field < FRAME_SAMPLE_KIND  ? e->i64
+    LLVMTypeRef type = field < FRAME_FIRST           ? e->pointer
+                       : field < FRAME_SAMPLE_KIND   ? e->i64
                        : field < FRAME_LEARNING_RATE ? e->i32
                                                      : e->f32;
     /* Fifteen pointers and seven 64-bit integers, then 32-bit fields: offsets follow from the order. */
-    int64_t offset = field < FRAME_SAMPLE_KIND ? 8 * (int64_t)field
-                                               : 8 * FRAME_SAMPLE_KIND + 4 * (int64_t)(field - FRAME_SAMPLE_KIND);
+    int64_t offset = field < FRAME_SAMPLE_KIND
+                         ? 8 * (int64_t)field
+                         : 8 * FRAME_SAMPLE_KIND + 4 * (int64_t)(field - FRAME_SAMPLE_KIND);
     LLVMValueRef index = code_int(code, offset);
     LLVMValueRef address = LLVMBuildInBoundsGEP2(e->builder, e->i8, code->frame, &index, 1, "");
     return LLVMBuildLoad2(e->builder, type, address, "");

@@ -1,10 +1,10 @@
 /* Helpers over the LLVM C API for writing one kernel: a function
  *     void kernel(frame, count, first, inputs..., outputs...)
- * that works on samples 0 .. count-1 of a micro-batch. Pointers are to element (0, 0, ...) of sample 0; where one sample's
- * next begins is code_sample_stride. In the batch and parameter domains count is 1.
+ * that works on samples 0 .. count-1 of a micro-batch. Pointers are to element (0, 0, ...) of sample 0; where
+ * one sample's next begins is code_sample_stride. In the batch and parameter domains count is 1.
  *
- * Registers: a `Lanes` says how many elements a register has and how many of them are alive; width 1 is a plain scalar,
- * so a reference kernel is a vector kernel of width 1. Integers are i64. */
+ * Registers: a `Lanes` says how many elements a register has and how many of them are alive; width 1 is a
+ * plain scalar, so a reference kernel is a vector kernel of width 1. Integers are i64. */
 #ifndef CNNC_EMIT_KERNEL_CODE_H
 #define CNNC_EMIT_KERNEL_CODE_H
 
@@ -29,7 +29,8 @@ struct KernelCode {
     const Graph *graph;
     const Node *node;
     LLVMTypeRef real; /* float, or double in a double-precision program */
-    int width;        /* elements in a vector register; 1 in a double-precision program, unless the kernel is made for it */
+    int width; /* elements in a vector register; 1 in a double-precision program, unless the kernel is made
+                  for it */
     LLVMValueRef function, frame, count, first;
     LLVMValueRef *inputs, *outputs; /* pointers */
     LLVMValueRef packed;            /* pointer to what Kernel.prepare makes; NULL where the kernel has none */
@@ -41,15 +42,37 @@ typedef struct Lanes {
 
 /* Fields of cnn_frame, by index. */
 typedef enum FrameField {
-    FRAME_PARAMETERS, FRAME_PACKED, FRAME_LANE, FRAME_LANES, FRAME_SHARED, FRAME_BATCH, FRAME_SCRATCH, FRAME_SAMPLES,
-    FRAME_TARGETS, FRAME_ORDER, FRAME_OUTPUT, FRAME_LOSS, FRAME_METRIC, FRAME_SIGNATURE, FRAME_VELOCITY, FRAME_FIRST,
-    FRAME_COUNT, FRAME_BATCH_SIZE, FRAME_LANE_COUNT, FRAME_LANE_STRIDE, FRAME_SEED, FRAME_STEP, FRAME_SAMPLE_KIND,
-    FRAME_RANDOM, FRAME_LEARNING_RATE, FRAME_GRADIENT_SCALE
+    FRAME_PARAMETERS,
+    FRAME_PACKED,
+    FRAME_LANE,
+    FRAME_LANES,
+    FRAME_SHARED,
+    FRAME_BATCH,
+    FRAME_SCRATCH,
+    FRAME_SAMPLES,
+    FRAME_TARGETS,
+    FRAME_ORDER,
+    FRAME_OUTPUT,
+    FRAME_LOSS,
+    FRAME_METRIC,
+    FRAME_SIGNATURE,
+    FRAME_VELOCITY,
+    FRAME_FIRST,
+    FRAME_COUNT,
+    FRAME_BATCH_SIZE,
+    FRAME_LANE_COUNT,
+    FRAME_LANE_STRIDE,
+    FRAME_SEED,
+    FRAME_STEP,
+    FRAME_SAMPLE_KIND,
+    FRAME_RANDOM,
+    FRAME_LEARNING_RATE,
+    FRAME_GRADIENT_SCALE
 } FrameField;
 LLVMValueRef code_frame(KernelCode *code, FrameField field); /* pointer, i64, i32 or float, as abi.h has it */
 
-/* The worker's room for single kernels, as large as Kernel.workspace asked for: behind the samples of a full micro-batch. What it
- * holds when the kernel begins is anybody's. */
+/* The worker's room for single kernels, as large as Kernel.workspace asked for: behind the samples of a full
+ * micro-batch. What it holds when the kernel begins is anybody's. */
 LLVMValueRef code_workspace(KernelCode *code);
 
 /* Values of the kernel's node. */
@@ -71,15 +94,15 @@ LLVMValueRef code_add_const(KernelCode *code, LLVMValueRef a, int64_t b);
 LLVMValueRef code_mul(KernelCode *code, LLVMValueRef a, LLVMValueRef b);
 LLVMValueRef code_mul_const(KernelCode *code, LLVMValueRef a, int64_t b);
 
-/* Arithmetic on registers or scalars; fma contracts to one instruction where the target has it. select takes an i1 or a vector
- * of them. Comparisons by LLVMRealPredicate. */
+/* Arithmetic on registers or scalars; fma contracts to one instruction where the target has it. select takes
+ * an i1 or a vector of them. Comparisons by LLVMRealPredicate. */
 LLVMValueRef code_fadd(KernelCode *code, LLVMValueRef a, LLVMValueRef b);
 LLVMValueRef code_fsub(KernelCode *code, LLVMValueRef a, LLVMValueRef b);
 LLVMValueRef code_fmul(KernelCode *code, LLVMValueRef a, LLVMValueRef b);
 LLVMValueRef code_fdiv(KernelCode *code, LLVMValueRef a, LLVMValueRef b);
 LLVMValueRef code_fneg(KernelCode *code, LLVMValueRef a);
 LLVMValueRef code_fma(KernelCode *code, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c); /* a*b + c */
-LLVMValueRef code_fmax(KernelCode *code, LLVMValueRef a, LLVMValueRef b); /* a > b ? a : b */
+LLVMValueRef code_fmax(KernelCode *code, LLVMValueRef a, LLVMValueRef b);                /* a > b ? a : b */
 LLVMValueRef code_fmin(KernelCode *code, LLVMValueRef a, LLVMValueRef b);
 LLVMValueRef code_compare(KernelCode *code, LLVMRealPredicate predicate, LLVMValueRef a, LLVMValueRef b);
 LLVMValueRef code_select(KernelCode *code, LLVMValueRef condition, LLVMValueRef a, LLVMValueRef b);
@@ -105,8 +128,8 @@ LLVMValueRef code_variable(KernelCode *code, LLVMTypeRef type, LLVMValueRef init
 LLVMValueRef code_get(KernelCode *code, LLVMValueRef variable);
 void code_set(KernelCode *code, LLVMValueRef variable, LLVMValueRef value);
 
-/* for (index = from; index < to; index += step). An empty range runs no time. Nothing is emitted around a body that runs exactly
- * once with constant bounds. */
+/* for (index = from; index < to; index += step). An empty range runs no time. Nothing is emitted around a
+ * body that runs exactly once with constant bounds. */
 typedef struct Loop {
     LLVMValueRef index;
     LLVMBasicBlockRef header, exit;
@@ -118,19 +141,23 @@ Loop loop_begin_const(KernelCode *code, int64_t from, int64_t to, int64_t step);
 void loop_end(KernelCode *code, Loop *loop);
 
 /* while (condition) { ... }: between begin and test the condition is computed, anew each time. */
-typedef struct While { LLVMBasicBlockRef head, exit; } While;
+typedef struct While {
+    LLVMBasicBlockRef head, exit;
+} While;
 While while_begin(KernelCode *code);
 void while_test(KernelCode *code, While *loop, LLVMValueRef condition);
 void while_end(KernelCode *code, While *loop);
 
 /* if (condition) { ... } */
-typedef struct Branch { LLVMBasicBlockRef then, otherwise, join; } Branch;
+typedef struct Branch {
+    LLVMBasicBlockRef then, otherwise, join;
+} Branch;
 Branch branch_begin(KernelCode *code, LLVMValueRef condition);
 void branch_else(KernelCode *code, Branch *branch); /* at most once */
 void branch_end(KernelCode *code, Branch *branch);
 
-/* Calls body for 0, width, 2*width, ... below extent: a loop over the full registers and one masked call for the rest. `index`
- * is i64, the first element's number. */
+/* Calls body for 0, width, 2*width, ... below extent: a loop over the full registers and one masked call for
+ * the rest. `index` is i64, the first element's number. */
 typedef void (*LaneBody)(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user);
 void loop_lanes(KernelCode *code, int64_t extent, LaneBody body, void *user);
 
@@ -142,20 +169,22 @@ typedef struct Position {
 
 /* Elements from one sample of the value to the next (0 for a value that is not one a sample). */
 int64_t code_sample_stride(const KernelCode *code, const Value *value);
-/* Address of the value at that position, base being its pointer. A value of rank 1 in a node of a higher rank is per
- * channel: only sample and channel count. */
+/* Address of the value at that position, base being its pointer. A value of rank 1 in a node of a higher rank
+ * is per channel: only sample and channel count. */
 LLVMValueRef code_position(KernelCode *code, const Value *value, LLVMValueRef base, const Position *position);
 
-/* Loops over every position of a value of that shape: samples, spatial axes, then body a register of channels at a time. Where
- * `flat` values (NULL-ended) all lie without gaps, longer runs are made of a row or a sample. */
+/* Loops over every position of a value of that shape: samples, spatial axes, then body a register of channels
+ * at a time. Where `flat` values (NULL-ended) all lie without gaps, longer runs are made of a row or a
+ * sample. */
 typedef void (*PositionBody)(KernelCode *code, const Position *position, Lanes lanes, void *user);
 void loop_positions(KernelCode *code, const Shape *shape, PositionBody body, void *user);
 
-/* Applies the node's epilogue to the register and stores it to output 0 at the position. The only way in which an
- * epilogue-capable kernel may write its result. */
+/* Applies the node's epilogue to the register and stores it to output 0 at the position. The only way in
+ * which an epilogue-capable kernel may write its result. */
 void code_finish(KernelCode *code, LLVMValueRef result, const Position *position, Lanes lanes);
 
-/* The kernel of every elementwise operator: map over all positions, epilogue included (emit/elementwise.c). */
+/* The kernel of every elementwise operator: map over all positions, epilogue included (emit/elementwise.c).
+ */
 extern const Kernel elementwise_kernels[];
 enum { ELEMENTWISE_KERNELS = 1 };
 

@@ -17,7 +17,8 @@ struct Machine {
 };
 typedef struct Machine Machine;
 
-/* From the options' target, cpu and features. NULL after a message on standard error (exit 2 then). Freed by machine_destroy. */
+/* From the options' target, cpu and features. NULL after a message on standard error (exit 2 then). Freed by
+ * machine_destroy. */
 Machine *machine_create(Context *cx);
 void machine_destroy(Machine *machine);
 

@@ -39,7 +39,8 @@ LLVMValueRef storage_index(KernelCode *code, const Storage *storage, int rank, c
     LLVMValueRef group = code_int(code, storage->group), block = code_int(code, storage->block);
     LLVMValueRef in_group = LLVMBuildSRem(b, index[0], group, "");
     LLVMValueRef at = code_mul_const(code, LLVMBuildSDiv(b, index[0], group, ""), storage->group_stride);
-    at = code_add(code, at, code_mul_const(code, LLVMBuildSDiv(b, in_group, block, ""), storage->block_stride));
+    at = code_add(code, at,
+                  code_mul_const(code, LLVMBuildSDiv(b, in_group, block, ""), storage->block_stride));
     at = code_add(code, at, LLVMBuildSRem(b, in_group, block, ""));
     at = code_add_const(code, at, storage->origin);
     for (int axis = 1; axis < rank; axis++)

@@ -1,5 +1,6 @@
-/* Weights in panels: P filters side by side for each step of a reduction, [group][panel][step][P], so that a kernel reads
- * whole registers of filters one after another. The last panel of a group is filled up with zeros. */
+/* Weights in panels: P filters side by side for each step of a reduction, [group][panel][step][P], so that a
+ * kernel reads whole registers of filters one after another. The last panel of a group is filled up with
+ * zeros. */
 #ifndef CNNC_EMIT_PANELS_H
 #define CNNC_EMIT_PANELS_H
 
@@ -15,10 +16,13 @@ typedef struct Panels {
 } Panels;
 
 Panels panels_plan(const Machine *machine, int64_t groups, int64_t filters, int64_t steps);
-static inline int64_t panels_elements(const Panels *p) { return p->groups * p->count * p->stride; }
+static inline int64_t panels_elements(const Panels *p) {
+    return p->groups * p->count * p->stride;
+}
 
-/* Calls body for every panel of one group: a loop over the full ones, then the last one if it is not full. `first` is the
- * panel's first filter in the group, panel its number, vectors and last_live what of it is alive. */
+/* Calls body for every panel of one group: a loop over the full ones, then the last one if it is not full.
+ * `first` is the panel's first filter in the group, panel its number, vectors and last_live what of it is
+ * alive. */
 typedef void (*PanelBody)(KernelCode *code, LLVMValueRef panel, int vectors, int last_live, void *user);
 void loop_panels(KernelCode *code, const Panels *panels, PanelBody body, void *user);
 

@@ -6,8 +6,8 @@
 #include "graph/shape.h"
 
 typedef enum ParamType {
-    PARAM_INT,     /* integer within [min, max] */
-    PARAM_REAL,    /* real within [min, max] */
+    PARAM_INT,  /* integer within [min, max] */
+    PARAM_REAL, /* real within [min, max] */
     PARAM_BOOL,
     PARAM_SIZE,    /* extents, at least min; one integer is spread over every axis */
     PARAM_PADDING, /* valid, same, a size, or [[begin, end], ...] */
@@ -21,8 +21,16 @@ typedef enum ParamType {
 } ParamType;
 
 typedef enum InitKind {
-    INIT_ZEROS, INIT_ONES, INIT_CONSTANT, INIT_NORMAL, INIT_UNIFORM,
-    INIT_HE_NORMAL, INIT_HE_UNIFORM, INIT_GLOROT_NORMAL, INIT_GLOROT_UNIFORM, INIT_VALUES
+    INIT_ZEROS,
+    INIT_ONES,
+    INIT_CONSTANT,
+    INIT_NORMAL,
+    INIT_UNIFORM,
+    INIT_HE_NORMAL,
+    INIT_HE_UNIFORM,
+    INIT_GLOROT_NORMAL,
+    INIT_GLOROT_UNIFORM,
+    INIT_VALUES
 } InitKind;
 
 typedef struct Init {
@@ -37,7 +45,15 @@ typedef struct Tensor { /* a nested list */
 
 typedef enum AttrKind {
     ATTR_NONE, /* `none` was written, or is the default */
-    ATTR_INT, ATTR_REAL, ATTR_BOOL, ATTR_SIZE, ATTR_PADDING, ATTR_WORD, ATTR_INIT, ATTR_TENSOR, ATTR_DIMS
+    ATTR_INT,
+    ATTR_REAL,
+    ATTR_BOOL,
+    ATTR_SIZE,
+    ATTR_PADDING,
+    ATTR_WORD,
+    ATTR_INIT,
+    ATTR_TENSOR,
+    ATTR_DIMS
 } AttrKind;
 
 typedef struct Attr {
@@ -57,18 +73,18 @@ typedef struct Attr {
     };
 } Attr;
 
-/* A row of an operator's argument table. `fallback` is the default as the user would write it, "=NAME" for the value of
- * another argument, NULL where the argument is required. Bounds hold for integers, reals and every extent of a size;
- * `above` and `below` make them exclusive. */
+/* A row of an operator's argument table. `fallback` is the default as the user would write it, "=NAME" for
+ * the value of another argument, NULL where the argument is required. Bounds hold for integers, reals and
+ * every extent of a size; `above` and `below` make them exclusive. */
 typedef struct Param {
     const char *name;
     ParamType type;
     const char *fallback;
     const char *help;
-    double min, max;     /* both 0: unbounded */
-    bool above, below;   /* exclusive bounds */
-    const char *words;   /* PARAM_WORD: "nearest bilinear" */
-    bool keyword_only;   /* can't be given by position */
+    double min, max;   /* both 0: unbounded */
+    bool above, below; /* exclusive bounds */
+    const char *words; /* PARAM_WORD: "nearest bilinear" */
+    bool keyword_only; /* can't be given by position */
 } Param;
 
 #endif

@@ -1,8 +1,10 @@
-/* The graph: nodes and values by index, in topological order. Forward, backward and update are all ordinary nodes.
+/* The graph: nodes and values by index, in topological order. Forward, backward and update are all ordinary
+ * nodes.
  *
- * A value is one sample's tensor (channels last) or a tensor of the whole model (a parameter, a batch's statistics). A node
- * applies an operator (op.h) to values. Layers are what the user wrote; one layer may be several nodes (a conv and its
- * activation). The layout, memory and schedule passes fill in the fields that say so. */
+ * A value is one sample's tensor (channels last) or a tensor of the whole model (a parameter, a batch's
+ * statistics). A node applies an operator (op.h) to values. Layers are what the user wrote; one layer may be
+ * several nodes (a conv and its activation). The layout, memory and schedule passes fill in the fields that
+ * say so. */
 #ifndef CNNC_GRAPH_GRAPH_H
 #define CNNC_GRAPH_GRAPH_H
 
@@ -35,8 +37,8 @@ typedef enum Domain {
 } Domain;
 
 /* How a parameter's logical tensor (PyTorch's axes) lies in memory: element (i0, i1, ...) is at
- *   origin + (i0 / group) * group_stride + (i0 % group / block) * block_stride + i0 % group % block + sum over a > 0 of ia * stride[a]
- * Elements of the storage that no index reaches are zero and stay zero. */
+ *   origin + (i0 / group) * group_stride + (i0 % group / block) * block_stride + i0 % group % block + sum
+ * over a > 0 of ia * stride[a] Elements of the storage that no index reaches are zero and stay zero. */
 typedef struct Storage {
     int64_t size;   /* elements, padding included */
     int64_t origin; /* of element (0, 0, ...): not 0 where strides are negative */
@@ -50,14 +52,15 @@ typedef struct ParameterInfo {
     Storage storage;
     Init init;
     int64_t fan_in, fan_out;
-    const double *values; /* INIT_VALUES: the logical tensor, row-major */
+    const double *values;  /* INIT_VALUES: the logical tensor, row-major */
     bool trainable, decay; /* decay: a kernel or dense weight, so weight decay applies */
     bool statistic;        /* running statistics: not counted as parameters */
     int64_t offset;        /* memory: elements from the start of the parameter block */
 } ParameterInfo;
 
-/* Physical form of a value that is one a sample: strides in elements, per axis of its shape; halo is room for zeros around
- * the spatial axes, set to zero once and never written. The value's address is that of element (0, 0, ...). */
+/* Physical form of a value that is one a sample: strides in elements, per axis of its shape; halo is room for
+ * zeros around the spatial axes, set to zero once and never written. The value's address is that of element
+ * (0, 0, ...). */
 typedef struct Layout {
     int64_t before[SPATIAL_MAX], after[SPATIAL_MAX];
     int64_t stride[SHAPE_MAX_RANK];
@@ -66,16 +69,22 @@ typedef struct Layout {
 } Layout;
 
 typedef enum Region { /* the memory that a value's offset counts in */
-    REGION_NONE, REGION_PARAMETERS, REGION_PACKED, REGION_LANE, REGION_SHARED, REGION_BATCH, REGION_SCRATCH
+                      REGION_NONE,
+                      REGION_PARAMETERS,
+                      REGION_PACKED,
+                      REGION_LANE,
+                      REGION_SHARED,
+                      REGION_BATCH,
+                      REGION_SCRATCH
 } Region;
 
 typedef struct Value {
     const char *name; /* for people and for the printed form; unique in the graph */
     Role role;
-    Shape shape; /* of a parameter: the logical shape */
-    NodeId producer; /* -1: input, parameter, state */
-    int layer;       /* index into graph->layers, -1 where none */
-    Span origin;     /* the text that made it */
+    Shape shape;              /* of a parameter: the logical shape */
+    NodeId producer;          /* -1: input, parameter, state */
+    int layer;                /* index into graph->layers, -1 where none */
+    Span origin;              /* the text that made it */
     ParameterInfo *parameter; /* ROLE_PARAMETER, ROLE_STATE and ROLE_GRADIENT (its parameter's) */
     int64_t elements;         /* ROLE_PACKED, ROLE_SHARED, ROLE_LANE: storage in elements */
     ValueId alias;            /* -1, or the value whose memory this one is: views and in-place results */
@@ -84,8 +93,8 @@ typedef struct Value {
     int64_t offset; /* elements, of element 0 */
 } Value;
 
-/* An elementwise operator that a producer applies to its results before it stores them. `inputs` of the step are the running
- * result (-1) and further inputs of the node (indices into node->inputs). */
+/* An elementwise operator that a producer applies to its results before it stores them. `inputs` of the step
+ * are the running result (-1) and further inputs of the node (indices into node->inputs). */
 typedef struct EpilogueStep {
     const Op *op;
     const Attr *attrs;
@@ -102,9 +111,9 @@ typedef struct Node {
     Span span;
     int layer; /* -1 where none */
     VEC(EpilogueStep) epilogue;
-    int stage;            /* schedule */
-    const Kernel *kernel; /* schedule */
-    double cost;          /* schedule: estimated cycles a sample */
+    int stage;             /* schedule */
+    const Kernel *kernel;  /* schedule */
+    double cost;           /* schedule: estimated cycles a sample */
     int64_t packed_offset; /* memory: of what its kernel derives from parameters */
     bool dead;
 } Node;
@@ -123,43 +132,49 @@ static inline bool value_per_sample(const Value *value) {
 }
 
 typedef struct Graph {
-    const char *name;   /* the model's */
-    const char *form;   /* "model", "inference", "evaluation", "training", ... */
+    const char *name; /* the model's */
+    const char *form; /* "model", "inference", "evaluation", "training", ... */
     Arena *arena;
     VEC(Value) values;
     VEC(Node) nodes;
     VEC(Layer) layers;
     ValueId input, output;
-    ValueId logits;       /* what the loss reads: the output before a final softmax; -1 before autodiff needs it */
-    bool training;        /* dropout is live, batchnorm reads the batch */
-    int stage_count;      /* schedule */
-    int micro_batch;      /* schedule: samples a worker takes at once */
-    int lanes;            /* schedule */
-    int64_t scratch_stride, batch_stride;           /* memory: elements a sample */
-    int64_t workspace_elements;                     /* memory: of the most demanding kernel */
+    ValueId logits;  /* what the loss reads: the output before a final softmax; -1 before autodiff needs it */
+    bool training;   /* dropout is live, batchnorm reads the batch */
+    int stage_count; /* schedule */
+    int micro_batch; /* schedule: samples a worker takes at once */
+    int lanes;       /* schedule */
+    int64_t scratch_stride, batch_stride;                    /* memory: elements a sample */
+    int64_t workspace_elements;                              /* memory: of the most demanding kernel */
     int64_t lane_elements, shared_elements, packed_elements; /* memory */
-    int64_t parameter_elements, trained_elements, decayed_elements; /* memory: the block's size, its sections' ends */
-    int serial; /* of the last fresh name */
+    int64_t parameter_elements, trained_elements,
+        decayed_elements; /* memory: the block's size, its sections' ends */
+    int serial;           /* of the last fresh name */
 } Graph;
 
 Graph *graph_create(Arena *arena, const char *name, const char *form);
 Graph *graph_clone(Arena *arena, const Graph *graph, const char *form);
 
-static inline Value *graph_value(const Graph *graph, ValueId id) { return &graph->values.items[id]; }
-static inline Node *graph_node(const Graph *graph, NodeId id) { return &graph->nodes.items[id]; }
+static inline Value *graph_value(const Graph *graph, ValueId id) {
+    return &graph->values.items[id];
+}
+static inline Node *graph_node(const Graph *graph, NodeId id) {
+    return &graph->nodes.items[id];
+}
 
 /* A fresh value; name NULL gives one from the layer or a number. */
 ValueId graph_add_value(Graph *graph, Role role, Shape shape, const char *name, int layer, Span origin);
 ValueId graph_add_parameter(Graph *graph, const ParameterInfo *info, int layer, Span origin);
-/* Appends a node; attrs may be NULL for an op without arguments. Outputs are added by the caller with graph_add_output. */
-NodeId graph_add_node(Graph *graph, const Op *op, const Attr *attrs, const ValueId *inputs, int input_count, int layer,
-                      Span span);
+/* Appends a node; attrs may be NULL for an op without arguments. Outputs are added by the caller with
+ * graph_add_output. */
+NodeId graph_add_node(Graph *graph, const Op *op, const Attr *attrs, const ValueId *inputs, int input_count,
+                      int layer, Span span);
 ValueId graph_add_output(Graph *graph, NodeId node, Role role, Shape shape);
 
 /* The value's memory is what this value's is: the end of its chain of aliases. */
 ValueId graph_root(const Graph *graph, ValueId value);
-/* How many of the node's inputs are its own; those behind them belong to the epilogue. An operator with optional or any number of
- * inputs asks here, never inputs.count. */
+/* How many of the node's inputs are its own; those behind them belong to the epilogue. An operator with
+ * optional or any number of inputs asks here, never inputs.count. */
 int node_operands(const Node *node);
 
 /* The argument of that name; internal error where the op has none. */
@@ -171,15 +186,17 @@ const char *node_word(const Node *node, const char *name);
 const Size *node_size(const Node *node, const char *name);
 const Padding *node_padding(const Node *node, const char *name);
 
-/* How many inputs of live nodes read each value (epilogue operands included), graph output and logits counted: an array by value,
- * in the graph's arena. */
+/* How many inputs of live nodes read each value (epilogue operands included), graph output and logits
+ * counted: an array by value, in the graph's arena. */
 int *graph_count_uses(const Graph *graph);
 void graph_replace_uses(Graph *graph, ValueId from, ValueId to);
 /* Drops dead nodes and renumbers; keeps topological order. */
 void graph_compact(Graph *graph);
 
 /* Sum over layers. */
-typedef struct GraphTotals { int64_t parameters, trainable, statistics, macs; } GraphTotals;
+typedef struct GraphTotals {
+    int64_t parameters, trainable, statistics, macs;
+} GraphTotals;
 GraphTotals graph_totals(const Graph *graph);
 
 #endif

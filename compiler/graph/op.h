@@ -1,5 +1,5 @@
-/* An operator: everything that the compiler knows about a kind of node, in one row. Floor 5 fills the rows (ops/), one file
- * an operator, listed in ops/ops.def; nothing else names an operator. */
+/* An operator: everything that the compiler knows about a kind of node, in one row. Floor 5 fills the rows
+ * (ops/), one file an operator, listed in ops/ops.def; nothing else names an operator. */
 #ifndef CNNC_GRAPH_OP_H
 #define CNNC_GRAPH_OP_H
 
@@ -11,7 +11,8 @@ typedef struct KernelCode KernelCode; /* emit/kernel_code.h */
 typedef struct Machine Machine;       /* emit/machine.h */
 typedef struct Backward Backward;     /* backward.h */
 
-/* Working out a node's outputs and parameters. Inputs and attrs are set; faults are reported at the argument's or the call's span. */
+/* Working out a node's outputs and parameters. Inputs and attrs are set; faults are reported at the
+ * argument's or the call's span. */
 typedef struct ShapeCall {
     Context *cx;
     Graph *graph;
@@ -34,17 +35,20 @@ typedef struct Halo {
 struct Kernel {
     const char *name;
     bool (*applies)(const Machine *machine, const Graph *graph, const Node *node); /* NULL: always */
-    double (*cost)(const Machine *machine, const Graph *graph, const Node *node);  /* cycles a sample; NULL: 0 */
+    double (*cost)(const Machine *machine, const Graph *graph,
+                   const Node *node); /* cycles a sample; NULL: 0 */
     void (*emit)(KernelCode *code);
-    bool (*halo)(const Graph *graph, const Node *node, int input, Halo *halo); /* NULL: none; false: none for this input */
-    int64_t (*workspace)(const Machine *machine, const Graph *graph, const Node *node); /* elements it needs for itself; NULL: 0 */
-    /* What the kernel derives from its parameters alone: so many elements of the packed block, rebuilt by `prepare` after each update
-     * (code->packed; only parameter inputs can be read then). NULL: nothing. */
+    bool (*halo)(const Graph *graph, const Node *node, int input,
+                 Halo *halo); /* NULL: none; false: none for this input */
+    int64_t (*workspace)(const Machine *machine, const Graph *graph,
+                         const Node *node); /* elements it needs for itself; NULL: 0 */
+    /* What the kernel derives from its parameters alone: so many elements of the packed block, rebuilt by
+     * `prepare` after each update (code->packed; only parameter inputs can be read then). NULL: nothing. */
     int64_t (*packed)(const Machine *machine, const Graph *graph, const Node *node);
     void (*prepare)(KernelCode *code);
-    bool epilogue;  /* applies node->epilogue to its (first) output */
-    bool in_place;  /* output 0 may share input 0's memory */
-    bool doubles;   /* can run with registers of doubles: taken in a double-precision program */
+    bool epilogue;    /* applies node->epilogue to its (first) output */
+    bool in_place;    /* output 0 may share input 0's memory */
+    bool doubles;     /* can run with registers of doubles: taken in a double-precision program */
     bool approximate; /* other than direct sums: left out by --strict */
 };
 
@@ -58,12 +62,12 @@ typedef struct UpdateStep {
 } UpdateStep;
 
 typedef enum OpKind {
-    OPK_LAYER,     /* the user can write it */
-    OPK_ACTIVATION,/* a layer, and a word for activation= */
-    OPK_LOSS,      /* a word for loss = */
-    OPK_OPTIMIZER, /* a word for optimizer = */
-    OPK_SCHEDULE,  /* a word for schedule = */
-    OPK_INTERNAL   /* made by passes only */
+    OPK_LAYER,      /* the user can write it */
+    OPK_ACTIVATION, /* a layer, and a word for activation= */
+    OPK_LOSS,       /* a word for loss = */
+    OPK_OPTIMIZER,  /* a word for optimizer = */
+    OPK_SCHEDULE,   /* a word for schedule = */
+    OPK_INTERNAL    /* made by passes only */
 } OpKind;
 
 struct Op {
@@ -71,7 +75,8 @@ struct Op {
     OpKind kind;
     Domain domain;
     const char *summary, *formula, *example; /* for explain and the reference page */
-    const char *gives; /* the output's shape in words, for the same; NULL: the input's where there is no shape rule */
+    const char *
+        gives; /* the output's shape in words, for the same; NULL: the input's where there is no shape rule */
     const Param *params;
     int param_count;
     int min_inputs, max_inputs; /* values, parameters not counted; max -1: any number */
@@ -79,16 +84,18 @@ struct Op {
     bool merge;       /* takes its values by name: add(a, b) */
 
     bool (*shape)(ShapeCall *call); /* false after a diagnostic. NULL: output has input 0's shape */
-    /* Decides where the node's parameters' elements lie (ParameterInfo.storage) for the target. NULL: plainly row-major. */
+    /* Decides where the node's parameters' elements lie (ParameterInfo.storage) for the target. NULL: plainly
+     * row-major. */
     void (*storage)(const Machine *machine, const Graph *graph, const Node *node);
     int64_t (*macs)(const Graph *graph, const Node *node); /* a sample; NULL: 0 */
 
     /* Appends the nodes that carry the gradient back (backward.h). NULL: no gradient passes. */
     void (*gradient)(Backward *backward, const Node *node);
 
-    /* Rewrites a layer into simpler nodes when a program's graph is made from the model's (passes/forms.c): appends nodes to
-     * `graph`, whose values `inputs` stand for the node's inputs, and returns the value that stands for its output. `training`:
-     * dropout is live, batchnorm reads the batch. NULL: the node is copied as it is. */
+    /* Rewrites a layer into simpler nodes when a program's graph is made from the model's (passes/forms.c):
+     * appends nodes to `graph`, whose values `inputs` stand for the node's inputs, and returns the value that
+     * stands for its output. `training`: dropout is live, batchnorm reads the batch. NULL: the node is copied
+     * as it is. */
     ValueId (*lower)(Graph *graph, const Node *node, const ValueId *inputs, bool training);
 
     /* Elementwise operators: the result of one register (or scalar) of every input. */
@@ -97,8 +104,8 @@ struct Op {
     const Kernel *kernels;
     int kernel_count;
 
-    /* Optimizers: how many blocks of state they keep, what a step computes once (NULL: nothing), and the update of one register
-     * of parameters. */
+    /* Optimizers: how many blocks of state they keep, what a step computes once (NULL: nothing), and the
+     * update of one register of parameters. */
     int (*slots)(const Attr *attrs);
     void (*update_begin)(KernelCode *code, const Op *op, const Attr *attrs, UpdateStep *step);
     void (*update)(KernelCode *code, const Op *op, const Attr *attrs, UpdateStep *step);
@@ -107,7 +114,8 @@ struct Op {
 /* Every row of ops.def. NULL where there is none of that name. */
 const Op *op_find(const char *name);
 const Op *const *op_table(int *count);
-/* Words of the language that are known but not built: NULL, or what kind of thing it is ("layer", "optimizer", ...). */
+/* Words of the language that are known but not built: NULL, or what kind of thing it is ("layer",
+ * "optimizer", ...). */
 const char *op_planned(const char *name);
 
 #endif

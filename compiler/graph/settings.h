@@ -40,8 +40,8 @@ typedef enum Form {
 /* What elaboration makes of a file. */
 typedef struct Model {
     const char *name;
-    Graph *graph;        /* form "model": layers forward, dropout and batchnorm as written */
-    DataSettings *data;  /* NULL where there is none */
+    Graph *graph;       /* form "model": layers forward, dropout and batchnorm as written */
+    DataSettings *data; /* NULL where there is none */
     TrainSettings *train;
 } Model;
 

@@ -14,7 +14,8 @@ typedef struct Shape {
     int64_t dim[SHAPE_MAX_RANK];
 } Shape;
 
-/* An extent per spatial axis. rank 1 with a `whole` of true stands for every axis until it is fitted to an input. */
+/* An extent per spatial axis. rank 1 with a `whole` of true stands for every axis until it is fitted to an
+ * input. */
 typedef struct Size {
     int rank;
     int64_t dim[SPATIAL_MAX];
@@ -35,8 +36,12 @@ const char *shape_text(Arena *arena, const Shape *shape); /* "28x28x1" */
 const char *size_text(Arena *arena, const Size *size);    /* "3x3" */
 
 /* The number of spatial axes: rank - 1; 0 for a vector. */
-static inline int shape_spatial(const Shape *shape) { return shape->rank - 1; }
-static inline int64_t shape_channels(const Shape *shape) { return shape->dim[shape->rank - 1]; }
+static inline int shape_spatial(const Shape *shape) {
+    return shape->rank - 1;
+}
+static inline int64_t shape_channels(const Shape *shape) {
+    return shape->dim[shape->rank - 1];
+}
 
 /* a + b and a * b of extents, checked: -1 on overflow or where either is negative. */
 int64_t extent_add(int64_t a, int64_t b);
@@ -49,8 +54,9 @@ typedef struct WindowAxis {
     int64_t output;     /* below 1 where the window does not fit */
 } WindowAxis;
 
-/* Fills begin, end and output: floor((n + begin + end - dilation*(kernel-1) - 1) / stride) + 1; `same` gives ceil(n/stride), an
- * odd total's extra one at the end; ceil keeps a partial window unless it would start in the end padding. */
+/* Fills begin, end and output: floor((n + begin + end - dilation*(kernel-1) - 1) / stride) + 1; `same` gives
+ * ceil(n/stride), an odd total's extra one at the end; ceil keeps a partial window unless it would start in
+ * the end padding. */
 void window_axis_fit(WindowAxis *axis, const Padding *padding, int index, bool ceil);
 
 #endif

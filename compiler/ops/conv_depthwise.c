@@ -1,4 +1,5 @@
-/* Depthwise convolution, a filter a channel: channels in the vector, a row of places in registers, weights [tap][channel]. */
+/* Depthwise convolution, a filter a channel: channels in the vector, a row of places in registers, weights
+ * [tap][channel]. */
 #include "ops/conv_kernels.h"
 
 enum { MOST_PLACES = 8, MOST_TAP_SUMS = 16 };
@@ -11,7 +12,9 @@ typedef struct DepthwiseWalk {
     bool backward;
 } DepthwiseWalk;
 
-static Lanes whole(const DepthwiseWalk *walk) { return walk->lanes; }
+static Lanes whole(const DepthwiseWalk *walk) {
+    return walk->lanes;
+}
 
 /* One axis of the walk over taps: how many, and how the source's place and the tap move. */
 typedef struct TapAxis {
@@ -34,8 +37,8 @@ typedef struct DepthwiseTile {
 } DepthwiseTile;
 
 /* Straight-line code over the taps of the axes from `axis` on. */
-static void add_taps(KernelCode *code, const DepthwiseWalk *walk, DepthwiseTile *tile, int axis, int64_t place,
-                     int64_t tap) {
+static void add_taps(KernelCode *code, const DepthwiseWalk *walk, DepthwiseTile *tile, int axis,
+                     int64_t place, int64_t tap) {
     const ConvGeometry *g = walk->g;
     if (axis < g->spatial && axis < SPATIAL_MAX) {
         TapAxis t = tap_axis(walk, axis);
@@ -171,7 +174,8 @@ static void weight_lanes(KernelCode *code, LLVMValueRef channel, Lanes lanes, vo
     walk->channel = channel;
     walk->lanes = lanes;
     int64_t taps = walk->g->taps;
-    int most = code->emit->machine->registers / 2 < MOST_TAP_SUMS ? code->emit->machine->registers / 2 : MOST_TAP_SUMS;
+    int most = code->emit->machine->registers / 2 < MOST_TAP_SUMS ? code->emit->machine->registers / 2
+                                                                  : MOST_TAP_SUMS;
     Cut cut = cut_evenly(taps, most);
     for (int64_t first = 0, piece = 0; first < taps; piece++) {
         int size = (int)(cut.large - (piece >= cut.large_count));

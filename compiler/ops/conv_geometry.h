@@ -1,4 +1,5 @@
-/* What every convolution kernel works from: the numbers of a convolution, read off its node's arguments and shapes. */
+/* What every convolution kernel works from: the numbers of a convolution, read off its node's arguments and
+ * shapes. */
 #ifndef CNNC_OPS_CONV_GEOMETRY_H
 #define CNNC_OPS_CONV_GEOMETRY_H
 
@@ -6,21 +7,23 @@
 #include "emit/panels.h"
 
 typedef struct ConvGeometry {
-    int spatial;                    /* axes */
+    int spatial; /* axes */
     WindowAxis axis[SPATIAL_MAX];
     int64_t channels, filters, groups;
     int64_t group_channels, group_filters;
-    int64_t taps;                   /* product of the kernel's extents */
+    int64_t taps;                    /* product of the kernel's extents */
     int64_t tap_stride[SPATIAL_MAX]; /* taps from one place to the next along an axis */
-    bool depthwise;                 /* a filter a channel */
-    bool flip;                      /* the kernel is mirrored; its storage holds it ready mirrored, so no kernel here looks at this */
+    bool depthwise;                  /* a filter a channel */
+    bool flip; /* the kernel is mirrored; its storage holds it ready mirrored, so no kernel here looks at this
+                */
 } ConvGeometry;
 
-/* x and y: shapes of the layer's input and output. The node is any of conv's or depthwise's, forward or gradient. */
+/* x and y: shapes of the layer's input and output. The node is any of conv's or depthwise's, forward or
+ * gradient. */
 ConvGeometry conv_geometry(const Node *node, const Shape *x, const Shape *y);
 
-/* Panels of the forward weights [groups][panels][taps][channels/groups][P], and of the transposed ones that carry the gradient
- * to the input, [groups][panels][taps mirrored][filters/groups][P]. */
+/* Panels of the forward weights [groups][panels][taps][channels/groups][P], and of the transposed ones that
+ * carry the gradient to the input, [groups][panels][taps mirrored][filters/groups][P]. */
 Panels conv_panels(const Machine *machine, const ConvGeometry *g);
 Panels conv_transposed_panels(const Machine *machine, const ConvGeometry *g);
 
@@ -31,8 +34,9 @@ Storage conv_weight_storage(const Machine *machine, const ConvGeometry *g);
 /* Room that the forward kernel reads around x. */
 void conv_input_halo(const ConvGeometry *g, Halo *halo);
 
-/* One residue class of an axis in the gradient to the input: places a, a + stride, a + 2 stride, ... of x meet only every
- * so-manieth tap, the same ones for all. Taps are walked from the last to the first, so that y's place goes up. */
+/* One residue class of an axis in the gradient to the input: places a, a + stride, a + 2 stride, ... of x
+ * meet only every so-manieth tap, the same ones for all. Taps are walked from the last to the first, so that
+ * y's place goes up. */
 typedef struct ResidueClass {
     int64_t first, places; /* a, and how many places */
     int64_t taps;          /* how many taps meet it; 0: the gradient is zero */
@@ -41,12 +45,14 @@ typedef struct ResidueClass {
     int64_t origin;        /* y's place for x's place a under last_tap (negative: in the halo) */
     int64_t y_step;        /* y's places from one walked tap to the next */
 } ResidueClass;
-/* Are the combinations of classes, and for a depthwise layer the taps, so few that each can have code of its own? */
+/* Are the combinations of classes, and for a depthwise layer the taps, so few that each can have code of its
+ * own? */
 bool conv_unrolls(const ConvGeometry *g);
 ResidueClass conv_residue_class(const WindowAxis *axis, int64_t residue);
 
-/* Calls body for a grid of places cut into register tiles: the trailing one or two of the given extents are tiled, the leading
- * ones looped over. index: i64 first place an axis; rows*columns places from there, columns fastest. */
+/* Calls body for a grid of places cut into register tiles: the trailing one or two of the given extents are
+ * tiled, the leading ones looped over. index: i64 first place an axis; rows*columns places from there,
+ * columns fastest. */
 typedef struct GridTile {
     LLVMValueRef index[SPATIAL_MAX];
     int rows, columns;

@@ -1,6 +1,7 @@
 /* The kernels of the convolutions, a file each; the rows that list them stand in conv.c and depthwise.c.
- * Forward: inputs x, w, b where there is a bias; output y. Gradient to the input: dy and the transposed weights (depthwise: the weights
- * themselves); output dx. Gradient to the weights: x, dy; output the accumulator, laid out as the weights. */
+ * Forward: inputs x, w, b where there is a bias; output y. Gradient to the input: dy and the transposed
+ * weights (depthwise: the weights themselves); output dx. Gradient to the weights: x, dy; output the
+ * accumulator, laid out as the weights. */
 #ifndef CNNC_OPS_CONV_KERNELS_H
 #define CNNC_OPS_CONV_KERNELS_H
 

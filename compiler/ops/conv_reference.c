@@ -1,20 +1,21 @@
-/* Convolution in plain loops over single elements: slow, obviously right, for any shape. Borders are looked for place by place, so it
- * asks for no halo. */
+/* Convolution in plain loops over single elements: slow, obviously right, for any shape. Borders are looked
+ * for place by place, so it asks for no halo. */
 #include "ops/conv_kernels.h"
 
 static const Lanes single = {1, 1};
 
 typedef struct Reference {
     const ConvGeometry *g;
-    Position at;                   /* the output element being computed */
-    LLVMValueRef sum;              /* a variable */
-    LLVMValueRef tap[SPATIAL_MAX]; /* the tap, an axis each */
+    Position at;                     /* the output element being computed */
+    LLVMValueRef sum;                /* a variable */
+    LLVMValueRef tap[SPATIAL_MAX];   /* the tap, an axis each */
     LLVMValueRef other[SPATIAL_MAX]; /* the place of the summed operand under the tap */
 } Reference;
 
 typedef void (*TapBody)(KernelCode *code, Reference *r);
 
-/* The place of x that tap meets for a place of y, or the other way about. `valid` tells whether there is one. */
+/* The place of x that tap meets for a place of y, or the other way about. `valid` tells whether there is one.
+ */
 static LLVMValueRef meet(KernelCode *code, Reference *r, int i, bool forward, LLVMValueRef *valid) {
     LLVMBuilderRef b = code->emit->builder;
     const WindowAxis *axis = &r->g->axis[i];
@@ -68,8 +69,10 @@ static void add_product(KernelCode *code, Reference *r, LLVMValueRef a, LLVMValu
     code_set(code, r->sum, code_fma(code, a, b, code_get(code, r->sum)));
 }
 
-/* Index of w[filter][channel in its group][taps] in the weights' storage, which holds a mirrored kernel ready mirrored. */
-static LLVMValueRef weight_index(KernelCode *code, const Reference *r, LLVMValueRef filter, LLVMValueRef channel) {
+/* Index of w[filter][channel in its group][taps] in the weights' storage, which holds a mirrored kernel ready
+ * mirrored. */
+static LLVMValueRef weight_index(KernelCode *code, const Reference *r, LLVMValueRef filter,
+                                 LLVMValueRef channel) {
     ConvGeometry straight = *r->g;
     straight.flip = false;
     Storage storage = conv_weight_storage(code->emit->machine, &straight);
@@ -113,7 +116,8 @@ static void each_place(KernelCode *code, Reference *r, const Shape *shape, Place
 
 static void forward_place(KernelCode *code, Reference *r) {
     LLVMValueRef bias = code_real(code, 0);
-    if (conv_has_bias(code->node)) bias = code_load(code, code_at(code, code->inputs[2], r->at.channel), single);
+    if (conv_has_bias(code->node))
+        bias = code_load(code, code_at(code, code->inputs[2], r->at.channel), single);
     code_set(code, r->sum, bias);
     each_tap(code, r, true, forward_tap);
     code_finish(code, code_get(code, r->sum), &r->at, single);
@@ -141,7 +145,8 @@ static LLVMValueRef backward_index(KernelCode *code, const Reference *r, LLVMVal
 
 static void input_grad_tap(KernelCode *code, Reference *r) {
     const ConvGeometry *g = r->g;
-    LLVMValueRef first = code_mul_const(code, group_of(code, r->at.channel, g->group_channels), g->group_filters);
+    LLVMValueRef first =
+        code_mul_const(code, group_of(code, r->at.channel, g->group_channels), g->group_filters);
     Loop loop = loop_begin_const(code, 0, g->group_filters, 1);
     Position dy = other_place(r, code_add(code, first, loop.index));
     LLVMValueRef w = code_at(code, code->inputs[1], backward_index(code, r, loop.index));

@@ -54,15 +54,17 @@ static double ports(const Machine *machine) {
     return machine->fma_ports ? machine->fma_ports : 1;
 }
 
-/* Registers run over one operand's channels, the other's are broadcast one by one. The gradient to the input also multiplies with the
- * zeros around dy: every place of x with every tap that some place of y reaches it by. */
+/* Registers run over one operand's channels, the other's are broadcast one by one. The gradient to the input
+ * also multiplies with the zeros around dy: every place of x with every tap that some place of y reaches it
+ * by. */
 double conv_direct_cost(const Machine *machine, const ConvGeometry *g, bool input_grad) {
     int64_t in_registers = input_grad ? g->group_channels : g->group_filters;
     int64_t broadcast = input_grad ? g->group_filters : g->group_channels;
     double products = (double)g->groups * (double)broadcast;
     for (int i = 0; i < g->spatial; i++) {
         const WindowAxis *a = &g->axis[i];
-        products *= (double)a->kernel * (input_grad ? (double)a->input / (double)a->stride : (double)a->output);
+        products *=
+            (double)a->kernel * (input_grad ? (double)a->input / (double)a->stride : (double)a->output);
     }
     return products * registers_for(machine, in_registers) / ports(machine);
 }

@@ -1,5 +1,5 @@
-/* Gradients of a convolution whose dy is mostly zeros, as it is behind a max pool: only what is not zero is multiplied. The products
- * and their number follow the data; the sums are exact, in an order of their own. */
+/* Gradients of a convolution whose dy is mostly zeros, as it is behind a max pool: only what is not zero is
+ * multiplied. The products and their number follow the data; the sums are exact, in an order of their own. */
 #ifndef CNNC_OPS_CONV_SPARSE_H
 #define CNNC_OPS_CONV_SPARSE_H
 

@@ -5,7 +5,9 @@ enum { SAMPLE_ROWS = 8, INPUT_ROWS = 12 };
 
 static const Lanes single = {1, 1};
 
-bool dense_has_bias(const Node *node) { return node_bool(node, "bias"); }
+bool dense_has_bias(const Node *node) {
+    return node_bool(node, "bias");
+}
 
 /* y[n, panel] = sum over i of a[n, i] * panel[i] for all samples: tiles of samples x filters. */
 typedef struct RowsWalk {
@@ -13,8 +15,8 @@ typedef struct RowsWalk {
     bool bias;
 } RowsWalk;
 
-static void rows_tile(KernelCode *code, const RowsWalk *walk, LLVMValueRef panel, LLVMValueRef sample, int rows,
-                      int vectors, int last_live) {
+static void rows_tile(KernelCode *code, const RowsWalk *walk, LLVMValueRef panel, LLVMValueRef sample,
+                      int rows, int vectors, int last_live) {
     const Panels *p = walk->panels;
     int64_t stride = code_sample_stride(code, code_input(code, 0));
     Tile tile = {.rows = rows, .vectors = vectors, .last_live = code->width};
@@ -28,7 +30,8 @@ static void rows_tile(KernelCode *code, const RowsWalk *walk, LLVMValueRef panel
         LLVMValueRef initial = code_constant(code, 0, code->width);
         if (walk->bias)
             initial = code_load(
-                code, code_at(code, code->inputs[2], code_add_const(code, channel, tile.vector_offset[v])), lanes);
+                code, code_at(code, code->inputs[2], code_add_const(code, channel, tile.vector_offset[v])),
+                lanes);
         for (int m = 0; m < rows; m++) tile.acc[m][v] = initial;
     }
     for (int m = 0; m < rows; m++) tile.row_offset[m] = m * stride;
@@ -65,9 +68,13 @@ static void rows_emit(KernelCode *code, bool bias) {
     loop_panels(code, &panels, rows_panel, &walk);
 }
 
-void dense_forward_emit(KernelCode *code) { rows_emit(code, dense_has_bias(code->node)); }
+void dense_forward_emit(KernelCode *code) {
+    rows_emit(code, dense_has_bias(code->node));
+}
 
-void dense_input_grad_emit(KernelCode *code) { rows_emit(code, false); }
+void dense_input_grad_emit(KernelCode *code) {
+    rows_emit(code, false);
+}
 
 /* dw[panel][i] += sum over samples of x[n, i] * dy[n, panel]: tiles of inputs x units. */
 static void weight_rows(KernelCode *code, const Panels *p, LLVMValueRef panel, LLVMValueRef input, int rows,
@@ -77,9 +84,9 @@ static void weight_rows(KernelCode *code, const Panels *p, LLVMValueRef panel, L
     tile.a = code_at(code, code->inputs[0], input);
     tile.b = code_at(code, code->inputs[1], code_mul_const(code, panel, p->width));
     tile_add_dynamic_level(&tile, code->count, code_sample_stride(code, x), code_sample_stride(code, dy));
-    LLVMValueRef target = code_at(code, code->outputs[0],
-                                  code_add(code, code_mul_const(code, panel, p->stride),
-                                           code_mul_const(code, input, p->width)));
+    LLVMValueRef target = code_at(
+        code, code->outputs[0],
+        code_add(code, code_mul_const(code, panel, p->stride), code_mul_const(code, input, p->width)));
     Lanes whole = {code->width, code->width};
     for (int m = 0; m < rows; m++) tile.row_offset[m] = m;
     for (int v = 0; v < vectors; v++) tile.vector_offset[v] = (int64_t)v * code->width;
@@ -135,7 +142,8 @@ static void reference_rows(KernelCode *code, bool bias) {
     Loop samples = loop_begin(code, code_int(code, 0), code->count, 1);
     Loop units = loop_begin_const(code, 0, p.filters, 1);
     code_set(code, sum,
-             bias ? code_load(code, code_at(code, code->inputs[2], units.index), single) : code_real(code, 0));
+             bias ? code_load(code, code_at(code, code->inputs[2], units.index), single)
+                  : code_real(code, 0));
     Loop inputs = loop_begin_const(code, 0, p.steps, 1);
     LLVMValueRef a = load_vector_element(code, 0, samples.index, inputs.index);
     LLVMValueRef w = code_at(code, code->inputs[1], panel_index(code, &p, units.index, inputs.index));
@@ -147,9 +155,13 @@ static void reference_rows(KernelCode *code, bool bias) {
     loop_end(code, &samples);
 }
 
-void dense_reference_forward_emit(KernelCode *code) { reference_rows(code, dense_has_bias(code->node)); }
+void dense_reference_forward_emit(KernelCode *code) {
+    reference_rows(code, dense_has_bias(code->node));
+}
 
-void dense_reference_input_grad_emit(KernelCode *code) { reference_rows(code, false); }
+void dense_reference_input_grad_emit(KernelCode *code) {
+    reference_rows(code, false);
+}
 
 void dense_reference_weight_grad_emit(KernelCode *code) {
     Panels p = panels_plan(code->emit->machine, 1, shape_channels(&code_input(code, 1)->shape),

@@ -18,20 +18,21 @@ typedef struct Pass {
     void (*run)(PassContext *pc, Graph *graph);
 } Pass;
 
-/* The graph of a form before any pass: layers lowered for inference or training, `load` at the head, `store` or the loss at the end.
- * Evaluation, training, gradients and check need a train block. */
+/* The graph of a form before any pass: layers lowered for inference or training, `load` at the head, `store`
+ * or the loss at the end. Evaluation, training, gradients and check need a train block. */
 Graph *form_create(PassContext *pc);
 /* The form of that name ("inference", ...); false where there is none. */
 bool form_find(const char *name, Form *form);
 /* Runs every pass in order; verifies after each in debug builds; prints where --print-after asks. */
 void passes_run(PassContext *pc, Graph *graph);
 const Pass *pass_table(int *count);
-/* One pass alone, for its tests: reads a printed form, runs the pass that --print-after names, prints the result to standard
- * output. False after a diagnostic. */
+/* One pass alone, for its tests: reads a printed form, runs the pass that --print-after names, prints the
+ * result to standard output. False after a diagnostic. */
 bool passes_run_text(Context *cx, const Machine *machine, const Source *source);
 
 /* The passes, a file each. */
-void autodiff_run(PassContext *pc, Graph *graph); /* appends the backward nodes; nothing in forms without gradients */
+void autodiff_run(PassContext *pc,
+                  Graph *graph); /* appends the backward nodes; nothing in forms without gradients */
 void simplify_run(PassContext *pc, Graph *graph); /* drops what is dead, merges views and identities */
 void fuse_run(PassContext *pc, Graph *graph);     /* elementwise nodes into their producers' epilogues */
 void schedule_run(PassContext *pc, Graph *graph); /* stages, kernels, micro-batch, lanes */
@@ -42,7 +43,9 @@ void memory_run(PassContext *pc, Graph *graph);   /* regions, offsets, reuse */
 void forms_plan(Context *cx, const Model *model, const Machine *machine, Graph *forms[FORM_COUNT]);
 
 /* Bytes, as the summary and asserts report them. */
-typedef struct MemoryTotals { int64_t inference, training; } MemoryTotals;
+typedef struct MemoryTotals {
+    int64_t inference, training;
+} MemoryTotals;
 /* Plans memory for the model; training is 0 without a train block, inference always set. */
 MemoryTotals memory_totals(Context *cx, const Model *model, const Machine *machine);
 

@@ -50,8 +50,8 @@ MemoryTotals memory_totals(Context *cx, const Model *model, const Machine *machi
         int64_t samples = training->micro_batch < train->batch ? training->micro_batch : train->batch;
         totals.training = training->parameter_elements + slots * training->trained_elements +
                           training->lanes * training->lane_elements + training->packed_elements +
-                          training->shared_elements + training->scratch_stride * samples + training->workspace_elements +
-                          training->batch_stride * train->batch;
+                          training->shared_elements + training->scratch_stride * samples +
+                          training->workspace_elements + training->batch_stride * train->batch;
     }
     totals.inference *= (int64_t)sizeof(float);
     totals.training *= (int64_t)sizeof(float);

@@ -1,5 +1,6 @@
-/* The syntax tree: what the file says, before anything is looked up. Owned by an arena, read-only once parsed; every
- * node has the span of its text. The grammar knows no layer and no setting by name: a call is NAME(arguments). */
+/* The syntax tree: what the file says, before anything is looked up. Owned by an arena, read-only once
+ * parsed; every node has the span of its text. The grammar knows no layer and no setting by name: a call is
+ * NAME(arguments). */
 #ifndef CNNC_SYNTAX_AST_H
 #define CNNC_SYNTAX_AST_H
 
@@ -37,10 +38,23 @@ typedef enum ExprKind {
 } ExprKind;
 
 typedef enum Operator {
-    OP_NEGATE, OP_NOT,
-    OP_ADD, OP_SUBTRACT, OP_MULTIPLY, OP_DIVIDE, OP_FLOOR_DIVIDE, OP_MODULO, OP_POWER,
-    OP_EQUAL, OP_NOT_EQUAL, OP_LESS, OP_LESS_EQUAL, OP_GREATER, OP_GREATER_EQUAL,
-    OP_AND, OP_OR
+    OP_NEGATE,
+    OP_NOT,
+    OP_ADD,
+    OP_SUBTRACT,
+    OP_MULTIPLY,
+    OP_DIVIDE,
+    OP_FLOOR_DIVIDE,
+    OP_MODULO,
+    OP_POWER,
+    OP_EQUAL,
+    OP_NOT_EQUAL,
+    OP_LESS,
+    OP_LESS_EQUAL,
+    OP_GREATER,
+    OP_GREATER_EQUAL,
+    OP_AND,
+    OP_OR
 } Operator;
 
 typedef struct Argument {

@@ -1,5 +1,5 @@
-/* libFuzzer: any bytes as a model. The first byte's low bit picks JSON. Parses, and elaborates what parsed; must neither crash,
- * hang nor leak, and must say something about what it does not take. */
+/* libFuzzer: any bytes as a model. The first byte's low bit picks JSON. Parses, and elaborates what parsed;
+ * must neither crash, hang nor leak, and must say something about what it does not take. */
 #include "sema/sema.h"
 #include "syntax/parse.h"
 
@@ -14,7 +14,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     if (!nowhere) nowhere = fopen("/dev/null", "w");
     Arena *arena = arena_create();
     bool json = size && (bytes[0] & 1);
-    Context cx = {.arena = arena, .options = {.optimization = 3, .cpu = "native", .check = true}};
+    Context cx = {
+        .arena = arena, .options = {.optimization = 3, .cpu = "native", .check = true}
+    };
     cx.diag = diag_create(arena, nowhere, json ? DIAG_JSON : DIAG_TEXT, false);
     char *text = arena_alloc(arena, size + 1);
     if (size) memcpy(text, bytes, size);

@@ -62,6 +62,8 @@ runs voxnet 40
 runs unet 4x4x2 -D size=188 -D width=8
 runs denoiser 28x28x1
 runs autoencoder 28x28x1
+runs resnet20_a 10
+runs char_cnn 4
 runs mobilenet_v1 1000
 runs mobilenet_v2 1000
 runs mobilenet_v3_small 1000
@@ -73,6 +75,8 @@ learns cifar10_full 0.01 10
 learns mnist_cnn 0.02 10
 learns m5_audio 0.01 35
 learns voxnet 0.001 10
+learns resnet20_a 0.02 10
+learns char_cnn 0.01 4
 learns unet 0.01 2 -D size=188 -D width=8
 learns denoiser 0.1 same
 learns autoencoder 0.1 same
