@@ -76,7 +76,7 @@ learns mnist_cnn 0.02 10
 learns m5_audio 0.01 35
 learns voxnet 0.001 10
 learns resnet20_a 0.02 10
-learns char_cnn 0.01 4
+learns char_cnn 0.001 4
 learns unet 0.01 2 -D size=188 -D width=8
 learns denoiser 0.1 same
 learns autoencoder 0.1 same
