@@ -15,6 +15,7 @@ typedef struct DirectWalk {
     int vectors, last_live;
     const Value *bias;
     ResidueClass classes[SPATIAL_MAX];
+    LLVMValueRef later[SPATIAL_MAX]; /* how many residues behind classes[i], i64 */
 } DirectWalk;
 
 static void finish_tile(KernelCode *code, const DirectWalk *walk, Tile *tile, Position *position, int columns,
@@ -150,9 +151,12 @@ static void input_grad_tile(KernelCode *code, const GridTile *grid, void *user) 
         tile.a = code_at(code, tile.a, code_mul_const(code, grid->index[i], stride[i]));
         origin += c->origin * stride[i];
         first_tap += (g->axis[i].kernel - 1 - c->last_tap) * tap; /* mirrored */
+        tile.b = code_at(code, tile.b,
+                         code_mul_const(code, walk->later[i], -tap)); /* its taps begin so much later */
         tile_add_level(&tile, c->taps, c->y_step * stride[i], c->tap_step * tap);
         steps[i] = g->axis[i].stride;
-        position.spatial[i] = code_add_const(code, code_mul_const(code, grid->index[i], steps[i]), c->first);
+        position.spatial[i] = code_add(code, code_mul_const(code, grid->index[i], steps[i]), walk->later[i]);
+        position.spatial[i] = code_add_const(code, position.spatial[i], c->first);
         reached = reached && c->taps > 0;
     }
     for (int m = 0; m < tile.rows; m++)
@@ -166,19 +170,35 @@ static void input_grad_tile(KernelCode *code, const GridTile *grid, void *user) 
     finish_tile(code, walk, &tile, &position, grid->columns, steps);
 }
 
-/* Every combination of residue classes of the axes from `axis` on. */
+/* Does the class of the next residue differ in nothing but its place and its taps' beginning? */
+static bool continues(const ResidueClass *c, const ResidueClass *next, int64_t distance) {
+    return next->places == c->places && next->taps == c->taps && next->origin == c->origin &&
+           (!c->taps || next->last_tap == c->last_tap + distance);
+}
+
+/* Every combination of residue classes of the axes from `axis` on; runs of alike ones in a loop, so that
+ * large strides make no long code. */
 static void each_class(KernelCode *code, DirectWalk *walk, int axis) {
     const ConvGeometry *g = walk->g;
-    if (axis >= g->spatial || axis == SPATIAL_MAX) {
+    if (axis == g->spatial) {
         int64_t extent[SPATIAL_MAX];
         for (int i = 0; i < g->spatial; i++) extent[i] = walk->classes[i].places;
         loop_grid(code, g->spatial, extent, tile_max_rows(walk->machine, walk->vectors), input_grad_tile,
                   walk);
         return;
     }
-    for (int64_t residue = 0; residue < g->axis[axis].stride && residue < g->axis[axis].input; residue++) {
-        walk->classes[axis] = conv_residue_class(&g->axis[axis], residue);
+    const WindowAxis *a = &g->axis[axis];
+    int64_t residues = a->stride < a->input ? a->stride : a->input;
+    for (int64_t residue = 0, run; residue < residues; residue += run) {
+        ResidueClass next = walk->classes[axis] = conv_residue_class(a, residue);
+        for (run = 1; residue + run < residues; run++) {
+            next = conv_residue_class(a, residue + run);
+            if (!continues(&walk->classes[axis], &next, run)) break;
+        }
+        Loop loop = loop_begin_const(code, 0, run, 1);
+        walk->later[axis] = loop.index;
         each_class(code, walk, axis + 1);
+        loop_end(code, &loop);
     }
 }
 
