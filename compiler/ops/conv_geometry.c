@@ -102,7 +102,7 @@ bool conv_unrolls(const ConvGeometry *g) {
     int64_t classes = 1;
     for (int i = 0; i < g->spatial; i++)
         classes *= g->axis[i].stride < g->axis[i].input ? g->axis[i].stride : g->axis[i].input;
-    return classes <= MOST_CLASSES && (!g->depthwise || g->taps <= MOST_TAPS);
+    return classes <= MOST_CLASSES && g->taps <= MOST_TAPS;
 }
 
 typedef struct GridWalk {

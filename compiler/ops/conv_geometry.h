@@ -45,8 +45,7 @@ typedef struct ResidueClass {
     int64_t origin;        /* y's place for x's place a under last_tap (negative: in the halo) */
     int64_t y_step;        /* y's places from one walked tap to the next */
 } ResidueClass;
-/* Are the combinations of classes, and for a depthwise layer the taps, so few that each can have code of its
- * own? */
+/* Has a depthwise layer so few combinations of classes, and taps, that each can have code of its own? */
 bool conv_unrolls(const ConvGeometry *g);
 ResidueClass conv_residue_class(const WindowAxis *axis, int64_t residue);
 

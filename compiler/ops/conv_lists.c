@@ -46,8 +46,7 @@ static bool input_grad_depthwise(const Machine *machine, const Graph *graph, con
 
 static bool input_grad_direct(const Machine *machine, const Graph *graph, const Node *node) {
     (void)machine;
-    ConvGeometry g = conv_input_grad_geometry(graph, node);
-    return !g.depthwise && conv_unrolls(&g);
+    return !conv_input_grad_geometry(graph, node).depthwise;
 }
 
 static bool weight_grad_depthwise(const Machine *machine, const Graph *graph, const Node *node) {
