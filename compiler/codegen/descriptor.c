@@ -44,13 +44,12 @@ static LLVMValueRef parameter_constant(Module *module, const Value *value) {
     return fields_struct(&f);
 }
 
-static int put_parameters(Fields *model, const Graph *graph) {
+static void put_parameters(Fields *model, const Graph *graph) {
     Fields rows = {.module = model->module};
     for (int i = 0; i < graph->values.count; i++)
         if (graph_value(graph, i)->region == REGION_PARAMETERS)
             put_value(&rows, parameter_constant(model->module, graph_value(graph, i)));
     put_pointer(model, constant_array(model->module, rows.values.items, rows.values.count));
-    return rows.values.count;
 }
 
 static int parameter_count(const Graph *graph) {

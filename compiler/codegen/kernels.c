@@ -78,8 +78,7 @@ static LLVMValueRef emit_kernel(Module *module, const Graph *graph, const Node *
                        .outputs = pointers + node->inputs.count};
     /* Code goes to a block of its own, so that the entry block holds nothing but local variables. */
     LLVMBasicBlockRef body = LLVMAppendBasicBlockInContext(e->context, function, "body");
-    LLVMValueRef leave = LLVMBuildBr(e->builder, body);
-    (void)leave;
+    LLVMBuildBr(e->builder, body);
     LLVMPositionBuilderAtEnd(e->builder, body);
     if (node->kernel->packed) {
         code.packed = LLVMGetParam(function, (unsigned)(FIXED + operands));

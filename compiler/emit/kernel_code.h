@@ -21,7 +21,6 @@ typedef struct Emit {
     LLVMModuleRef module;
     LLVMBuilderRef builder;
     LLVMTypeRef void_type, pointer, i1, i8, i32, i64, f32, f64;
-    bool fma; /* the target has fused multiply-add */
 } Emit;
 
 struct KernelCode {

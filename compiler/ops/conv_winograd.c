@@ -8,10 +8,6 @@
 enum { MOST_BLOCK = 112, LINE = 16 };
 static const double PRODUCT_EFFICIENCY = 0.8; /* of the peak, measured for reductions of 32 and more */
 
-static int64_t round_up(int64_t n, int64_t to) {
-    return (n + to - 1) / to * to;
-}
-
 WinogradShape winograd_forward_shape(const Machine *machine, const ConvGeometry *g) {
     WinogradShape s = {.source = g->channels,
                        .target = g->filters,
@@ -47,12 +43,8 @@ bool winograd_fits(const Machine *machine, const ConvGeometry *g) {
     return true;
 }
 
-static int64_t tiles(int64_t n, int m) {
-    return (n + m - 1) / m;
-}
-
 static int64_t sample_tiles(const WinogradShape *s, int m) {
-    return tiles(s->rows, m) * tiles(s->columns, m);
+    return winograd_tiles(s->rows, m) * winograd_tiles(s->columns, m);
 }
 
 /* Tiles of a block: V and M shall fit one half of the second-level cache. */
@@ -65,27 +57,21 @@ static int64_t block_tiles(const Machine *machine, const WinogradShape *s, int m
     return fit < rows ? rows : fit > MOST_BLOCK / rows * rows ? MOST_BLOCK / rows * rows : fit;
 }
 
-static int nonzeros(const double *matrix, int count) {
-    int sum = 0;
-    for (int i = 0; i < count; i++) sum += matrix[i] != 0;
-    return sum;
-}
-
 double winograd_cost(const Machine *machine, const WinogradShape *s, int m) {
     const WinogradTransform *t = winograd_transform(m);
     double ports = machine->fma_ports ? machine->fma_ports : 1, width = machine->vector_floats;
-    double sources = (double)round_up(s->source, machine->vector_floats) / width;
+    double sources = (double)winograd_round_up(s->source, machine->vector_floats) / width;
     double targets = (double)(s->panels.count * s->panels.vectors);
     double products = t->alpha * t->alpha * (double)s->source * targets / PRODUCT_EFFICIENCY;
-    double in = 2 * t->alpha * nonzeros(&t->bt[0][0], MAX_ALPHA * MAX_ALPHA) + 2 * t->alpha * t->alpha;
-    double out = (t->alpha + m) * nonzeros(&t->at[0][0], 4 * MAX_ALPHA) + 2 * t->alpha * t->alpha;
+    double in = winograd_source_work(t);
+    double out = winograd_result_work(t);
     return (double)sample_tiles(s, m) * (products + 1.5 * (in * sources + out * targets)) / ports;
 }
 
 void winograd_halo(const WinogradShape *s, int m, Halo *halo) {
     int64_t results[2] = {s->rows, s->columns};
     for (int i = 0; i < 2; i++) {
-        int64_t last = tiles(results[i], m) * m + 1 - s->begin[i];
+        int64_t last = winograd_tiles(results[i], m) * m + 1 - s->begin[i];
         halo->before[i] = s->begin[i];
         halo->after[i] = last >= s->extent[i] ? last - s->extent[i] + 1 : 0;
     }
@@ -106,10 +92,10 @@ typedef struct Rooms {
 static Rooms plan_rooms(const Machine *machine, const WinogradShape *s, int m) {
     int points = winograd_transform(m)->alpha * winograd_transform(m)->alpha;
     Rooms r = {.block = block_tiles(machine, s, m)};
-    r.v_tile = round_up(s->source, machine->vector_floats);
-    r.v_point = round_up(r.block * r.v_tile, LINE) + LINE;
+    r.v_tile = winograd_round_up(s->source, machine->vector_floats);
+    r.v_point = winograd_round_up(r.block * r.v_tile, LINE) + LINE;
     r.m_tile = s->panels.count * s->panels.width;
-    r.m_point = round_up(r.block * r.m_tile, LINE) + LINE;
+    r.m_point = winograd_round_up(r.block * r.m_tile, LINE) + LINE;
     r.m_start = points * r.v_point;
     r.end = r.m_start + points * r.m_point;
     return r;
@@ -161,7 +147,7 @@ static void find_tile(KernelCode *code, Winograd *walk, LLVMValueRef first) {
     LLVMBuilderRef b = code->emit->builder;
     LLVMValueRef all = code_add(code, first, walk->tile);
     LLVMValueRef a_sample = code_int(code, sample_tiles(walk->s, walk->m));
-    LLVMValueRef a_row = code_int(code, tiles(walk->s->columns, walk->m));
+    LLVMValueRef a_row = code_int(code, winograd_tiles(walk->s->columns, walk->m));
     walk->sample = LLVMBuildUDiv(b, all, a_sample, "");
     LLVMValueRef within = LLVMBuildURem(b, all, a_sample, "");
     walk->row = LLVMBuildUDiv(b, within, a_row, "");
@@ -252,9 +238,10 @@ static void store_tile(KernelCode *code, const Winograd *walk, const LLVMValueRe
                        Lanes lanes) {
     LLVMBuilderRef b = code->emit->builder;
     const WinogradShape *s = walk->s;
-    int m = walk->m, sure[2] = {(int)(s->rows - (tiles(s->rows, m) - 1) * m),
-                                (int)(s->columns - (tiles(s->columns, m) - 1) * m)};
-    LLVMValueRef last[2] = {code_int(code, tiles(s->rows, m) - 1), code_int(code, tiles(s->columns, m) - 1)};
+    int m = walk->m, sure[2] = {(int)(s->rows - (winograd_tiles(s->rows, m) - 1) * m),
+                                (int)(s->columns - (winograd_tiles(s->columns, m) - 1) * m)};
+    LLVMValueRef last[2] = {code_int(code, winograd_tiles(s->rows, m) - 1),
+                            code_int(code, winograd_tiles(s->columns, m) - 1)};
     LLVMValueRef inner[2] = {LLVMBuildICmp(b, LLVMIntNE, walk->row, last[0], ""),
                              LLVMBuildICmp(b, LLVMIntNE, walk->column, last[1], "")};
     for (int part = 0; part < 4; part++) {

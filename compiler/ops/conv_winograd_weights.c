@@ -14,16 +14,8 @@ enum {
 };
 static const double PRODUCT_EFFICIENCY = 0.6; /* of the peak: short reductions, sums read and written */
 
-static int64_t round_up(int64_t n, int64_t to) {
-    return (n + to - 1) / to * to;
-}
-
-static int64_t tiles(int64_t n, int m) {
-    return (n + m - 1) / m;
-}
-
 static int64_t sample_tiles(const ConvGeometry *g, int m) {
-    return tiles(g->axis[0].output, m) * tiles(g->axis[1].output, m);
+    return winograd_tiles(g->axis[0].output, m) * winograd_tiles(g->axis[1].output, m);
 }
 
 /* Elements of V, D and S, from the start of the workspace. */
@@ -35,12 +27,12 @@ typedef struct Rooms {
 static Rooms plan_rooms(const Machine *machine, const ConvGeometry *g, int m) {
     int points = winograd_transform(m)->alpha * winograd_transform(m)->alpha;
     Panels p = conv_panels(machine, g);
-    Rooms r = {.v_tile = round_up(g->channels, machine->vector_floats), .d_tile = p.count * p.width};
+    Rooms r = {.v_tile = winograd_round_up(g->channels, machine->vector_floats), .d_tile = p.count * p.width};
     int64_t fit = machine->l2_bytes / 2 / (points * (r.v_tile + r.d_tile) * (int64_t)sizeof(float));
     r.block = fit < LINE ? LINE : fit > MOST_BLOCK ? MOST_BLOCK : fit;
-    r.v_point = round_up(r.block * r.v_tile, LINE) + LINE;
+    r.v_point = winograd_round_up(r.block * r.v_tile, LINE) + LINE;
     r.d_start = points * r.v_point;
-    r.d_point = round_up(r.block * r.d_tile, LINE) + LINE;
+    r.d_point = winograd_round_up(r.block * r.d_tile, LINE) + LINE;
     r.s_start = r.d_start + points * r.d_point;
     r.s_point = p.count * g->channels * p.width;
     r.end = r.s_start + points * r.s_point;
@@ -57,21 +49,15 @@ int64_t winograd_weights_workspace(const Machine *machine, const ConvGeometry *g
     return plan_rooms(machine, g, m).end;
 }
 
-static int nonzeros(const double *matrix, int count) {
-    int sum = 0;
-    for (int i = 0; i < count; i++) sum += matrix[i] != 0;
-    return sum;
-}
-
 double winograd_weights_cost(const Machine *machine, const ConvGeometry *g, int m) {
     const WinogradTransform *t = winograd_transform(m);
     Panels p = conv_panels(machine, g);
     double ports = machine->fma_ports ? machine->fma_ports : 1, points = t->alpha * t->alpha;
-    double sources = (double)round_up(g->channels, machine->vector_floats) / machine->vector_floats;
+    double sources = (double)winograd_round_up(g->channels, machine->vector_floats) / machine->vector_floats;
     double targets = (double)(p.count * p.vectors);
     double sums = points * (double)g->channels * targets;
-    double in = 2 * t->alpha * nonzeros(&t->bt[0][0], MAX_ALPHA * MAX_ALPHA) + 2 * points;
-    double out = (t->alpha + m) * nonzeros(&t->at[0][0], 4 * MAX_ALPHA) + 2 * points;
+    double in = winograd_source_work(t);
+    double out = winograd_result_work(t);
     double per_tile = sums / PRODUCT_EFFICIENCY + 1.5 * (in * sources + out * targets);
     return ((double)sample_tiles(g, m) * per_tile + 6 * sums / SAMPLES_A_CALL) / ports;
 }
@@ -79,7 +65,7 @@ double winograd_weights_cost(const Machine *machine, const ConvGeometry *g, int 
 void winograd_weights_halo(const ConvGeometry *g, int m, int input, Halo *halo) {
     for (int i = 0; i < 2; i++) {
         const WindowAxis *a = &g->axis[i];
-        int64_t reach = tiles(a->output, m) * m;
+        int64_t reach = winograd_tiles(a->output, m) * m;
         int64_t last = reach + 1 - a->begin;
         halo->before[i] = input == 0 ? a->begin : 0;
         halo->after[i] = input == 1 ? reach - a->output : last >= a->input ? last - a->input + 1 : 0;
@@ -152,7 +138,7 @@ static void transform_tiles(KernelCode *code, WeightsWalk *walk, LLVMValueRef fi
     Loop loop = loop_begin(code, code_int(code, 0), walk->live, 1);
     walk->tile = loop.index;
     LLVMValueRef all = code_add(code, first, loop.index), a_sample = code_int(code, sample_tiles(g, walk->m));
-    LLVMValueRef a_row = code_int(code, tiles(g->axis[1].output, walk->m));
+    LLVMValueRef a_row = code_int(code, winograd_tiles(g->axis[1].output, walk->m));
     LLVMValueRef sample = LLVMBuildUDiv(b, all, a_sample, ""), within = LLVMBuildURem(b, all, a_sample, "");
     LLVMValueRef row = LLVMBuildUDiv(b, within, a_row, ""), column = LLVMBuildURem(b, within, a_row, "");
     int64_t corner = -g->axis[0].begin * x->layout.stride[0] - g->axis[1].begin * x->layout.stride[1];

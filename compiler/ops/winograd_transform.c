@@ -24,6 +24,20 @@ const WinogradTransform *winograd_transform(int m) {
     return &transforms[m - 2];
 }
 
+static int nonzeros(const double *matrix, int count) {
+    int sum = 0;
+    for (int i = 0; i < count; i++) sum += matrix[i] != 0;
+    return sum;
+}
+
+double winograd_source_work(const WinogradTransform *t) {
+    return 2 * t->alpha * nonzeros(&t->bt[0][0], MAX_ALPHA * MAX_ALPHA) + 2 * t->alpha * t->alpha;
+}
+
+double winograd_result_work(const WinogradTransform *t) {
+    return (t->alpha + t->m) * nonzeros(&t->at[0][0], 4 * MAX_ALPHA) + 2 * t->alpha * t->alpha;
+}
+
 /* out = matrix in, the coefficients 1 and -1 without a product. */
 static void multiply(KernelCode *code, const double *matrix, int rows, int columns, int row_length,
                      const LLVMValueRef *in, int in_step, LLVMValueRef *out, int out_step) {

@@ -15,6 +15,18 @@ typedef struct WinogradTransform {
     double bt[MAX_ALPHA][MAX_ALPHA], g[MAX_ALPHA][3], at[4][MAX_ALPHA];
 } WinogradTransform;
 
+/* What transforming one register of sources, or of results, takes: products, loads and stores together. */
+double winograd_source_work(const WinogradTransform *t);
+double winograd_result_work(const WinogradTransform *t);
+
+/* Tiles that cover n places; n made a multiple of `to`. */
+static inline int64_t winograd_tiles(int64_t n, int m) {
+    return (n + m - 1) / m;
+}
+static inline int64_t winograd_round_up(int64_t n, int64_t to) {
+    return (n + to - 1) / to * to;
+}
+
 /* m is 2, 3 or 4. */
 const WinogradTransform *winograd_transform(int m);
 
