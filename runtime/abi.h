@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-enum { CNN_ABI_VERSION = 3, CNN_MAX_RANK = 8, CNN_ALIGNMENT = 64 };
+enum { CNN_ABI_VERSION = 4, CNN_MAX_RANK = 8, CNN_ALIGNMENT = 64 };
 
 /* The argument of every generated function. Fields are read by index from generated code: see emit/frame.h.
  */
@@ -61,6 +61,10 @@ typedef int32_t (*cnn_update)(const cnn_frame *frame, int64_t begin, int64_t end
  * the sum of its squares. */
 typedef double (*cnn_gather)(const cnn_frame *frame, int64_t begin, int64_t end);
 
+/* Nothing but multiply-adds in registers, for somebody to take the time: so many rounds, a count of
+ * multiply-adds in each that is left behind the pointer. The result has no meaning. */
+typedef float (*cnn_peak)(int64_t rounds, int64_t *multiply_adds);
+
 typedef enum cnn_init {
     CNN_INIT_ZEROS,
     CNN_INIT_ONES,
@@ -101,13 +105,28 @@ typedef struct cnn_layer {
     int64_t stride[CNN_MAX_RANK]; /* elements, an axis of shape each */
 } cnn_layer;
 
-/* A graph, compiled: stages of single samples with a whole-batch function after each (NULL where there is
- * none). */
+/* One node of a graph, compiled, and what people are told of it. */
+typedef struct cnn_step {
+    cnn_function run;
+    const char *layer;  /* "conv_1"; NULL where it belongs to none */
+    const char *kernel; /* the operator and its kernel: "conv_input_grad.winograd3" */
+    int64_t macs;       /* multiply-adds a sample, counted as the layer's; 0 where it has none */
+    double estimate;    /* cycles a sample, the compiler's reckoning; 0 where it made none */
+} cnn_step;
+
+/* Steps for single samples (first .. first+count-1, count <= micro_batch, into one lane), then steps for the
+ * whole batch once all samples have passed. */
+typedef struct cnn_stage {
+    const cnn_step *samples, *batch;
+    int32_t sample_steps, batch_steps;
+} cnn_stage;
+
+/* A graph, compiled. */
 typedef struct cnn_program {
     int32_t stage_count, micro_batch;
-    const cnn_function *stages; /* over samples first .. first+count-1, count <= micro_batch, into one lane */
-    const cnn_function *between;          /* once all samples have passed stage i */
-    cnn_function prepare;                 /* NULL, or derives `packed` from `parameters` */
+    const cnn_stage *stages;
+    const cnn_step *prepare; /* derive `packed` from `parameters` */
+    int32_t prepare_steps, reserved_steps;
     int64_t packed, lane, shared;         /* elements; lane: a lane's block, gradients included */
     int64_t scratch_stride, batch_stride; /* elements a sample */
     int32_t double_precision, reserved;
@@ -204,6 +223,8 @@ typedef struct cnn_model {
         *check; /* double precision: samples, targets -> loss, in training mode; NULL without --gradcheck */
     cnn_update update; /* NULL without train */
     cnn_gather gather; /* NULL without clip_norm */
+    cnn_peak peak;
+    double peak_per_cycle; /* multiply-adds a cycle that the compiler reckons the machine can do */
 } cnn_model;
 
 /* The one symbol that the compiler defines and the runtime's main reads. */

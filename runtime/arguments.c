@@ -94,6 +94,7 @@ static const OptionRow rows[] = {
      0                                                                                                                                                                                                   },
     {"--json",       NULL,         "print JSON",                                        BIT(EVAL) | BIT(PREDICT) | BIT(SUMMARY) | BIT(BENCH), KIND_FLAG,    AT(json),
      0,                                                                                                                                                                       0,          0              },
+    {"--layers",     NULL,         "what each step of the code takes",                  BIT(BENCH),                                           KIND_FLAG,    AT(layers),    0, 0,          0              },
     {"--checkpoint", "DIR",        NULL,                                                BIT(TRAIN) | NOT_BUILT,                               KIND_TEXT,    0,             0, 0,          0              },
     {"--resume",     "DIR",        NULL,                                                BIT(TRAIN) | NOT_BUILT,                               KIND_TEXT,    0,             0, 0,          0              },
     {"--augment",    "on|off",     NULL,                                                BIT(TRAIN) | NOT_BUILT,                               KIND_TEXT,    0,             0, 0,          0              },

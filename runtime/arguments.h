@@ -36,7 +36,7 @@ typedef struct Options {
     uint64_t seed;
     double rate;
     double seconds; /* 0: not given */
-    bool shuffle, quiet, confusion, json;
+    bool shuffle, quiet, confusion, json, layers;
     const char **files; /* pointers into argv */
     int file_count;
 } Options;

@@ -3,6 +3,7 @@
 
 #include "aligned.h"
 #include "madeup.h"
+#include "profile.h"
 #include "progress.h"
 #include "trainer.h"
 
@@ -22,6 +23,8 @@ typedef struct Bench {
     double *times;
     double seconds;
     int64_t batch;
+    double peak;  /* --layers: multiply-adds a second of one thread */
+    int programs; /* whose steps were printed */
 } Bench;
 
 static void train_once(Bench *bench) {
@@ -64,11 +67,75 @@ static double median(Bench *bench, void (*call)(Bench *)) {
     return 1000 * (runs % 2 ? middle : (middle + bench->times[runs / 2 - 1]) / 2);
 }
 
+static void print_step(Bench *bench, const Profile *profile, const Program *program, int index, double runs) {
+    FILE *out = bench->session->out;
+    const cnn_step *step = cnn_profile_step(profile, index);
+    const char *layer = step->layer ? step->layer : "";
+    double seconds = cnn_profile_seconds(profile, program, index) / (runs * (double)bench->batch);
+    double rate = seconds > 0 ? (double)step->macs / seconds : 0;
+    double estimate = step->estimate * bench->session->model->peak_per_cycle / bench->peak;
+    if (bench->session->options->json) {
+        fprintf(out, "%s{\"layer\": ", index ? ", " : "");
+        cnn_print_json_string(out, layer);
+        fprintf(out,
+                ", \"kernel\": \"%s\", \"us\": %.6g, \"estimate_us\": %.6g, \"macs\": %lld, "
+                "\"gflops\": %.5g, \"share_of_peak\": %.4g}",
+                step->kernel, seconds * 1e6, estimate * 1e6, (long long)step->macs, 2e-9 * rate,
+                rate / bench->peak);
+        return;
+    }
+    fprintf(out, "%-24s %-36s %10.3f", layer, step->kernel, seconds * 1e6);
+    if (step->estimate > 0)
+        fprintf(out, " %10.3f", estimate * 1e6);
+    else
+        fprintf(out, " %10s", "-");
+    if (step->macs)
+        fprintf(out, " %10.1f %6.1f %%\n", 2e-9 * rate, 100 * rate / bench->peak);
+    else
+        fprintf(out, " %10s %8s\n", "-", "-");
+}
+
+/* A row a step: processor time a sample, whatever the number of threads; multiply-adds are counted as the
+ * layer's, so that a kernel that needs fewer shows more than the peak. */
+static void print_layers(Bench *bench, const char *what, const Profile *profile, const Program *program,
+                         double runs) {
+    FILE *out = bench->session->out;
+    if (bench->session->options->json) {
+        fprintf(out, "%s\"%s\": [", bench->programs ? ", " : "", what);
+    } else {
+        fprintf(out, "%s%s, batch %lld; peak of a thread %.1f GFLOP/s\n", bench->programs ? "\n" : "", what,
+                (long long)bench->batch, 2e-9 * bench->peak);
+        fprintf(out, "%-24s %-36s %10s %10s %10s %8s\n", "layer", "kernel", "us/sample", "estimate",
+                "GFLOP/s", "of peak");
+    }
+    for (int i = 0; i < profile->steps; i++) print_step(bench, profile, program, i, runs);
+    if (bench->session->options->json) fputs("]", out);
+    bench->programs++;
+}
+
+/* Runs for the time that was asked for, watching the steps. */
+static int bench_layers(Bench *bench, const char *what, Program *program, void (*call)(Bench *)) {
+    Profile profile = {0};
+    for (int i = 0; i < RUNS_LEFT_OUT; i++) call(bench);
+    int status = cnn_profile_open(&profile, program, bench->session->failure), runs = 0;
+    double begun = cnn_seconds();
+    while (!status && (runs < RUNS_LEAST || cnn_seconds() - begun < bench->seconds)) {
+        call(bench);
+        runs++;
+    }
+    if (!status) print_layers(bench, what, &profile, program, runs);
+    cnn_profile_close(&profile, program);
+    return status;
+}
+
 static int bench_training(Bench *bench, double *milliseconds) {
     Session *session = bench->session;
     int status = cnn_trainer_open(&bench->trainer, session->model, session->pool, session->parameters,
                                   bench->batch, session->model->train->seed, bench_rate, session->failure);
-    if (!status) *milliseconds = median(bench, train_once);
+    if (!status && bench->peak > 0)
+        status = bench_layers(bench, "train", &bench->trainer.program, train_once);
+    else if (!status)
+        *milliseconds = median(bench, train_once);
     cnn_trainer_close(&bench->trainer);
     return status;
 }
@@ -83,7 +150,9 @@ static int bench_inference(Bench *bench, double *batch, double *one) {
         status = cnn_aligned_allocate(&output, (uint64_t)(window * cnn_output_elements(session->model)),
                                       (uint64_t)cnn_program_element(code), "the outputs", session->failure);
     bench->program.frame.output = output;
-    if (!status) {
+    if (!status && bench->peak > 0) {
+        status = bench_layers(bench, "inference", &bench->program, infer_batch);
+    } else if (!status) {
         *batch = median(bench, infer_batch);
         *one = median(bench, infer_one);
     }
@@ -130,10 +199,14 @@ int cnn_verb_bench(Session *session) {
     if (!status)
         status = cnn_aligned_allocate(&times, RUNS_MOST, sizeof(double), "the times", session->failure);
     bench.times = times;
+    if (options->layers) bench.peak = cnn_peak_measure(session->model);
+    if (options->layers && options->json) fputs("{", session->out);
     /* Inference comes first: training on made-up data need not leave weights that are finite. */
     if (!status) status = bench_inference(&bench, &batch, &one);
     if (!status && train) status = bench_training(&bench, &step);
-    if (!status) print_result(&bench, step, batch, one);
+    if (!status && !options->layers) print_result(&bench, step, batch, one);
+    if (!status && options->layers && options->json)
+        fprintf(session->out, ", \"peak_gflops\": %.5g}\n", 2e-9 * bench.peak);
     cnn_aligned_free(times);
     cnn_madeup_free(&bench.dataset);
     return status;

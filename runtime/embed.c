@@ -82,7 +82,7 @@ static void prepare(cnn_instance *instance) {
         for (int64_t i = 0; i < instance->model->parameter_elements; i++)
             doubles[i] = instance->parameters[i];
     }
-    if (code->prepare) code->prepare(&instance->frame);
+    cnn_run_steps(code->prepare, code->prepare_steps, &instance->frame);
     instance->has_weights = true;
 }
 
@@ -142,8 +142,8 @@ int cnn_embed_load(cnn_instance *instance, const char *path) {
 /* One batch through all stages. */
 static void run_batch(const cnn_program *code, cnn_frame *frame) {
     for (int32_t i = 0; i < code->stage_count; i++) {
-        if (code->stages[i]) code->stages[i](frame);
-        if (code->between[i]) code->between[i](frame);
+        cnn_run_steps(code->stages[i].samples, code->stages[i].sample_steps, frame);
+        cnn_run_steps(code->stages[i].batch, code->stages[i].batch_steps, frame);
     }
 }
 

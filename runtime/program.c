@@ -99,8 +99,20 @@ void cnn_program_close(Program *program) {
     *program = (Program){0};
 }
 
+static void run_steps(Program *program, const cnn_step *steps, int32_t count, cnn_frame *frame, int worker) {
+    if (!program->observe) {
+        cnn_run_steps(steps, count, frame);
+        return;
+    }
+    program->observe(program->observe_user, NULL, worker);
+    for (int32_t i = 0; i < count; i++) {
+        steps[i].run(frame);
+        program->observe(program->observe_user, &steps[i], worker);
+    }
+}
+
 void cnn_program_prepare(Program *program) {
-    if (program->code->prepare) program->code->prepare(&program->frame);
+    run_steps(program, program->code->prepare, program->code->prepare_steps, &program->frame, 0);
 }
 
 /* One lane's samples, or one chunk of the batch, a micro-batch at a time. */
@@ -121,8 +133,8 @@ static void run_item(void *user, int64_t item, int worker) {
     for (frame.first = begin; frame.first < end; frame.first += frame.count) {
         int64_t left = end - frame.first;
         frame.count = left < program->code->micro_batch ? left : program->code->micro_batch;
-        program->stage(&frame);
-        if (program->visit && program->stage == program->code->stages[program->code->stage_count - 1])
+        run_steps(program, program->stage->samples, program->stage->sample_steps, &frame, worker);
+        if (program->visit && program->stage == &program->code->stages[program->code->stage_count - 1])
             program->visit(program->visit_user, &frame);
     }
 }
@@ -144,14 +156,14 @@ void cnn_program_run(Program *program, int64_t count) {
     if (program->signatures)
         memset(program->signatures, 0, ((size_t)lanes + 1) * sizeof *program->signatures);
     for (int32_t i = 0; i < code->stage_count; i++) {
-        program->stage = code->stages[i];
-        if (program->stage) cnn_threads_run(program->pool, program->items, run_item, program);
-        if (!code->between[i]) continue;
+        program->stage = &code->stages[i];
+        if (program->stage->sample_steps) cnn_threads_run(program->pool, program->items, run_item, program);
+        if (!program->stage->batch_steps) continue;
         cnn_frame frame = program->frame;
         frame.count = count;
         frame.scratch = program->scratch[0];
         if (program->signatures) frame.signature = &program->signatures[lanes];
-        code->between[i](&frame);
+        run_steps(program, program->stage->batch, program->stage->batch_steps, &frame, 0);
     }
     if (program->signatures) program->signature = fold_signatures(program->signatures, lanes + 1);
 }

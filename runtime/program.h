@@ -11,6 +11,9 @@
 /* Called on the worker when a micro-batch has passed the last stage: frame->scratch holds its values. */
 typedef void (*ProgramVisit)(void *user, const cnn_frame *frame);
 
+/* Called on the worker before a run of steps (NULL) and after each of them: whoever takes their times. */
+typedef void (*ProgramObserve)(void *user, const cnn_step *step, int worker);
+
 typedef struct Program {
     const cnn_model *model;
     const cnn_program *code;
@@ -21,15 +24,22 @@ typedef struct Program {
     int64_t capacity; /* samples of the largest batch */
     ProgramVisit visit;
     void *visit_user;
+    ProgramObserve observe;
+    void *observe_user;
     uint64_t signature; /* double precision: what the last run's samples folded */
 
     const float *
         source; /* the model's parameters; frame.parameters is a copy of doubles where the code wants those */
     void **scratch; /* a worker's block */
     uint64_t *signatures;
-    cnn_function stage;
+    const cnn_stage *stage;
     int64_t items, chunk; /* of the stage at work; chunk 0: lanes */
 } Program;
+
+/* Calls the steps one after the other. */
+static inline void cnn_run_steps(const cnn_step *steps, int32_t count, const cnn_frame *frame) {
+    for (int32_t i = 0; i < count; i++) steps[i].run(frame);
+}
 
 /* parameters: parameter_elements floats, the caller's, read (and by training written) where they lie. */
 int cnn_program_open(Program *program, const cnn_model *model, const cnn_program *code, Threads *pool,

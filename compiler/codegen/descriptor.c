@@ -280,6 +280,9 @@ LLVMValueRef descriptor_emit(Module *module, const CodegenInput *input) {
     for (int i = 0; i < FORM_COUNT; i++) put_pointer(&f, forms[i] ? program_emit(module, forms[i]) : NULL);
     put_pointer(&f, training ? update_emit(module, training) : NULL);
     put_pointer(&f, training && model->train->clip_norm > 0 ? gather_emit(module, training) : NULL);
+    const Machine *machine = module->emit.machine;
+    put_value(&f, peak_emit(module));
+    put_f64(&f, machine->vector_floats * machine->fma_ports);
     LLVMValueRef value = fields_struct(&f);
     LLVMValueRef global = LLVMAddGlobal(module->emit.module, LLVMTypeOf(value), "cnn_compiled_model");
     LLVMSetInitializer(global, value);

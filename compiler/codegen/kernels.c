@@ -63,13 +63,12 @@ static LLVMValueRef emit_kernel(Module *module, const Graph *graph, const Node *
             add_attribute(module, function, (unsigned)(FIXED + i + 1), "noalias");
     }
     add_attribute(module, function, 1, "noalias");
-    bool single = strcmp(graph->form, "check") && !e->cx->options.double_precision;
     int doubles = node->kernel->doubles && e->machine->vector_floats > 1 ? e->machine->vector_floats / 2 : 1;
     KernelCode code = {.emit = e,
                        .graph = graph,
                        .node = node,
-                       .real = single ? e->f32 : e->f64,
-                       .width = single ? e->machine->vector_floats : doubles,
+                       .real = graph->doubles ? e->f64 : e->f32,
+                       .width = graph->doubles ? doubles : e->machine->vector_floats,
                        .function = function,
                        .frame = LLVMGetParam(function, 0),
                        .count = LLVMGetParam(function, 1),

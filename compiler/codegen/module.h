@@ -10,7 +10,7 @@ typedef struct Module {
     Emit emit;
     const Model *model;
     Map *kernels;                     /* key of a node (graph/text.h) to the function that computes it */
-    int kernel_number;                /* of the next one's name */
+    int kernel_number, step_number;   /* of the next one's name */
     const char *header, *header_path; /* as in CodegenInput */
 } Module;
 
@@ -33,6 +33,9 @@ LLVMValueRef program_emit(Module *module, const Graph *graph);
  * clip_norm, a cnn_gather (update.c). */
 LLVMValueRef update_emit(Module *module, const Graph *training);
 LLVMValueRef gather_emit(Module *module, const Graph *training);
+
+/* Emits what shows how many multiply-adds the machine can do, a cnn_peak (peak.c). */
+LLVMValueRef peak_emit(Module *module);
 
 /* Emits every program, the update, and the constant that describes them: a pointer to it (descriptor.c). */
 LLVMValueRef descriptor_emit(Module *module, const CodegenInput *input);

@@ -1,5 +1,5 @@
-/* A scheduled graph as functions: one a stage, one for what follows it once the whole batch is through, one
- * that prepares the packed weights; and the cnn_program that lists them. */
+/* A scheduled graph as functions, one a node, in the order in which they run; and the cnn_program that lists
+ * them, stage by stage. */
 #include "codegen/constants.h"
 
 #include <string.h>
@@ -9,7 +9,6 @@
 typedef struct Body {
     Module *module;
     const Graph *graph;
-    LLVMTypeRef real;
     KernelCode code; /* for its helpers */
     LLVMValueRef blocks[REGION_SCRATCH + 1];
 } Body;
@@ -40,8 +39,6 @@ static LLVMValueRef value_pointer(Body *body, ValueId id) {
  * are null. */
 static void call_node(Body *body, const Node *node, bool prepare) {
     Emit *e = &body->module->emit;
-    if (!strcmp(node->op->name, "view") && graph_value(body->graph, node->outputs.items[0])->alias >= 0)
-        return;
     LLVMValueRef kernel = module_kernel(body->module, body->graph, node, prepare);
     int operands = node->inputs.count + node->outputs.count, count = 3;
     LLVMValueRef *arguments = ARENA_ARRAY(e->cx->arena, LLVMValueRef, (size_t)(4 + operands));
@@ -61,58 +58,77 @@ static void call_node(Body *body, const Node *node, bool prepare) {
     LLVMBuildCall2(e->builder, LLVMGlobalGetValueType(kernel), kernel, arguments, (unsigned)count, "");
 }
 
-/* The function over the nodes of that domain and stage; a null pointer where there are none. */
-static LLVMValueRef emit_function(Module *module, const Graph *graph, Domain domain, int stage,
-                                  const char *name) {
+/* A function of the frame that calls the node's kernel with the blocks that the frame points to. */
+static LLVMValueRef emit_step(Module *module, const Graph *graph, const Node *node, bool prepare) {
     Emit *e = &module->emit;
+    const char *name =
+        arena_printf(e->cx->arena, "%s.%s.%d", graph->form, node->op->name, module->step_number++);
+    LLVMValueRef function = module_function(module, name, e->void_type, &e->pointer, 1);
     Body body = {.module = module, .graph = graph};
-    body.real = strcmp(graph->form, "check") && !e->cx->options.double_precision ? e->f32 : e->f64;
-    bool any = false;
+    body.code = (KernelCode){.emit = e,
+                             .graph = graph,
+                             .real = graph->doubles ? e->f64 : e->f32,
+                             .width = 1,
+                             .function = function,
+                             .frame = LLVMGetParam(function, 0)};
+    bool samples = !prepare && node->op->domain == DOMAIN_SAMPLE;
+    body.code.count = samples ? code_frame(&body.code, FRAME_COUNT) : code_int(&body.code, 1);
+    body.code.first = samples ? code_frame(&body.code, FRAME_FIRST) : code_int(&body.code, 0);
+    call_node(&body, node, prepare);
+    LLVMBuildRetVoid(e->builder);
+    return function;
+}
+
+/* A view in the memory of its input has nothing to do. */
+static bool does_nothing(const Graph *graph, const Node *node) {
+    return !strcmp(node->op->name, "view") && graph_value(graph, node->outputs.items[0])->alias >= 0;
+}
+
+/* The cnn_steps of the nodes of that domain and stage; those that prepare belong to no stage. */
+static int put_steps(Fields *fields, const Graph *graph, Domain domain, int stage) {
+    Module *module = fields->module;
+    Fields steps = {.module = module};
     for (int i = 0; i < graph->nodes.count; i++) {
         const Node *node = graph_node(graph, i);
         bool prepare = domain == DOMAIN_PARAMETER && node->kernel->packed;
-        if (!prepare && (node->op->domain != domain || (domain != DOMAIN_PARAMETER && node->stage != stage)))
-            continue;
-        if (!any) {
-            LLVMValueRef function =
-                module_function(module, arena_printf(e->cx->arena, "%s.%s.%d", graph->form, name, stage),
-                                e->void_type, &e->pointer, 1);
-            body.code = (KernelCode){.emit = e,
-                                     .graph = graph,
-                                     .real = body.real,
-                                     .width = 1,
-                                     .function = function,
-                                     .frame = LLVMGetParam(function, 0)};
-            bool samples = domain == DOMAIN_SAMPLE;
-            body.code.count = samples ? code_frame(&body.code, FRAME_COUNT) : code_int(&body.code, 1);
-            body.code.first = samples ? code_frame(&body.code, FRAME_FIRST) : code_int(&body.code, 0);
-            any = true;
-        }
-        call_node(&body, node, prepare);
+        bool here = node->op->domain == domain && (domain == DOMAIN_PARAMETER || node->stage == stage);
+        if ((!here && !prepare) || does_nothing(graph, node)) continue;
+        Fields step = {.module = module};
+        put_value(&step, emit_step(module, graph, node, prepare));
+        put_string(&step, node->layer >= 0 ? graph->layers.items[node->layer].name : NULL);
+        put_string(&step, arena_printf(module->emit.cx->arena, "%s.%s", node->op->name, node->kernel->name));
+        put_i64(&step, node->op->macs && !prepare ? node->op->macs(graph, node) : 0);
+        put_f64(&step, prepare ? 0 : node->cost);
+        put_value(&steps, fields_struct(&step));
     }
-    if (!any) return LLVMConstPointerNull(e->pointer);
-    LLVMBuildRetVoid(e->builder);
-    return body.code.function;
+    put_pointer(fields, constant_array(module, steps.values.items, steps.values.count));
+    return steps.values.count;
+}
+
+static LLVMValueRef stage_constant(Module *module, const Graph *graph, int stage) {
+    Fields fields = {.module = module};
+    int samples = put_steps(&fields, graph, DOMAIN_SAMPLE, stage);
+    int batch = put_steps(&fields, graph, DOMAIN_BATCH, stage);
+    put_i32(&fields, samples);
+    put_i32(&fields, batch);
+    return fields_struct(&fields);
 }
 
 LLVMValueRef program_emit(Module *module, const Graph *graph) {
-    Fields stages = {.module = module}, between = {.module = module}, program = {.module = module};
-    for (int stage = 0; stage < graph->stage_count; stage++) {
-        put_value(&stages, emit_function(module, graph, DOMAIN_SAMPLE, stage, "stage"));
-        put_value(&between, emit_function(module, graph, DOMAIN_BATCH, stage, "between"));
-    }
-    LLVMValueRef prepare = emit_function(module, graph, DOMAIN_PARAMETER, 0, "prepare");
+    Fields stages = {.module = module}, program = {.module = module};
+    for (int stage = 0; stage < graph->stage_count; stage++)
+        put_value(&stages, stage_constant(module, graph, stage));
     put_i32(&program, graph->stage_count);
     put_i32(&program, graph->micro_batch);
     put_pointer(&program, constant_array(module, stages.values.items, stages.values.count));
-    put_pointer(&program, constant_array(module, between.values.items, between.values.count));
-    put_value(&program, prepare);
+    put_i32(&program, put_steps(&program, graph, DOMAIN_PARAMETER, 0));
+    put_i32(&program, 0);
     put_i64(&program, graph->packed_elements);
     put_i64(&program, graph->lane_elements);
     put_i64(&program, graph->shared_elements);
     put_i64(&program, graph->scratch_stride);
     put_i64(&program, graph->batch_stride);
-    put_i32(&program, !strcmp(graph->form, "check") || module->emit.cx->options.double_precision);
+    put_i32(&program, graph->doubles);
     put_i32(&program, 0);
     put_i64(&program, graph->workspace_elements);
     return constant_global(module, fields_struct(&program));

@@ -224,3 +224,7 @@ GraphTotals graph_totals(const Graph *graph) {
     }
     return totals;
 }
+
+int64_t node_layer_macs(const Graph *graph, const Node *node) {
+    return node->layer >= 0 ? graph->layers.items[node->layer].macs : 0;
+}

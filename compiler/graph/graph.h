@@ -141,6 +141,7 @@ typedef struct Graph {
     ValueId input, output;
     ValueId logits;  /* what the loss reads: the output before a final softmax; -1 before autodiff needs it */
     bool training;   /* dropout is live, batchnorm reads the batch */
+    bool doubles;    /* its numbers are doubles, its kernels those made for them */
     int stage_count; /* schedule */
     int micro_batch; /* schedule: samples a worker takes at once */
     int lanes;       /* schedule */
@@ -182,6 +183,8 @@ const Attr *attr_find(const Op *op, const Attr *attrs, const char *name);
 int64_t node_int(const Node *node, const char *name);
 double node_real(const Node *node, const char *name);
 bool node_bool(const Node *node, const char *name);
+/* The multiply-adds of the node's layer: an Op.macs for nodes that carry its gradient back. */
+int64_t node_layer_macs(const Graph *graph, const Node *node);
 const char *node_word(const Node *node, const char *name);
 const Size *node_size(const Node *node, const char *name);
 const Padding *node_padding(const Node *node, const char *name);

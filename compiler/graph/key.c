@@ -48,7 +48,7 @@ const char *graph_node_key(Arena *arena, const Graph *graph, const Node *node) {
     FILE *out = open_memstream(&text, &length);
     if (!out) internal_error("no memory for the key of a %s", node->op->name);
     fprintf(out, "%s %s", node->op->name, node->kernel ? node->kernel->name : "-");
-    if (!strcmp(graph->form, "check")) fputs(" double", out);
+    if (graph->doubles) fputs(" double", out);
     if (node->kernel && node->kernel->workspace) fprintf(out, " micro_batch %d", graph->micro_batch);
     text_print_attrs(out, node->op, node->attrs);
     text_print_epilogue(out, NULL, node);

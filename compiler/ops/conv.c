@@ -176,6 +176,7 @@ const Op op_conv_input_grad = {
     .param_count = COUNT(params),
     .min_inputs = 2,
     .max_inputs = 2,
+    .macs = node_layer_macs,
     .kernels = conv_input_grad_kernels,
     .kernel_count = COUNT(conv_input_grad_kernels),
 };
@@ -188,6 +189,7 @@ const Op op_conv_weight_grad = {
     .param_count = COUNT(params),
     .min_inputs = 2,
     .max_inputs = 2,
+    .macs = node_layer_macs,
     .kernels = conv_weight_grad_kernels,
     .kernel_count = COUNT(conv_weight_grad_kernels),
 };

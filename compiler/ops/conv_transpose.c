@@ -272,6 +272,7 @@ const Op op_conv_transpose_apply = {
     .min_inputs = 3,
     .max_inputs = 3,
     .storage = apply_storage,
+    .macs = node_layer_macs,
     .gradient = apply_gradient,
     .kernels = conv_input_grad_kernels,
     .kernel_count = COUNT(conv_input_grad_kernels),

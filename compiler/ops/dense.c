@@ -126,6 +126,7 @@ const Op op_dense_input_grad = {
     .summary = "gradient of dense with respect to its input",
     .min_inputs = 2,
     .max_inputs = 2,
+    .macs = node_layer_macs,
     .kernels = input_grad_kernels,
     .kernel_count = COUNT(input_grad_kernels),
 };
@@ -136,6 +137,7 @@ const Op op_dense_weight_grad = {
     .summary = "gradient of dense with respect to its weights, added to the accumulator",
     .min_inputs = 2,
     .max_inputs = 2,
+    .macs = node_layer_macs,
     .kernels = weight_grad_kernels,
     .kernel_count = COUNT(weight_grad_kernels),
 };

@@ -62,6 +62,7 @@ const Op op_depthwise_input_grad = {
     .param_count = COUNT(params),
     .min_inputs = 2,
     .max_inputs = 2,
+    .macs = node_layer_macs,
     .kernels = conv_input_grad_kernels,
     .kernel_count = COUNT(conv_input_grad_kernels),
 };
@@ -74,6 +75,7 @@ const Op op_depthwise_weight_grad = {
     .param_count = COUNT(params),
     .min_inputs = 2,
     .max_inputs = 2,
+    .macs = node_layer_macs,
     .kernels = conv_weight_grad_kernels,
     .kernel_count = COUNT(conv_weight_grad_kernels),
 };

@@ -130,6 +130,7 @@ Graph *form_create(PassContext *pc) {
     Arena *arena = pc->cx->arena;
     Graph *graph = graph_create(arena, model->name, form->name);
     graph->training = form->training;
+    graph->doubles = pc->form == FORM_CHECK || pc->cx->options.double_precision;
     for (int i = 0; i < model->layers.count; i++) vec_push(arena, &graph->layers, model->layers.items[i]);
 
     ValueId *map = ARENA_ARRAY(arena, ValueId, (size_t)model->values.count);

@@ -150,7 +150,7 @@ static void reorder(Fusion *f) {
 
 void fuse_run(PassContext *pc, Graph *graph) {
     const Options *options = &pc->cx->options;
-    bool plain = pc->form == FORM_PROBE || pc->form == FORM_CHECK || options->double_precision;
+    bool plain = pc->form == FORM_PROBE || graph->doubles;
     if (plain || options->no_fuse) return;
     size_t values = (size_t)graph->values.count, nodes = (size_t)graph->nodes.count;
     Fusion f = {.pc = pc,

@@ -49,8 +49,8 @@ static void place_parameters(Graph *graph) {
 }
 
 /* One after the other, each from a cache line on. */
-static void place_whole_batch(const PassContext *pc, Graph *graph) {
-    int reals_a_double = pc->form == FORM_CHECK || pc->cx->options.double_precision ? 1 : 2;
+static void place_whole_batch(Graph *graph) {
+    int reals_a_double = graph->doubles ? 1 : 2;
     graph->packed_elements = graph->shared_elements = 0;
     for (int i = 0; i < graph->values.count; i++) {
         Value *value = graph_value(graph, i);
@@ -225,7 +225,7 @@ void memory_run(PassContext *pc, Graph *graph) {
         value->region = REGION_NONE;
     }
     place_parameters(graph);
-    place_whole_batch(pc, graph);
+    place_whole_batch(graph);
     place_derived(pc, graph);
     share_memory(pc, graph);
     place_samples(pc, graph);

@@ -31,7 +31,7 @@ static const Kernel *kernel_choose(const PassContext *pc, const Graph *graph, No
     const Op *op = node->op;
     if (!op->kernel_count) internal_error("%s has no kernel", op->name);
     const Kernel *last = &op->kernels[op->kernel_count - 1], *best = NULL;
-    if (pc->form == FORM_CHECK || pc->cx->options.double_precision) return kernel_of_doubles(pc, graph, node);
+    if (graph->doubles) return kernel_of_doubles(pc, graph, node);
     const char *forced = forced_kernel(pc, graph, node);
     for (int i = 0; i < op->kernel_count; i++) {
         const Kernel *kernel = &op->kernels[i];

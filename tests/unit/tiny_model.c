@@ -214,31 +214,48 @@ static const cnn_layer layers[] = {
      .stride = {1}},
 };
 
-static const cnn_function infer_stages[] = {infer}, evaluate_stages[] = {evaluate}, no_between[] = {NULL};
-static const cnn_function train_stages[] = {sum_inputs_f32, train_stage},
-                          train_between[] = {mean_inputs_f32, NULL};
-static const cnn_function gradient_stages[] = {sum_inputs_f32, gradient_stage};
-static const cnn_function gradient_between[] = {mean_inputs_f32, finish_gradients};
-static const cnn_function check_stages[] = {sum_inputs_f64, check_stage},
-                          check_between[] = {mean_inputs_f64, NULL};
+#define STEP(FUNCTION) {.run = FUNCTION, .layer = "dense_1", .kernel = #FUNCTION, .macs = 12}
+static const cnn_step infer_step = STEP(infer), evaluate_step = STEP(evaluate);
+static const cnn_step sum_step = STEP(sum_inputs_f32), sum_double_step = STEP(sum_inputs_f64);
+static const cnn_step mean_step = STEP(mean_inputs_f32), mean_double_step = STEP(mean_inputs_f64);
+static const cnn_step train_step = STEP(train_stage), gradient_step = STEP(gradient_stage);
+static const cnn_step finish_step = STEP(finish_gradients), check_step = STEP(check_stage);
+static const cnn_step prepare_step_f32 = STEP(prepare_f32), prepare_step_f64 = STEP(prepare_f64);
 
-#define PROGRAM(STAGES, COUNT, BETWEEN, SUFFIX, DOUBLE)                                                      \
+#define SAMPLES_STEP(STEP) .samples = &(STEP), .sample_steps = 1
+#define BATCH_STEP(STEP)   .batch = &(STEP), .batch_steps = 1
+static const cnn_stage infer_stages[] = {{SAMPLES_STEP(infer_step)}};
+static const cnn_stage evaluate_stages[] = {{SAMPLES_STEP(evaluate_step)}};
+static const cnn_stage train_stages[] = {
+    {SAMPLES_STEP(sum_step), BATCH_STEP(mean_step)},
+    {SAMPLES_STEP(train_step)}
+};
+static const cnn_stage gradient_stages[] = {
+    {SAMPLES_STEP(sum_step),      BATCH_STEP(mean_step)  },
+    {SAMPLES_STEP(gradient_step), BATCH_STEP(finish_step)}
+};
+static const cnn_stage check_stages[] = {
+    {SAMPLES_STEP(sum_double_step), BATCH_STEP(mean_double_step)},
+    {SAMPLES_STEP(check_step)}
+};
+
+#define PROGRAM(STAGES, COUNT, SUFFIX, DOUBLE)                                                               \
     {.stage_count = COUNT,                                                                                   \
      .micro_batch = 2,                                                                                       \
      .stages = STAGES,                                                                                       \
-     .between = BETWEEN,                                                                                     \
-     .prepare = prepare_##SUFFIX,                                                                            \
+     .prepare = &prepare_step_##SUFFIX,                                                                      \
+     .prepare_steps = 1,                                                                                     \
      .packed = 12,                                                                                           \
      .lane = (COUNT) > 1 ? LANE_SIZE : 0,                                                                    \
      .shared = 16,                                                                                           \
      .scratch_stride = SCRATCH_STRIDE,                                                                       \
      .double_precision = DOUBLE}
 
-static const cnn_program inference = PROGRAM(infer_stages, 1, no_between, f32, 0);
-static const cnn_program evaluation = PROGRAM(evaluate_stages, 1, no_between, f32, 0);
-static const cnn_program training = PROGRAM(train_stages, 2, train_between, f32, 0);
-static const cnn_program gradients = PROGRAM(gradient_stages, 2, gradient_between, f32, 0);
-static const cnn_program check = PROGRAM(check_stages, 2, check_between, f64, 1);
+static const cnn_program inference = PROGRAM(infer_stages, 1, f32, 0);
+static const cnn_program evaluation = PROGRAM(evaluate_stages, 1, f32, 0);
+static const cnn_program training = PROGRAM(train_stages, 2, f32, 0);
+static const cnn_program gradients = PROGRAM(gradient_stages, 2, f32, 0);
+static const cnn_program check = PROGRAM(check_stages, 2, f64, 1);
 
 static const char *const train_files[] = {"train-x.npy", "train-y.npy", NULL};
 static const char *const test_files[] = {"test-x.npy", "test-y.npy", NULL};
