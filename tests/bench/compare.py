@@ -1,128 +1,247 @@
 #!/usr/bin/env python3
-"""Training and inference side by side with PyTorch (2.13, CPU): the two Keras nets, batch 64, made-up data of their shape.
+"""cnnc's compiled models beside their peers: PyTorch eager (contiguous and channels_last) and compiled, ONNX Runtime, OpenVINO.
 
-Every measurement is a process of its own; the contenders take turns, several rounds, and the table gives medians of the rounds.
-Ours is the compiled model's own `bench`. PyTorch runs eagerly with contiguous and with channels_last tensors, and compiled
-where --compile is given; malloc keeps its memory between steps, as a long training run would have it.
-Usage: compare.py BUILD_DIR [--threads 2] [--rounds 7] [--seconds 2] [--batch 64] [--compile]"""
+Every measurement is a process of its own; the contenders take turns, several rounds; the tables give medians of the rounds,
+in ms for cnnc and as a multiple of cnnc's for the peers. `best / cnnc` is the fastest peer: above 1, cnnc is faster. The tables
+go to standard output, ready for README.md; what happens goes to standard error. Peers that are not installed are left out."""
 import argparse
+import collections
+import datetime
+import importlib.metadata
 import json
 import os
+import shlex
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
+from nets import FASHION, NETS, ROOT
+
 HERE = os.path.dirname(os.path.abspath(__file__))
-MODELS = ("keras_sequential", "keras_functional")
+Peer = collections.namedtuple("Peer", "title package works spatial")
+TRAINS, INFERS = ("train", "inference", "one"), ("inference", "one")
+PEERS = {
+    "contiguous": Peer("PyTorch", "torch", TRAINS + ("epochs",), (1, 2)),
+    "channels_last": Peer("channels_last", "torch", TRAINS + ("epochs",), (2,)),
+    "compile": Peer("torch.compile", "torch", TRAINS, (1, 2)),
+    "compile_channels_last": Peer("compile, channels_last", "torch", TRAINS, (2,)),
+    "onnxruntime": Peer("ONNX Runtime", "onnxruntime", INFERS, (1, 2)),
+    "openvino": Peer("OpenVINO", "openvino", INFERS, (1, 2)),
+}
+DEFAULT_PEERS = [name for name in PEERS if name != "compile"]
+WORKS = ("train", "inference", "one", "epochs")
+EPOCHS = 5
 
 
-def torch_model(name):
-    from torch import nn
-
-    filters, dense = {"keras_sequential": ((32, 64, 64), (576, 64, 10)), "keras_functional": ((32, 64, 128), (1152, 10))}[name]
-    layers, channels = [], 1
-    for i, count in enumerate(filters):
-        layers += [nn.Conv2d(channels, count, 3), nn.ReLU()] + ([nn.MaxPool2d(2)] if i < 2 else [])
-        channels = count
-    layers.append(nn.Flatten())
-    for i, (inputs, units) in enumerate(zip(dense, dense[1:])):
-        layers += [nn.Linear(inputs, units)] + ([nn.ReLU()] if i + 2 < len(dense) else [])
-    return nn.Sequential(*layers)
+class Failed(Exception):
+    """A process that did not do what it was started for; the text says which and why."""
 
 
-def median_ms(run, seconds):
-    """The median of the runs that fit into the time, the first ones left out."""
-    end = time.perf_counter() + seconds * 0.3
-    while time.perf_counter() < end:
-        run()
-    times, end = [], time.perf_counter() + seconds
-    while time.perf_counter() < end or len(times) < 5:
-        begin = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - begin)
-    return statistics.median(times) * 1e3
+def note(text):
+    print(text, file=sys.stderr, flush=True)
 
 
-def torch_worker(name, kind, batch, threads, seconds):
-    import torch
-    import torch.nn.functional as F
-
-    torch.set_num_threads(threads)
-    torch.manual_seed(1)
-    model = torch_model(name)
-    x, y = torch.rand(batch, 1, 28, 28), torch.randint(10, (batch,))
-    if kind == "channels_last":
-        model, x = model.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
-    compute = torch.compile(model) if kind == "compiled" else model
-
-    def step():
-        optimizer.zero_grad()
-        F.cross_entropy(compute(x), y).backward()
-        optimizer.step()
-
-    def infer(samples):
-        with torch.inference_mode():
-            compute(samples)
-
-    result = {"train": median_ms(step, seconds)}
-    model.eval()
-    result["inference"] = median_ms(lambda: infer(x), seconds)
-    result["inference_one"] = median_ms(lambda: infer(x[:1]), seconds)
-    print(json.dumps(result))
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    listed = lambda known: lambda text: pick(parser, text.split(","), known)
+    parser.add_argument("build", help="the build folder, with cnnc in it")
+    parser.add_argument("--nets", type=listed(NETS), default=list(NETS), metavar="LIST", help=", ".join(NETS))
+    parser.add_argument("--peers", type=listed(PEERS), default=DEFAULT_PEERS, metavar="LIST",
+                        help=f"{', '.join(PEERS)}; all but compile are the default")
+    parser.add_argument("--work", type=listed(WORKS), default=list(WORKS), metavar="LIST", help=", ".join(WORKS))
+    parser.add_argument("--rounds", type=int, default=2, help="of each measurement (2); the epochs have half as many")
+    parser.add_argument("--seconds", type=float, default=1, help="that a measurement lasts (1)")
+    parser.add_argument("--threads", type=int, default=2, help="for all (2)")
+    parser.add_argument("--batch", type=int, default=64, help="of training and of inference (64)")
+    parser.add_argument("--data", default="/usr/share/datasets/fashion-mnist", help="Fashion-MNIST, for the epochs")
+    parser.add_argument("--json", metavar="FILE", help="every single measurement, in ms (the epochs in seconds)")
+    return parser.parse_args()
 
 
-def measure(name, kind, options, program):
-    threads, seconds = str(options.threads), str(options.seconds)
-    environment = os.environ | {"OMP_NUM_THREADS": threads, "MALLOC_MMAP_THRESHOLD_": "1073741824",
+def pick(parser, wanted, known):
+    for name in wanted:
+        if name not in known:
+            parser.error(f"'{name}' is none of {', '.join(known)}")
+    return wanted
+
+
+def call(command, options):
+    """What a process printed. malloc keeps its memory between steps, as a long run would have it."""
+    environment = os.environ | {"OMP_NUM_THREADS": str(options.threads), "MALLOC_MMAP_THRESHOLD_": "1073741824",
                                 "MALLOC_TRIM_THRESHOLD_": "2147483648", "MALLOC_TOP_PAD_": "268435456"}  # fmt: skip
-    if kind == "cnnc":
-        command = [program, "bench", "--json", "--batch", str(options.batch), "--threads", threads, "--seconds", seconds]
-    else:
-        command = [sys.executable, __file__, "--worker", name, kind, str(options.batch), threads, seconds]
-    result = json.loads(subprocess.run(command, env=environment, capture_output=True, check=True, text=True).stdout)
-    if kind == "cnnc":
-        result = {what: result[what]["median_ms"] for what in ("train", "inference", "inference_one")}
-    return result
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900)
+    except subprocess.TimeoutExpired:
+        raise Failed(f"{shlex.join(command)}: longer than 15 minutes")
+    except OSError as error:
+        raise Failed(f"{shlex.join(command)}: {error.strerror}")
+    if done.returncode:
+        last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
+        raise Failed(f"{shlex.join(command)}: exit {done.returncode}: {last}")
+    return done.stdout
+
+
+def worker(task, options):
+    task |= {"batch": options.batch, "threads": options.threads, "seconds": options.seconds}
+    return json.loads(call([sys.executable, os.path.join(HERE, "worker.py"), json.dumps(task)], options).splitlines()[-1])
+
+
+def compiled(cnnc, net, folder, options):
+    program = os.path.join(folder, os.path.basename(net.source)[: -len(".cnn")])
+    call([cnnc, os.path.join(ROOT, net.source), "-o", program], options)
+    return program
+
+
+def prepare(name, net, cnnc, folder, options):
+    """The compiled program, and the ONNX files where a peer takes them. Both sides must have the same parameters."""
+    ours = json.loads(call([cnnc, "--check", "--format=json", os.path.join(ROOT, net.source)], options))["parameters"]
+    onnx = any(PEERS[peer].package != "torch" for peer in options.peers) and set(options.work) & set(INFERS)
+    if options.peers:
+        theirs = worker({"net": name, "peer": "prepare", "onnx": bool(onnx), "folder": folder}, options)["parameters"]
+        if theirs != ours:
+            raise Failed(f"{name}: {ours} parameters in {net.source}, {theirs} in PyTorch")
+    return compiled(cnnc, net, folder, options)
+
+
+def measure_cnnc(program, options):
+    command = [program, "bench", "--json", "--batch", options.batch, "--threads", options.threads, "--seconds", options.seconds]
+    result = json.loads(call([str(word) for word in command], options))
+    return {"train": result["train"]["median_ms"], "inference": result["inference"]["median_ms"],
+            "one": result["inference_one"]["median_ms"]}  # fmt: skip
+
+
+def measure_net(name, cnnc, folder, options):
+    """A list of results, one a round, for each contender."""
+    net, results, failed = NETS[name], collections.defaultdict(list), set()
+    begin = time.perf_counter()
+    program = prepare(name, net, cnnc, folder, options)
+    works = [work for work in options.work if work != "epochs"]
+    peers = [peer for peer in options.peers if net.spatial in PEERS[peer].spatial]
+    tasks = {peer: [work for work in works if work in PEERS[peer].works] for peer in peers}
+    for _ in range(options.rounds):
+        results["cnnc"].append(measure_cnnc(program, options))
+        for peer, work in tasks.items():
+            if not work or peer in failed:
+                continue
+            try:
+                results[peer].append(worker({"net": name, "peer": peer, "work": work, "folder": folder}, options))
+            except Failed as failure:
+                note(f"{name}, {peer} failed: {failure}")
+                failed.add(peer)
+    note(f"{name}: {time.perf_counter() - begin:.0f} s")
+    return dict(results)
+
+
+def measure_epochs(cnnc, folder, options):
+    """Seconds from the start of a process to saved weights, one a round, for each contender."""
+    program, results = prepare("fashion", FASHION, cnnc, folder, options), collections.defaultdict(list)
+    saved = os.path.join(folder, "saved")
+    commands = {"cnnc": [program, "train", "--quiet", "--data", options.data, "--epochs", EPOCHS, "--batch", options.batch,
+                         "--threads", options.threads, "--save", saved]}  # fmt: skip
+    script = [sys.executable, os.path.join(HERE, "epochs.py")]
+    for peer in options.peers:
+        if "epochs" in PEERS[peer].works:
+            commands[peer] = script + [peer, options.data, EPOCHS, options.batch, options.threads, saved]
+    for _ in range(max(1, options.rounds // 2)):
+        for peer, command in commands.items():
+            begin = time.perf_counter()
+            call([str(word) for word in command], options)
+            results[peer].append({"epochs": time.perf_counter() - begin})
+            note(f"epochs, {peer}: {results[peer][-1]['epochs']:.1f} s")
+    return dict(results)
+
+
+def medians(results, work):
+    """A contender's median of the rounds, for those who did this work."""
+    done = {peer: [result[work] for result in rounds if work in result] for peer, rounds in results.items()}
+    return {peer: statistics.median(times) for peer, times in done.items() if times}
+
+
+def table(title, work, measured, options):
+    peers = [peer for peer in options.peers if work in PEERS[peer].works]
+    print(f"\n| {title} | cnnc | {''.join(PEERS[peer].title + ' | ' for peer in peers)}best / cnnc |")
+    print("| --- |" + (len(peers) + 2) * " --- |")
+    for name, results in measured.items():
+        times = medians(results, work)
+        ours = times.pop("cnnc")
+        cells = [f"{times[peer] / ours:.2f}x" if peer in times else "" for peer in peers]
+        best = f"**{min(times.values()) / ours:.2f}x**" if times else ""
+        print(f"| {name} | {ours:.4g} | {''.join(cell + ' | ' for cell in cells)}{best} |")
+
+
+def machine():
+    with open("/proc/cpuinfo") as file:
+        models = [line.split(":")[1].strip() for line in file if line.startswith("model name")]
+    return f"{len(models)} x {models[0]}" if models else "unknown processor"
+
+
+def command(options):
+    """The options that what was measured depends on, as somebody would type them."""
+    words = ["compare.py", "BUILD_DIR"]
+    for name, whole in (("nets", list(NETS)), ("peers", DEFAULT_PEERS), ("work", list(WORKS))):
+        if getattr(options, name) != whole:
+            words += [f"--{name}", ",".join(getattr(options, name))]
+    for name in ("threads", "batch", "rounds", "seconds"):
+        words += [f"--{name}", f"{getattr(options, name):g}"]
+    return shlex.join(words)
+
+
+def report(nets, epochs, versions, options):
+    said = ", ".join(f"{package} {version}" for package, version in versions.items())
+    print(f"{machine()}, {datetime.date.today():%-d %B %Y}, `{command(options)}`: {said}.")
+    titles = {"train": f"a training step of {options.batch}, ms", "inference": f"inference of {options.batch}, ms",
+              "one": "inference of one, ms"}  # fmt: skip
+    for work, title in titles.items():
+        if work in options.work and nets:
+            table(title, work, nets, options)
+    if epochs:
+        table(f"{EPOCHS} epochs of Fashion-MNIST, s", "epochs", {"fashion": epochs}, options)
+
+
+def installed(options):
+    """Leaves out the peers that are not there; the versions of those that are."""
+    versions = {}
+    for peer in list(options.peers):
+        package = PEERS[peer].package
+        try:
+            for need in ["torch"] if package == "torch" else ["torch", "onnx", "onnxscript", package]:
+                version = importlib.metadata.version(need)
+            versions[package] = version
+        except importlib.metadata.PackageNotFoundError:
+            note(f"{peer} is left out: {need} is not installed")
+            options.peers.remove(peer)
+    return versions
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("build")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=2)
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--compile", action="store_true")
-    options = parser.parse_args()
-    kinds = ["cnnc", "contiguous", "channels_last"] + (["compiled"] if options.compile else [])
+    options = arguments()
+    options.peers = list(options.peers)
+    versions = installed(options)
+    if os.getloadavg()[0] > 0.5:
+        note(f"the machine is busy with something else (load {os.getloadavg()[0]:.1f}): the times will be too long")
+    cnnc, nets, epochs, whole = os.path.join(options.build, "cnnc"), {}, {}, True
     with tempfile.TemporaryDirectory() as folder:
-        for name in MODELS:
-            program = os.path.join(folder, name)
-            source = os.path.join(HERE, "..", "..", "examples", name + ".cnn")
-            subprocess.run([os.path.join(options.build, "cnnc"), source, "-o", program], check=True)
-            rounds = {kind: [] for kind in kinds}
-            for _ in range(options.rounds):
-                for kind in kinds:
-                    rounds[kind].append(measure(name, kind, options, program))
-            table(name, rounds, options)
-
-
-def table(name, rounds, options):
-    print(f"\n{name}: batch {options.batch}, {options.threads} threads, {options.rounds} rounds, medians in ms")
-    print(f"{'':16}" + "".join(f"{what:>16}{'against cnnc':>14}" for what in ("train", "inference", "one sample")))
-    whats = ("train", "inference", "inference_one")
-    medians = {kind: {w: statistics.median(r[w] for r in results) for w in whats} for kind, results in rounds.items()}
-    for kind, values in medians.items():
-        cells = "".join(f"{values[w]:16.3f}{values[w] / medians['cnnc'][w]:13.2f}x" for w in whats)
-        print(f"{kind:16}{cells}")
+        for name in options.nets if set(options.work) & set(TRAINS) else ():
+            try:
+                nets[name] = measure_net(name, cnnc, folder, options)
+            except Failed as failure:
+                note(f"{name} is left out: {failure}")
+                whole = False
+        if "epochs" in options.work:
+            try:
+                epochs = measure_epochs(cnnc, folder, options)
+            except Failed as failure:
+                note(f"the epochs are left out: {failure}")
+                whole = False
+    report(nets, epochs, versions, options)
+    if options.json:
+        result = {"machine": machine(), "options": vars(options), "versions": versions, "nets": nets, "epochs": epochs}
+        with open(options.json, "w") as file:
+            json.dump(result, file, indent=1)
+    return 0 if whole else 1
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1 and sys.argv[1] == "--worker":
-        name, kind, batch, threads, seconds = sys.argv[2:]
-        torch_worker(name, kind, int(batch), int(threads), float(seconds))
-    else:
-        main()
+    sys.exit(main())
