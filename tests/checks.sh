@@ -5,7 +5,7 @@ set -u
 BUILD=$(cd "${1:?usage: run.sh BUILD_DIR}" && pwd)
 HERE=$(cd "$(dirname "$0")" && pwd)
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-CNNC=$BUILD/cnnc
+CNNC=${CNNC_TEST_COMPILER:-$BUILD/cnnc} # a test of other processors puts its own in between
 GENERATORS=$BUILD/examples
 SANITIZE=${CNNC_TEST_SANITIZE:-}
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/cnnc-test.XXXXXX")

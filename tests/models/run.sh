@@ -1,6 +1,7 @@
 #!/bin/bash
 # Whole models: worked examples whose every number is known, and five nets against PyTorch's outputs, gradients and
-# training steps (reference/, made by make_reference.py). Usage: run.sh BUILD_DIR
+# training steps (reference/, made by make_reference.py). CNNC_TEST_MODELS: only these nets, no optimizers, training as long
+# as CNNC_TEST_STEPS says (1 10 100). Usage: run.sh BUILD_DIR
 . "$(dirname "$0")/../checks.sh" "$@"
 compare() { python3 "$HERE/compare.py" "$@"; }
 
@@ -57,7 +58,7 @@ against_pytorch() {
     check "$model's gradients come" "$model/strict" gradients --weights "$weights" --input "$model/probe.npy" \
         --target "$model/targets.npy" --output "$model/g.safetensors" &&
         check "$model's gradients" compare gradients "$model" "$model/g.safetensors"
-    for step in 1 10 100; do
+    for step in ${CNNC_TEST_STEPS:-1 10 100}; do
         epochs=$(((step + 9) / 10))
         limit=$((step == 1 ? 16 : 160))
         check "$model trains $step steps" "$model/model" train --init "$weights" --epochs $epochs --batch 16 \
@@ -65,7 +66,9 @@ against_pytorch() {
             check "$model after $step steps" compare steps "$model" $step "$model/w.safetensors"
     done
 }
-for model in lenet5 keras_sequential keras_functional cifar10_tutorial resnet20; do against_pytorch $model; done
+models=${CNNC_TEST_MODELS:-lenet5 keras_sequential keras_functional cifar10_tutorial resnet20}
+for model in $models; do against_pytorch "$model"; done
+[ -z "${CNNC_TEST_MODELS:-}" ] || finish
 
 # training_case CASE STEP...: an optimizer or a schedule after so many steps, the same bits for any number of threads, and
 # the learning rate of every epoch.

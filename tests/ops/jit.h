@@ -1,4 +1,5 @@
-/* For tests of generated code: a module that is compiled in memory and called. */
+/* For tests of generated code: a module that is compiled in memory and called. CNNC_TEST_CPU in the
+ * environment names the processor that the code is for, by LLVM's name. */
 #ifndef CNNC_TESTS_OPS_JIT_H
 #define CNNC_TESTS_OPS_JIT_H
 
@@ -53,7 +54,10 @@ static inline LLVMValueRef jit_function(Jit *jit, const char *name, LLVMTypeRef 
     Emit *e = &jit->emit;
     LLVMTypeRef type = LLVMFunctionType(e->void_type, parameters, (unsigned)count, false);
     LLVMValueRef function = LLVMAddFunction(e->module, name, type);
-    if (jit->native) {
+    const char *named = getenv("CNNC_TEST_CPU");
+    if (named) {
+        jit_attribute(jit, function, "target-cpu", named);
+    } else if (jit->native) {
         char *cpu = LLVMGetHostCPUName(), *features = LLVMGetHostCPUFeatures();
         jit_attribute(jit, function, "target-cpu", cpu);
         jit_attribute(jit, function, "target-features", features);
