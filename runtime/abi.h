@@ -114,16 +114,17 @@ typedef struct cnn_step {
     double estimate;    /* cycles a sample, the compiler's reckoning; 0 where it made none */
 } cnn_step;
 
-/* Steps for single samples (first .. first+count-1, count <= micro_batch, into one lane), then steps for the
- * whole batch once all samples have passed. */
+/* Steps for single samples (first .. first+count-1, into one lane), then steps for the whole batch once all
+ * samples have passed. */
 typedef struct cnn_stage {
     const cnn_step *samples, *batch;
     int32_t sample_steps, batch_steps;
+    int32_t micro_batch, reserved; /* samples that it works best with; any count up to the program's will do */
 } cnn_stage;
 
 /* A graph, compiled. */
 typedef struct cnn_program {
-    int32_t stage_count, micro_batch;
+    int32_t stage_count, micro_batch; /* micro_batch: the largest of its stages */
     const cnn_stage *stages;
     const cnn_step *prepare; /* derive `packed` from `parameters` */
     int32_t prepare_steps, reserved_steps;

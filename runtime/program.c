@@ -132,7 +132,7 @@ static void run_item(void *user, int64_t item, int worker) {
     frame.scratch = program->scratch[worker];
     for (frame.first = begin; frame.first < end; frame.first += frame.count) {
         int64_t left = end - frame.first;
-        frame.count = left < program->code->micro_batch ? left : program->code->micro_batch;
+        frame.count = left < program->stage->micro_batch ? left : program->stage->micro_batch;
         run_steps(program, program->stage->samples, program->stage->sample_steps, &frame, worker);
         if (program->visit && program->stage == &program->code->stages[program->code->stage_count - 1])
             program->visit(program->visit_user, &frame);

@@ -111,6 +111,8 @@ static LLVMValueRef stage_constant(Module *module, const Graph *graph, int stage
     int batch = put_steps(&fields, graph, DOMAIN_BATCH, stage);
     put_i32(&fields, samples);
     put_i32(&fields, batch);
+    put_i32(&fields, graph->stage_micro_batches[stage]);
+    put_i32(&fields, 0);
     return fields_struct(&fields);
 }
 

@@ -143,7 +143,8 @@ typedef struct Graph {
     bool training;   /* dropout is live, batchnorm reads the batch */
     bool doubles;    /* its numbers are doubles, its kernels those made for them */
     int stage_count; /* schedule */
-    int micro_batch; /* schedule: samples a worker takes at once */
+    int *stage_micro_batches; /* memory: samples a worker takes at once, a number a stage; NULL before */
+    int micro_batch;          /* memory: the largest of them */
     int lanes;       /* schedule */
     int64_t scratch_stride, batch_stride;                    /* memory: elements a sample */
     int64_t workspace_elements;                              /* memory: of the most demanding kernel */

@@ -241,6 +241,9 @@ static void print_graph_fields(FILE *out, const Graph *graph) {
     print_place(out, graph, "logits", graph->logits);
     fputs("\nplan", out);
     print_number(out, "stages", graph->stage_count);
+    if (graph->stage_micro_batches) fputs(" micro_batches", out);
+    for (int i = 0; i < graph->stage_count && graph->stage_micro_batches; i++)
+        fprintf(out, " %d", graph->stage_micro_batches[i]);
     print_number(out, "micro_batch", graph->micro_batch);
     print_number(out, "lanes", graph->lanes);
     print_number(out, "scratch_stride", graph->scratch_stride);

@@ -316,9 +316,17 @@ static void read_ends(Reader *r) {
     if (text_accept_word(&r->tokens, "logits")) r->graph->logits = read_value_name(r);
 }
 
+static void read_micro_batches(Reader *r) {
+    Graph *g = r->graph;
+    if (!text_accept_word(&r->tokens, "micro_batches")) return;
+    g->stage_micro_batches = ARENA_ARRAY(r->arena, int, (size_t)g->stage_count);
+    for (int i = 0; i < g->stage_count; i++) g->stage_micro_batches[i] = text_expect_small(&r->tokens);
+}
+
 static void read_plan(Reader *r) {
     Graph *g = r->graph;
     if (text_accept_word(&r->tokens, "stages")) g->stage_count = text_expect_small(&r->tokens);
+    read_micro_batches(r);
     if (text_accept_word(&r->tokens, "micro_batch")) g->micro_batch = text_expect_small(&r->tokens);
     if (text_accept_word(&r->tokens, "lanes")) g->lanes = text_expect_small(&r->tokens);
     if (text_accept_word(&r->tokens, "scratch_stride")) g->scratch_stride = text_expect_integer(&r->tokens);

@@ -15,11 +15,16 @@ ConvGeometry conv_weight_grad_geometry(const Graph *graph, const Node *node);
 /* Does the forward node have a bias? (Its third input, unless that belongs to the epilogue.) */
 bool conv_has_bias(const Node *node);
 
-extern const Kernel conv_forward_kernels[6], conv_input_grad_kernels[7], conv_weight_grad_kernels[7];
+extern const Kernel conv_forward_kernels[6], conv_input_grad_kernels[7], conv_weight_grad_kernels[8];
 
 void conv_direct_forward_emit(KernelCode *code);
 void conv_direct_input_grad_emit(KernelCode *code);
 void conv_direct_weight_grad_emit(KernelCode *code);
+/* conv_packed_weights.c */
+bool conv_packed_weights_fit(const Machine *machine, const ConvGeometry *g);
+double conv_packed_weights_cost(const Machine *machine, const ConvGeometry *g); /* cycles a sample */
+int64_t conv_packed_weights_workspace(const Machine *machine, const ConvGeometry *g);
+void conv_packed_weight_grad_emit(KernelCode *code);
 void conv_depthwise_forward_emit(KernelCode *code);
 void conv_depthwise_input_grad_emit(KernelCode *code);
 void conv_depthwise_weight_grad_emit(KernelCode *code);

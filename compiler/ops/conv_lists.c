@@ -99,7 +99,7 @@ static bool input_grad_sparse(const Machine *machine, const Graph *graph, const 
 
 static double input_grad_sparse_cost(const Machine *machine, const Graph *graph, const Node *node) {
     ConvGeometry g = conv_input_grad_geometry(graph, node);
-    return conv_sparse_cost(machine, &g, conv_density(graph, node->inputs.items[0]));
+    return conv_sparse_cost(machine, &g, true, conv_density(graph, node->inputs.items[0]));
 }
 
 static double input_grad_direct_cost(const Machine *machine, const Graph *graph, const Node *node) {
@@ -114,17 +114,33 @@ static bool weight_grad_sparse(const Machine *machine, const Graph *graph, const
 
 static double weight_grad_sparse_cost(const Machine *machine, const Graph *graph, const Node *node) {
     ConvGeometry g = conv_weight_grad_geometry(graph, node);
-    return conv_sparse_cost(machine, &g, conv_density(graph, node->inputs.items[1]));
+    return conv_sparse_cost(machine, &g, false, conv_density(graph, node->inputs.items[1]));
 }
 
 static double weight_grad_direct_cost(const Machine *machine, const Graph *graph, const Node *node) {
+    static const double efficiency = 0.6; /* of the peak: places lie far apart */
     ConvGeometry g = conv_weight_grad_geometry(graph, node);
-    return conv_direct_cost(machine, &g, false);
+    return conv_direct_cost(machine, &g, false) / efficiency;
 }
 
 static int64_t weight_grad_sparse_workspace(const Machine *machine, const Graph *graph, const Node *node) {
     ConvGeometry g = conv_weight_grad_geometry(graph, node);
     return conv_sparse_workspace(machine, &g);
+}
+
+static bool weight_grad_packed(const Machine *machine, const Graph *graph, const Node *node) {
+    ConvGeometry g = conv_weight_grad_geometry(graph, node);
+    return conv_packed_weights_fit(machine, &g);
+}
+
+static double weight_grad_packed_cost(const Machine *machine, const Graph *graph, const Node *node) {
+    ConvGeometry g = conv_weight_grad_geometry(graph, node);
+    return conv_packed_weights_cost(machine, &g);
+}
+
+static int64_t weight_grad_packed_workspace(const Machine *machine, const Graph *graph, const Node *node) {
+    ConvGeometry g = conv_weight_grad_geometry(graph, node);
+    return conv_packed_weights_workspace(machine, &g);
 }
 
 static double forward_direct_cost(const Machine *machine, const Graph *graph, const Node *node) {
@@ -178,7 +194,7 @@ const Kernel conv_input_grad_kernels[7] = {
     {.name = "reference", .emit = conv_reference_input_grad_emit, .epilogue = true},
 };
 
-const Kernel conv_weight_grad_kernels[7] = {
+const Kernel conv_weight_grad_kernels[8] = {
     {.name = "depthwise",
      .applies = weight_grad_depthwise,
      .emit = conv_depthwise_weight_grad_emit,
@@ -188,6 +204,12 @@ const Kernel conv_weight_grad_kernels[7] = {
      .cost = weight_grad_direct_cost,
      .emit = conv_direct_weight_grad_emit,
      .halo = weight_grad_halo},
+    {.name = "packed",
+     .applies = weight_grad_packed,
+     .cost = weight_grad_packed_cost,
+     .emit = conv_packed_weight_grad_emit,
+     .halo = weight_grad_halo,
+     .workspace = weight_grad_packed_workspace},
     {.name = "sparse",
      .applies = weight_grad_sparse,
      .cost = weight_grad_sparse_cost,

@@ -7,8 +7,9 @@
 #include <string.h>
 
 enum { MASK_BITS = 64, MOST_CHUNKS = 16 };
-static const double PRODUCT_COST =
-    1.5; /* of a product whose factors come from the second-level cache, against a dense one */
+/* Of a product whose factors come from the second-level cache, against a dense one; sums of weights must be
+ * read and written as well. */
+static const double PRODUCT_COST = 2.3, WEIGHT_PRODUCT_COST = 3.4;
 static const double WALK_COST = 12;   /* products that finding one live channel is worth */
 static const double RELU_SHARE = 0.6; /* what a relu leaves alive */
 
@@ -69,9 +70,10 @@ double conv_direct_cost(const Machine *machine, const ConvGeometry *g, bool inpu
     return products * registers_for(machine, in_registers) / ports(machine);
 }
 
-double conv_sparse_cost(const Machine *machine, const ConvGeometry *g, double density) {
+double conv_sparse_cost(const Machine *machine, const ConvGeometry *g, bool input_grad, double density) {
+    double product = input_grad ? PRODUCT_COST : WEIGHT_PRODUCT_COST;
     double walked = (double)places_of(g) * (double)g->filters * density;
-    return walked * ((double)g->taps * registers_for(machine, g->channels) * PRODUCT_COST + WALK_COST) /
+    return walked * ((double)g->taps * registers_for(machine, g->channels) * product + WALK_COST) /
            ports(machine);
 }
 

@@ -12,7 +12,7 @@ enum {
     CHANNEL_ROWS = 8,
     SAMPLES_A_CALL = 8 /* reckoned with for what is done once a call */
 };
-static const double PRODUCT_EFFICIENCY = 0.6; /* of the peak: short reductions, sums read and written */
+static const double PRODUCT_EFFICIENCY = 0.5; /* of the peak: short reductions, sums read and written */
 
 static int64_t sample_tiles(const ConvGeometry *g, int m) {
     return winograd_tiles(g->axis[0].output, m) * winograd_tiles(g->axis[1].output, m);

@@ -7,8 +7,11 @@
 #include <string.h>
 
 enum {
-    LINE = 16,           /* elements of a cache line */
-    SEARCH_LIMIT = 4096, /* rooms looked through for a gap, so that huge graphs stay fast */
+    LINE = 16,               /* elements of a cache line */
+    SEARCH_LIMIT = 4096,     /* rooms looked through for a gap, so that huge graphs stay fast */
+    SHARE_OF_LAST_CACHE = 4, /* in second-level caches */
+    VALUES_TO_WEIGHTS = 4,
+    LEAST_MICRO_BATCH = 2,
     LARGEST_MICRO_BATCH = 16
 };
 
@@ -208,14 +211,66 @@ static void place_samples(const PassContext *pc, Graph *graph) {
     graph->batch_stride = batch.end ? sample_stride(batch.end) : 0;
 }
 
-/* As many samples as keep three quarters of the second-level cache busy, so that a layer finds in it what the
- * one before left. */
-static int micro_batch_for(const PassContext *pc, const Graph *graph) {
-    int64_t bytes = (graph->scratch_stride + graph->batch_stride) * (int64_t)sizeof(float);
-    int64_t fit = bytes ? pc->machine->l2_bytes * 3 / 4 / bytes : LARGEST_MICRO_BATCH;
+/* What a stage reads and writes, elements: of each sample, its largest node alone and all together; and for
+ * each micro-batch anew. */
+typedef struct Traffic {
+    int64_t largest, samples, weights;
+} Traffic;
+
+static Traffic value_traffic(const Graph *graph, ValueId id) {
+    const Value *value = graph_value(graph, id);
+    if (value_per_sample(value)) return (Traffic){.samples = value->layout.size};
+    return (Traffic){.weights = value->parameter ? value->parameter->storage.size : value->elements};
+}
+
+static Traffic node_traffic(const PassContext *pc, const Graph *graph, const Node *node) {
+    Traffic sum = {0};
+    int inputs = node->inputs.count;
+    for (int i = 0; i < inputs + node->outputs.count; i++) {
+        Traffic one =
+            value_traffic(graph, i < inputs ? node->inputs.items[i] : node->outputs.items[i - inputs]);
+        sum.samples += one.samples;
+        sum.weights += one.weights;
+    }
+    if (node->kernel->packed) sum.weights += node->kernel->packed(pc->machine, graph, node);
+    return sum;
+}
+
+static Traffic *stage_traffic(const PassContext *pc, const Graph *graph) {
+    Traffic *traffic = ARENA_ARRAY(graph->arena, Traffic, (size_t)graph->stage_count);
+    for (int n = 0; n < graph->nodes.count; n++) {
+        const Node *node = graph_node(graph, n);
+        if (node->op->domain != DOMAIN_SAMPLE) continue;
+        Traffic *stage = &traffic[node->stage], own = node_traffic(pc, graph, node);
+        stage->samples += own.samples;
+        stage->weights += own.weights;
+        if (own.samples > stage->largest) stage->largest = own.samples;
+    }
+    return traffic;
+}
+
+/* As many samples as let a layer find what the one before left somewhere near, in a worker's share of the
+ * last cache; but weights are read anew for each micro-batch, so at least as many as make the values outweigh
+ * them by far. */
+static int micro_batch_for(const Machine *machine, Traffic traffic) {
+    int64_t room = SHARE_OF_LAST_CACHE * machine->l2_bytes / (int64_t)sizeof(float);
+    int64_t wanted = traffic.samples ? room / (traffic.largest + 1) : LARGEST_MICRO_BATCH;
+    if (traffic.samples && VALUES_TO_WEIGHTS * traffic.weights / traffic.samples > wanted)
+        wanted = VALUES_TO_WEIGHTS * traffic.weights / traffic.samples;
     int micro_batch = LARGEST_MICRO_BATCH;
-    while (micro_batch > fit && micro_batch > 4) micro_batch /= 2;
+    while (micro_batch > wanted && micro_batch > LEAST_MICRO_BATCH) micro_batch /= 2;
     return micro_batch;
+}
+
+static void choose_micro_batches(const PassContext *pc, Graph *graph) {
+    const Traffic *traffic = stage_traffic(pc, graph);
+    graph->stage_micro_batches = ARENA_ARRAY(graph->arena, int, (size_t)graph->stage_count);
+    graph->micro_batch = 1;
+    for (int i = 0; i < graph->stage_count; i++) {
+        int chosen = micro_batch_for(pc->machine, traffic[i]);
+        graph->stage_micro_batches[i] = chosen;
+        if (chosen > graph->micro_batch) graph->micro_batch = chosen;
+    }
 }
 
 void memory_run(PassContext *pc, Graph *graph) {
@@ -229,7 +284,7 @@ void memory_run(PassContext *pc, Graph *graph) {
     place_derived(pc, graph);
     share_memory(pc, graph);
     place_samples(pc, graph);
-    graph->micro_batch = micro_batch_for(pc, graph);
+    choose_micro_batches(pc, graph);
     graph->workspace_elements = 0;
     for (int i = 0; i < graph->nodes.count; i++) {
         const Node *node = graph_node(graph, i);

@@ -37,7 +37,10 @@ static const Kernel *kernel_choose(const PassContext *pc, const Graph *graph, No
         const Kernel *kernel = &op->kernels[i];
         if (kernel->applies && !kernel->applies(pc->machine, graph, node)) continue;
         if (node->epilogue.count && !kernel->epilogue) continue;
-        if (forced && !strcmp(kernel->name, forced)) return kernel;
+        if (forced && !strcmp(kernel->name, forced)) {
+            node->cost = kernel->cost ? kernel->cost(pc->machine, graph, node) : 0;
+            return kernel;
+        }
         if (kernel->approximate && pc->cx->options.strict) continue;
         if (best && !kernel->cost) continue; /* slower than all before it */
         double cost = kernel->cost ? kernel->cost(pc->machine, graph, node) : 0;
@@ -102,7 +105,7 @@ static int lanes_for(const Graph *graph) {
         int64_t most_parameters;
         int lanes;
     } rows[] = {
-        {4 << 20,   8},
+        {1 << 20,   8},
         {16 << 20,  4},
         {INT64_MAX, 2},
     };

@@ -222,7 +222,7 @@ static const cnn_step train_step = STEP(train_stage), gradient_step = STEP(gradi
 static const cnn_step finish_step = STEP(finish_gradients), check_step = STEP(check_stage);
 static const cnn_step prepare_step_f32 = STEP(prepare_f32), prepare_step_f64 = STEP(prepare_f64);
 
-#define SAMPLES_STEP(STEP) .samples = &(STEP), .sample_steps = 1
+#define SAMPLES_STEP(STEP) .samples = &(STEP), .sample_steps = 1, .micro_batch = 2
 #define BATCH_STEP(STEP)   .batch = &(STEP), .batch_steps = 1
 static const cnn_stage infer_stages[] = {{SAMPLES_STEP(infer_step)}};
 static const cnn_stage evaluate_stages[] = {{SAMPLES_STEP(evaluate_step)}};

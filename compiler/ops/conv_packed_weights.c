@@ -1,0 +1,305 @@
+/* Direct convolution, gradient to the weights, where there are many channels: as conv_direct_weights.c, but
+ * both operands are first copied into the order in which tiles read them. Places of many channels lie far
+ * apart, often a multiple of a large power of two, and would fight for the same sets of the first-level
+ * cache.
+ *
+ * A block is some rows of y, or some whole samples where those are small. Copies: x as
+ * [channels/R][sample][place][R], R the rows of a tile; dy, a panel at a time, as [sample][place][P]. */
+#include "ops/conv_kernels.h"
+#include "ops/conv_sparse.h"
+
+enum {
+    TILE_ROWS = 12,
+    BLOCK_PLACES = 256, /* dy's part of one panel and x's of one tile fit the first-level cache */
+    LEAST_CHANNELS = 16,
+    LEAST_USES = 4 /* of a copied operand */
+};
+static const double COPY_COST = 1.5;  /* cycles a register, load and store */
+static const double EFFICIENCY = 0.9; /* of the peak, measured */
+
+/* What one copy of x covers along an axis: places `step` apart. */
+typedef struct PackedAxis {
+    int64_t places, step; /* step: of the copied places in x */
+    int64_t tap, stride;  /* in copied places: from one tap, and from one place of y, to the next */
+} PackedAxis;
+
+typedef struct PackedPlan {
+    int64_t rows;    /* of y in a block */
+    int64_t samples; /* in a block; 1 unless its rows are all */
+    int tile_rows;
+    PackedAxis axis[SPATIAL_MAX];
+    int64_t x_places, y_places; /* a sample of the block */
+    int64_t x_tile;             /* elements from one R channels to the next */
+    int64_t y_start, end;       /* of the workspace */
+} PackedPlan;
+
+/* A kernel of one place needs only the places that it meets. */
+static PackedAxis packed_axis(const WindowAxis *a, int64_t outputs) {
+    if (a->kernel == 1) return (PackedAxis){outputs, a->stride, 0, 1};
+    return (PackedAxis){(outputs - 1) * a->stride + (a->kernel - 1) * a->dilation + 1, 1, a->dilation,
+                        a->stride};
+}
+
+static PackedPlan packed_plan(const Machine *machine, const ConvGeometry *g) {
+    Panels panels = conv_panels(machine, g);
+    int most = tile_max_rows(machine, panels.vectors);
+    PackedPlan p = {.samples = 1, .x_places = 1, .y_places = 1};
+    p.tile_rows = most < TILE_ROWS ? most : TILE_ROWS;
+    int64_t row = 1;
+    for (int i = 1; i < g->spatial; i++) row *= g->axis[i].output;
+    int64_t rows = g->axis[0].output, fit = BLOCK_PLACES / row;
+    if (fit >= rows) {
+        p.rows = rows;
+        p.samples = BLOCK_PLACES / (row * rows);
+    } else {
+        p.rows = fit < 1 ? 1 : cut_evenly(rows, fit).large;
+    }
+    for (int i = 0; i < g->spatial; i++) {
+        p.axis[i] = packed_axis(&g->axis[i], i ? g->axis[i].output : p.rows);
+        p.x_places *= p.axis[i].places;
+    }
+    p.y_places = p.rows * row;
+    p.x_tile = p.samples * p.x_places * p.tile_rows;
+    int64_t tiles = (g->group_channels + p.tile_rows - 1) / p.tile_rows;
+    p.y_start = (tiles * p.x_tile + machine->vector_floats) / 16 * 16 + 16;
+    p.end = p.y_start + p.samples * p.y_places * panels.width;
+    return p;
+}
+
+bool conv_packed_weights_fit(const Machine *machine, const ConvGeometry *g) {
+    if (g->depthwise || machine->vector_floats == 1 || g->group_channels < LEAST_CHANNELS) return false;
+    return g->taps * conv_panels(machine, g).count >= LEAST_USES;
+}
+
+int64_t conv_packed_weights_workspace(const Machine *machine, const ConvGeometry *g) {
+    return packed_plan(machine, g).end;
+}
+
+double conv_packed_weights_cost(const Machine *machine, const ConvGeometry *g) {
+    PackedPlan p = packed_plan(machine, g);
+    Panels panels = conv_panels(machine, g);
+    double blocks = (double)cut_evenly(g->axis[0].output, p.rows).large_count;
+    double copies = (double)g->group_channels / p.tile_rows * (double)p.x_places +
+                    (double)p.y_places * (double)(panels.count * panels.vectors);
+    return conv_direct_cost(machine, g, false) / EFFICIENCY + (double)g->groups * blocks * copies * COPY_COST;
+}
+
+typedef struct PackedWalk {
+    const ConvGeometry *g;
+    const Panels *panels;
+    PackedPlan plan;
+    LLVMValueRef x, dy, dw;       /* the block's and group's; dw: the panel's, too */
+    LLVMValueRef rows, samples;   /* alive in the block */
+    LLVMValueRef x_copy, dy_copy; /* in the workspace */
+    LLVMValueRef dw_group;
+    int vectors, last_live;
+} PackedWalk;
+
+/* Copies `lanes` elements of every place of the block to [place][to_step]: a loop over samples and axes. */
+typedef struct Copy {
+    const Value *value;
+    LLVMValueRef from, to, samples, rows;
+    int64_t places[SPATIAL_MAX], step[SPATIAL_MAX];
+    int64_t to_step;
+    int axes;
+} Copy;
+
+static void copy_places(KernelCode *code, const Copy *copy, const Lanes *lanes, int vectors, int64_t width) {
+    Loop loops[SPATIAL_MAX + 1];
+    int64_t to_stride = copy->to_step;
+    for (int i = 0; i < copy->axes; i++) to_stride *= copy->places[i];
+    loops[0] = loop_begin(code, code_int(code, 0), copy->samples, 1);
+    LLVMValueRef from = code_at(code, copy->from,
+                                code_mul_const(code, loops[0].index, code_sample_stride(code, copy->value)));
+    LLVMValueRef to = code_at(code, copy->to, code_mul_const(code, loops[0].index, to_stride));
+    for (int i = 0; i < copy->axes; i++) {
+        to_stride /= copy->places[i];
+        loops[i + 1] =
+            loop_begin(code, code_int(code, 0), i ? code_int(code, copy->places[i]) : copy->rows, 1);
+        LLVMValueRef at = loops[i + 1].index;
+        from = code_at(code, from, code_mul_const(code, at, copy->step[i] * copy->value->layout.stride[i]));
+        to = code_at(code, to, code_mul_const(code, at, to_stride));
+    }
+    for (int v = 0; v < vectors; v++) {
+        LLVMValueRef x = code_load(code, code_at_const(code, from, v * width), lanes[v]);
+        code_store(code, x, code_at_const(code, to, v * width), (Lanes){lanes[v].width, lanes[v].width});
+    }
+    for (int i = copy->axes; i >= 0; i--) loop_end(code, &loops[i]);
+}
+
+/* Rows of x that the live rows of y meet. */
+static LLVMValueRef source_rows(KernelCode *code, const PackedWalk *walk) {
+    const WindowAxis *a = &walk->g->axis[0];
+    const PackedAxis *p = &walk->plan.axis[0];
+    return code_add_const(code, code_mul_const(code, walk->rows, p->stride),
+                          (a->kernel - 1) * p->tap + 1 - p->stride);
+}
+
+static void copy_channels(KernelCode *code, const PackedWalk *walk, LLVMValueRef channel, int live) {
+    const PackedPlan *p = &walk->plan;
+    Copy copy = {.value = code_input(code, 0),
+                 .from = code_at(code, walk->x, channel),
+                 .to = code_at(code, walk->x_copy, code_mul_const(code, channel, p->x_tile / p->tile_rows)),
+                 .samples = walk->samples,
+                 .rows = source_rows(code, walk),
+                 .to_step = p->tile_rows,
+                 .axes = walk->g->spatial};
+    for (int i = 0; i < copy.axes; i++) {
+        copy.places[i] = p->axis[i].places;
+        copy.step[i] = p->axis[i].step;
+    }
+    copy_places(code, &copy, &(Lanes){p->tile_rows, live}, 1, 0);
+}
+
+static void copy_source(KernelCode *code, const PackedWalk *walk) {
+    int64_t rows = walk->plan.tile_rows, channels = walk->g->group_channels, full = channels / rows * rows;
+    Loop loop = loop_begin_const(code, 0, full, rows);
+    copy_channels(code, walk, loop.index, (int)rows);
+    loop_end(code, &loop);
+    if (full < channels) copy_channels(code, walk, code_int(code, full), (int)(channels - full));
+}
+
+static void copy_panel(KernelCode *code, const PackedWalk *walk, LLVMValueRef panel) {
+    Lanes lanes[TILE_MAX_VECTORS];
+    for (int v = 0; v < walk->vectors; v++)
+        lanes[v] = (Lanes){code->width, v == walk->vectors - 1 ? walk->last_live : code->width};
+    Copy copy = {.value = code_input(code, 1),
+                 .from = code_at(code, walk->dy, code_mul_const(code, panel, walk->panels->width)),
+                 .to = walk->dy_copy,
+                 .samples = walk->samples,
+                 .rows = walk->rows,
+                 .to_step = walk->panels->width,
+                 .axes = walk->g->spatial};
+    for (int i = 0; i < copy.axes; i++) {
+        copy.places[i] = i ? walk->g->axis[i].output : walk->plan.rows;
+        copy.step[i] = 1;
+    }
+    copy_places(code, &copy, lanes, walk->vectors, code->width);
+}
+
+static void add_levels(KernelCode *code, const PackedWalk *walk, Tile *tile) {
+    const PackedPlan *p = &walk->plan;
+    int64_t a_stride = p->x_places * p->tile_rows, b_stride = p->y_places * walk->panels->width;
+    if (p->samples > 1) tile_add_dynamic_level(tile, walk->samples, a_stride, b_stride);
+    for (int i = 0; i < walk->g->spatial; i++) {
+        int64_t outputs = i ? walk->g->axis[i].output : p->rows;
+        a_stride /= p->axis[i].places;
+        b_stride /= outputs;
+        bool dynamic = i == 0 && !LLVMIsConstant(walk->rows);
+        if (dynamic)
+            tile_add_dynamic_level(tile, walk->rows, a_stride * p->axis[i].stride, b_stride);
+        else
+            tile_add_level(tile, outputs, a_stride * p->axis[i].stride, b_stride);
+    }
+    (void)code;
+}
+
+/* Sums `rows` channels of one tap and adds them to the accumulator. */
+static void packed_tile(KernelCode *code, const PackedWalk *walk, LLVMValueRef a, LLVMValueRef step,
+                        int rows) {
+    Tile tile = {.rows = rows,
+                 .vectors = walk->vectors,
+                 .last_live = code->width, /* the copy is filled up with zeros */
+                 .a = a,
+                 .b = walk->dy_copy};
+    for (int m = 0; m < rows; m++) tile.row_offset[m] = m;
+    for (int v = 0; v < tile.vectors; v++) tile.vector_offset[v] = (int64_t)v * code->width;
+    add_levels(code, walk, &tile);
+    LLVMValueRef target = code_at(code, walk->dw, code_mul_const(code, step, walk->panels->width));
+    Lanes whole = {code->width, code->width};
+    for (int pass = 0; pass < 2; pass++) {
+        for (int m = 0; m < rows; m++)
+            for (int v = 0; v < tile.vectors; v++) {
+                int64_t offset = m * walk->panels->width + tile.vector_offset[v];
+                LLVMValueRef at = code_at_const(code, target, offset);
+                if (pass)
+                    code_store(code, tile.acc[m][v], at, whole);
+                else
+                    tile.acc[m][v] = code_load(code, at, whole);
+            }
+        if (!pass) contraction_emit(code, &tile);
+    }
+}
+
+static void packed_channels(KernelCode *code, const PackedWalk *walk, LLVMValueRef place, LLVMValueRef tap,
+                            LLVMValueRef channel, int rows) {
+    const PackedPlan *p = &walk->plan;
+    LLVMValueRef a = code_add(code, code_mul_const(code, channel, p->x_tile / p->tile_rows), place);
+    LLVMValueRef step = code_add(code, code_mul_const(code, tap, walk->g->group_channels), channel);
+    packed_tile(code, walk, code_at(code, walk->x_copy, a), step, rows);
+}
+
+static void packed_panel(KernelCode *code, LLVMValueRef panel, int vectors, int last_live, void *user) {
+    PackedWalk *walk = user;
+    const ConvGeometry *g = walk->g;
+    const PackedPlan *p = &walk->plan;
+    walk->vectors = vectors;
+    walk->last_live = last_live;
+    walk->dw = code_at(code, walk->dw_group, code_mul_const(code, panel, walk->panels->stride));
+    copy_panel(code, walk, panel);
+    /* Channels outside: a tile's part of x stays in the first-level cache for all taps. */
+    int64_t rows = p->tile_rows, full = g->group_channels / rows * rows;
+    for (int part = 0; part < 2; part++) {
+        int64_t from = part ? full : 0, to = part ? g->group_channels : full;
+        if (from == to) continue;
+        Loop loop = loop_begin_const(code, from, to, part ? to - from : rows);
+        Loop loops[SPATIAL_MAX];
+        LLVMValueRef place = code_int(code, 0), tap = code_int(code, 0);
+        int64_t stride = p->x_places * p->tile_rows;
+        for (int i = 0; i < g->spatial; i++) {
+            stride /= p->axis[i].places;
+            loops[i] = loop_begin_const(code, 0, g->axis[i].kernel, 1);
+            place = code_add(code, place, code_mul_const(code, loops[i].index, p->axis[i].tap * stride));
+            tap = code_add(code, tap, code_mul_const(code, loops[i].index, g->tap_stride[i]));
+        }
+        packed_channels(code, walk, place, tap, loop.index, (int)(part ? to - from : rows));
+        for (int i = g->spatial - 1; i >= 0; i--) loop_end(code, &loops[i]);
+        loop_end(code, &loop);
+    }
+}
+
+/* What is left of `count` from `index` on, at most `most`. */
+static LLVMValueRef left_of(KernelCode *code, LLVMValueRef count, LLVMValueRef index, int64_t most) {
+    LLVMBuilderRef b = code->emit->builder;
+    LLVMValueRef left = LLVMBuildSub(b, count, index, ""), limit = code_int(code, most);
+    return code_select(code, LLVMBuildICmp(b, LLVMIntSLT, left, limit, ""), left, limit);
+}
+
+static void each_block(KernelCode *code, PackedWalk *walk, LLVMValueRef sample, LLVMValueRef row) {
+    const ConvGeometry *g = walk->g;
+    const Value *x = code_input(code, 0), *dy = code_input(code, 1);
+    LLVMValueRef x_at = code_mul_const(code, sample, code_sample_stride(code, x));
+    LLVMValueRef dy_at = code_mul_const(code, sample, code_sample_stride(code, dy));
+    x_at = code_add(code, x_at, code_mul_const(code, row, g->axis[0].stride * x->layout.stride[0]));
+    dy_at = code_add(code, dy_at, code_mul_const(code, row, dy->layout.stride[0]));
+    for (int i = 0; i < g->spatial; i++)
+        x_at = code_add_const(code, x_at, -g->axis[i].begin * x->layout.stride[i]);
+    Loop groups = loop_begin_const(code, 0, g->groups, 1);
+    LLVMValueRef group = groups.index;
+    walk->x =
+        code_at(code, code->inputs[0], code_add(code, x_at, code_mul_const(code, group, g->group_channels)));
+    walk->dy =
+        code_at(code, code->inputs[1], code_add(code, dy_at, code_mul_const(code, group, g->group_filters)));
+    walk->dw_group = code_at(code, code->outputs[0],
+                             code_mul_const(code, group, walk->panels->count * walk->panels->stride));
+    copy_source(code, walk);
+    loop_panels(code, walk->panels, packed_panel, walk);
+    loop_end(code, &groups);
+}
+
+void conv_packed_weight_grad_emit(KernelCode *code) {
+    ConvGeometry g = conv_weight_grad_geometry(code->graph, code->node);
+    Panels panels = conv_panels(code->emit->machine, &g);
+    PackedWalk walk = {.g = &g, .panels = &panels, .plan = packed_plan(code->emit->machine, &g)};
+    walk.x_copy = code_workspace(code);
+    walk.dy_copy = code_at_const(code, walk.x_copy, walk.plan.y_start);
+    int64_t rows = walk.plan.rows, all = g.axis[0].output;
+    Loop samples = loop_begin(code, code_int(code, 0), code->count, walk.plan.samples);
+    walk.samples = walk.plan.samples > 1 ? left_of(code, code->count, samples.index, walk.plan.samples)
+                                         : code_int(code, 1);
+    Loop blocks = loop_begin_const(code, 0, all, rows);
+    walk.rows = all % rows ? left_of(code, code_int(code, all), blocks.index, rows) : code_int(code, rows);
+    each_block(code, &walk, samples.index, blocks.index);
+    loop_end(code, &blocks);
+    loop_end(code, &samples);
+}
