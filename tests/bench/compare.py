@@ -88,21 +88,16 @@ def worker(task, options):
     return json.loads(call([sys.executable, os.path.join(HERE, "worker.py"), json.dumps(task)], options).splitlines()[-1])
 
 
-def compiled(cnnc, net, folder, options):
+def prepare(name, net, onnx, cnnc, folder, options):
+    """The compiled program, and the ONNX files where a peer takes them. Both sides must have the same parameters."""
+    ours = json.loads(call([cnnc, "--check", "--format=json", os.path.join(ROOT, net.source)], options))["parameters"]
+    if options.peers:
+        theirs = worker({"net": name, "peer": "prepare", "onnx": onnx, "folder": folder}, options)["parameters"]
+        if theirs != ours:
+            raise Failed(f"{name}: {ours} parameters in {net.source}, {theirs} in PyTorch")
     program = os.path.join(folder, os.path.basename(net.source)[: -len(".cnn")])
     call([cnnc, os.path.join(ROOT, net.source), "-o", program], options)
     return program
-
-
-def prepare(name, net, cnnc, folder, options):
-    """The compiled program, and the ONNX files where a peer takes them. Both sides must have the same parameters."""
-    ours = json.loads(call([cnnc, "--check", "--format=json", os.path.join(ROOT, net.source)], options))["parameters"]
-    onnx = any(PEERS[peer].package != "torch" for peer in options.peers) and set(options.work) & set(INFERS)
-    if options.peers:
-        theirs = worker({"net": name, "peer": "prepare", "onnx": bool(onnx), "folder": folder}, options)["parameters"]
-        if theirs != ours:
-            raise Failed(f"{name}: {ours} parameters in {net.source}, {theirs} in PyTorch")
-    return compiled(cnnc, net, folder, options)
 
 
 def measure_cnnc(program, options):
@@ -112,31 +107,45 @@ def measure_cnnc(program, options):
             "one": result["inference_one"]["median_ms"]}  # fmt: skip
 
 
-def measure_net(name, cnnc, folder, options):
-    """A list of results, one a round, for each contender."""
-    net, results, failed = NETS[name], collections.defaultdict(list), set()
-    begin = time.perf_counter()
-    program = prepare(name, net, cnnc, folder, options)
-    works = [work for work in options.work if work != "epochs"]
-    peers = [peer for peer in options.peers if net.spatial in PEERS[peer].spatial]
-    tasks = {peer: [work for work in works if work in PEERS[peer].works] for peer in peers}
-    for _ in range(options.rounds):
-        results["cnnc"].append(measure_cnnc(program, options))
-        for peer, work in tasks.items():
-            if not work or peer in failed:
-                continue
+def take_turns(name, contenders, measure_one, rounds):
+    """A list of results, one a round, for each contender; without cnnc there is nothing to compare."""
+    results = collections.defaultdict(list)
+    for _ in range(rounds):
+        for contender in list(contenders):
             try:
-                results[peer].append(worker({"net": name, "peer": peer, "work": work, "folder": folder}, options))
+                results[contender].append(measure_one(contender))
             except Failed as failure:
-                note(f"{name}, {peer} failed: {failure}")
-                failed.add(peer)
-    note(f"{name}: {time.perf_counter() - begin:.0f} s")
+                if contender == "cnnc":
+                    raise
+                note(f"{name}: {contender} is left out: {failure}")
+                contenders.pop(contender)
     return dict(results)
 
 
-def measure_epochs(cnnc, folder, options):
+def measure_net(name, cnnc, folder, options):
+    """Milliseconds for each kind of work."""
+    net, works = NETS[name], [work for work in options.work if work != "epochs"]
+    onnx = any(PEERS[peer].package != "torch" for peer in options.peers) and bool(set(works) & set(INFERS))
+    program = prepare(name, net, onnx, cnnc, folder, options)
+    contenders = {"cnnc": works}
+    for peer in options.peers:
+        works_of_peer = [work for work in works if work in PEERS[peer].works]
+        if works_of_peer and net.spatial in PEERS[peer].spatial:
+            contenders[peer] = works_of_peer
+
+    def measure_one(peer):
+        if peer == "cnnc":
+            return measure_cnnc(program, options)
+        return worker({"net": name, "peer": peer, "work": contenders[peer], "folder": folder}, options)
+
+    return take_turns(name, contenders, measure_one, options.rounds)
+
+
+def measure_epochs(name, cnnc, folder, options):
     """Seconds from the start of a process to saved weights, one a round, for each contender."""
-    program, results = prepare("fashion", FASHION, cnnc, folder, options), collections.defaultdict(list)
+    if not os.path.isdir(options.data):
+        raise Failed(f"{options.data}: no such folder (Debian's dataset-fashion-mnist, or --data)")
+    program = prepare(name, FASHION, False, cnnc, folder, options)
     saved = os.path.join(folder, "saved")
     commands = {"cnnc": [program, "train", "--quiet", "--data", options.data, "--epochs", EPOCHS, "--batch", options.batch,
                          "--threads", options.threads, "--save", saved]}  # fmt: skip
@@ -144,13 +153,13 @@ def measure_epochs(cnnc, folder, options):
     for peer in options.peers:
         if "epochs" in PEERS[peer].works:
             commands[peer] = script + [peer, options.data, EPOCHS, options.batch, options.threads, saved]
-    for _ in range(max(1, options.rounds // 2)):
-        for peer, command in commands.items():
-            begin = time.perf_counter()
-            call([str(word) for word in command], options)
-            results[peer].append({"epochs": time.perf_counter() - begin})
-            note(f"epochs, {peer}: {results[peer][-1]['epochs']:.1f} s")
-    return dict(results)
+
+    def measure_one(peer):
+        begin = time.perf_counter()
+        call([str(word) for word in commands[peer]], options)
+        return {"epochs": time.perf_counter() - begin}
+
+    return take_turns(name, commands, measure_one, max(1, options.rounds // 2))
 
 
 def medians(results, work):
@@ -197,50 +206,62 @@ def report(nets, epochs, versions, options):
         if work in options.work and nets:
             table(title, work, nets, options)
     if epochs:
-        table(f"{EPOCHS} epochs of Fashion-MNIST, s", "epochs", {"fashion": epochs}, options)
+        table(f"{EPOCHS} epochs of Fashion-MNIST, s", "epochs", epochs, options)
 
 
 def installed(options):
     """Leaves out the peers that are not there; the versions of those that are."""
-    versions = {}
-    for peer in list(options.peers):
+    versions, wanted, options.peers = {}, options.peers, []
+    for peer in wanted:
         package = PEERS[peer].package
         try:
             for need in ["torch"] if package == "torch" else ["torch", "onnx", "onnxscript", package]:
                 version = importlib.metadata.version(need)
             versions[package] = version
+            options.peers.append(peer)
         except importlib.metadata.PackageNotFoundError:
             note(f"{peer} is left out: {need} is not installed")
-            options.peers.remove(peer)
     return versions
 
 
-def main():
-    options = arguments()
-    options.peers = list(options.peers)
-    versions = installed(options)
-    if os.getloadavg()[0] > 0.5:
-        note(f"the machine is busy with something else (load {os.getloadavg()[0]:.1f}): the times will be too long")
-    cnnc, nets, epochs, whole = os.path.join(options.build, "cnnc"), {}, {}, True
-    with tempfile.TemporaryDirectory() as folder:
-        for name in options.nets if set(options.work) & set(TRAINS) else ():
-            try:
-                nets[name] = measure_net(name, cnnc, folder, options)
-            except Failed as failure:
-                note(f"{name} is left out: {failure}")
-                whole = False
-        if "epochs" in options.work:
-            try:
-                epochs = measure_epochs(cnnc, folder, options)
-            except Failed as failure:
-                note(f"the epochs are left out: {failure}")
-                whole = False
-    report(nets, epochs, versions, options)
+def save(nets, epochs, versions, options):
     if options.json:
         result = {"machine": machine(), "options": vars(options), "versions": versions, "nets": nets, "epochs": epochs}
         with open(options.json, "w") as file:
             json.dump(result, file, indent=1)
-    return 0 if whole else 1
+
+
+def measure(nets, epochs, versions, options):
+    """Fills both with what could be measured; False where something could not."""
+    cnnc, whole = os.path.join(options.build, "cnnc"), True
+    jobs = {name: (nets, measure_net) for name in options.nets if set(options.work) & set(TRAINS)}
+    if "epochs" in options.work:
+        jobs["fashion"] = (epochs, measure_epochs)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, (results, work) in jobs.items():
+            begin = time.perf_counter()
+            try:
+                results[name] = work(name, cnnc, folder, options)
+                note(f"{name}: {time.perf_counter() - begin:.0f} s")
+            except Failed as failure:
+                note(f"{name} is left out: {failure}")
+                whole = False
+            save(nets, epochs, versions, options)
+    return whole
+
+
+def main():
+    options = arguments()
+    versions, nets, epochs = installed(options), {}, {}
+    if os.getloadavg()[0] > 0.5:
+        note(f"the machine is busy with something else (load {os.getloadavg()[0]:.1f}): the times will be too long")
+    try:
+        status = 0 if measure(nets, epochs, versions, options) else 1
+    except KeyboardInterrupt:
+        note("interrupted; the tables have what was measured until then")
+        status = 130
+    report(nets, epochs, versions, options)
+    return status
 
 
 if __name__ == "__main__":
