@@ -119,15 +119,18 @@ typedef struct cnn_step {
 typedef struct cnn_stage {
     const cnn_step *samples, *batch;
     int32_t sample_steps, batch_steps;
-    int32_t micro_batch, reserved; /* samples that it works best with; any count up to the program's will do */
+    int32_t micro_batch,
+        reserved; /* samples that it works best with; any count up to the program's will do */
 } cnn_stage;
 
 /* A graph, compiled. */
 typedef struct cnn_program {
     int32_t stage_count, micro_batch; /* micro_batch: the largest of its stages */
     const cnn_stage *stages;
-    const cnn_step *prepare; /* derive `packed` from `parameters` */
-    int32_t prepare_steps, reserved_steps;
+    const cnn_step
+        *prepare; /* derive `packed` from `parameters`, level by level; those of a level in any order */
+    const int32_t *prepare_ends; /* of each level: where in `prepare` the next one begins */
+    int32_t prepare_steps, prepare_levels;
     int64_t packed, lane, shared;         /* elements; lane: a lane's block, gradients included */
     int64_t scratch_stride, batch_stride; /* elements a sample */
     int32_t double_precision, reserved;

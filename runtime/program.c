@@ -111,8 +111,18 @@ static void run_steps(Program *program, const cnn_step *steps, int32_t count, cn
     }
 }
 
+static void prepare_item(void *user, int64_t item, int worker) {
+    Program *program = user;
+    run_steps(program, &program->code->prepare[program->first_step + item], 1, &program->frame, worker);
+}
+
 void cnn_program_prepare(Program *program) {
-    run_steps(program, program->code->prepare, program->code->prepare_steps, &program->frame, 0);
+    const cnn_program *code = program->code;
+    program->first_step = 0;
+    for (int32_t i = 0; i < code->prepare_levels; i++) {
+        cnn_threads_run(program->pool, code->prepare_ends[i] - program->first_step, prepare_item, program);
+        program->first_step = code->prepare_ends[i];
+    }
 }
 
 /* One lane's samples, or one chunk of the batch, a micro-batch at a time. */

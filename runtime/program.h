@@ -33,6 +33,7 @@ typedef struct Program {
     void **scratch; /* a worker's block */
     uint64_t *signatures;
     const cnn_stage *stage;
+    int32_t first_step;   /* of the level that is being prepared */
     int64_t items, chunk; /* of the stage at work; chunk 0: lanes */
 } Program;
 

@@ -84,25 +84,59 @@ static bool does_nothing(const Graph *graph, const Node *node) {
     return !strcmp(node->op->name, "view") && graph_value(graph, node->outputs.items[0])->alias >= 0;
 }
 
-/* The cnn_steps of the nodes of that domain and stage; those that prepare belong to no stage. */
+static LLVMValueRef step_constant(Module *module, const Graph *graph, const Node *node, bool prepare) {
+    Fields step = {.module = module};
+    put_value(&step, emit_step(module, graph, node, prepare));
+    put_string(&step, node->layer >= 0 ? graph->layers.items[node->layer].name : NULL);
+    put_string(&step, arena_printf(module->emit.cx->arena, "%s.%s", node->op->name, node->kernel->name));
+    put_i64(&step, node->op->macs && !prepare ? node->op->macs(graph, node) : 0);
+    put_f64(&step, prepare ? 0 : node->cost);
+    return fields_struct(&step);
+}
+
+/* The cnn_steps of the nodes of that domain and stage. */
 static int put_steps(Fields *fields, const Graph *graph, Domain domain, int stage) {
-    Module *module = fields->module;
-    Fields steps = {.module = module};
+    Fields steps = {.module = fields->module};
     for (int i = 0; i < graph->nodes.count; i++) {
         const Node *node = graph_node(graph, i);
-        bool prepare = domain == DOMAIN_PARAMETER && node->kernel->packed;
-        bool here = node->op->domain == domain && (domain == DOMAIN_PARAMETER || node->stage == stage);
-        if ((!here && !prepare) || does_nothing(graph, node)) continue;
-        Fields step = {.module = module};
-        put_value(&step, emit_step(module, graph, node, prepare));
-        put_string(&step, node->layer >= 0 ? graph->layers.items[node->layer].name : NULL);
-        put_string(&step, arena_printf(module->emit.cx->arena, "%s.%s", node->op->name, node->kernel->name));
-        put_i64(&step, node->op->macs && !prepare ? node->op->macs(graph, node) : 0);
-        put_f64(&step, prepare ? 0 : node->cost);
-        put_value(&steps, fields_struct(&step));
+        if (node->op->domain == domain && node->stage == stage && !does_nothing(graph, node))
+            put_value(&steps, step_constant(fields->module, graph, node, false));
+    }
+    put_pointer(fields, constant_array(fields->module, steps.values.items, steps.values.count));
+    return steps.values.count;
+}
+
+/* How many nodes that prepare stand one behind the other before this one's parameters are there. */
+static int prepare_level(const Graph *graph, const Node *node) {
+    int level = 0;
+    for (int i = 0; i < node->inputs.count; i++) {
+        NodeId id = graph_value(graph, node->inputs.items[i])->producer;
+        if (id < 0 || graph_node(graph, id)->op->domain != DOMAIN_PARAMETER) continue;
+        int behind = prepare_level(graph, graph_node(graph, id)) + 1;
+        if (behind > level) level = behind;
+    }
+    return level;
+}
+
+/* The steps that prepare, level by level, and where each level ends. */
+static void put_prepare(Fields *fields, const Graph *graph) {
+    Module *module = fields->module;
+    Fields steps = {.module = module}, ends = {.module = module};
+    for (int level = 0, deepest = 0; level <= deepest; level++) {
+        for (int i = 0; i < graph->nodes.count; i++) {
+            const Node *node = graph_node(graph, i);
+            bool own = node->op->domain == DOMAIN_PARAMETER;
+            if (!own && !node->kernel->packed) continue;
+            int here = prepare_level(graph, node);
+            if (here > deepest) deepest = here;
+            if (here == level) put_value(&steps, step_constant(module, graph, node, !own));
+        }
+        if (steps.values.count) put_i32(&ends, steps.values.count);
     }
     put_pointer(fields, constant_array(module, steps.values.items, steps.values.count));
-    return steps.values.count;
+    put_pointer(fields, constant_array(module, ends.values.items, ends.values.count));
+    put_i32(fields, steps.values.count);
+    put_i32(fields, ends.values.count);
 }
 
 static LLVMValueRef stage_constant(Module *module, const Graph *graph, int stage) {
@@ -123,8 +157,7 @@ LLVMValueRef program_emit(Module *module, const Graph *graph) {
     put_i32(&program, graph->stage_count);
     put_i32(&program, graph->micro_batch);
     put_pointer(&program, constant_array(module, stages.values.items, stages.values.count));
-    put_i32(&program, put_steps(&program, graph, DOMAIN_PARAMETER, 0));
-    put_i32(&program, 0);
+    put_prepare(&program, graph);
     put_i64(&program, graph->packed_elements);
     put_i64(&program, graph->lane_elements);
     put_i64(&program, graph->shared_elements);

@@ -138,6 +138,26 @@ static LLVMValueRef slice(KernelCode *code, LLVMValueRef x, int from, int count)
                                   LLVMConstVector(indices, (unsigned)count), "");
 }
 
+/* Blocks of `step` elements change places between two registers that lie `step` apart. */
+static void exchange(KernelCode *code, LLVMValueRef *low, LLVMValueRef *high, int n, int step) {
+    LLVMValueRef first[64], second[64];
+    for (int j = 0; j < n; j++) {
+        first[j] = code_i32(code, j & step ? n + j - step : j);
+        second[j] = code_i32(code, j & step ? n + j : j + step);
+    }
+    LLVMBuilderRef b = code->emit->builder;
+    LLVMValueRef x = *low, y = *high;
+    *low = LLVMBuildShuffleVector(b, x, y, LLVMConstVector(first, (unsigned)n), "");
+    *high = LLVMBuildShuffleVector(b, x, y, LLVMConstVector(second, (unsigned)n), "");
+}
+
+void code_transpose(KernelCode *code, const LLVMValueRef *in, LLVMValueRef *out, int n) {
+    memcpy(out, in, sizeof *in * (size_t)n);
+    for (int step = 1; step < n; step *= 2)
+        for (int i = 0; i < n; i++)
+            if (!(i & step)) exchange(code, &out[i], &out[i + step], n, step);
+}
+
 typedef LLVMValueRef (*Combine)(KernelCode *code, LLVMValueRef a, LLVMValueRef b);
 
 /* Halves the register until one element is left; widths are powers of two. */

@@ -106,6 +106,9 @@ LLVMValueRef code_fmin(KernelCode *code, LLVMValueRef a, LLVMValueRef b);
 LLVMValueRef code_compare(KernelCode *code, LLVMRealPredicate predicate, LLVMValueRef a, LLVMValueRef b);
 LLVMValueRef code_select(KernelCode *code, LLVMValueRef condition, LLVMValueRef a, LLVMValueRef b);
 
+/* n registers of n elements, n a power of two (or 1): element j of out[i] is element i of in[j]. */
+void code_transpose(KernelCode *code, const LLVMValueRef *in, LLVMValueRef *out, int n);
+
 /* An intrinsic overloaded on the type of its first argument: code_intrinsic(code, "llvm.fabs", &x, 1). */
 LLVMValueRef code_intrinsic(KernelCode *code, const char *name, LLVMValueRef *arguments, int count);
 /* Sum or maximum over the live elements of a register, in a fixed order (pairs). */

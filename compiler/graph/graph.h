@@ -145,7 +145,7 @@ typedef struct Graph {
     int stage_count; /* schedule */
     int *stage_micro_batches; /* memory: samples a worker takes at once, a number a stage; NULL before */
     int micro_batch;          /* memory: the largest of them */
-    int lanes;       /* schedule */
+    int lanes;                /* schedule */
     int64_t scratch_stride, batch_stride;                    /* memory: elements a sample */
     int64_t workspace_elements;                              /* memory: of the most demanding kernel */
     int64_t lane_elements, shared_elements, packed_elements; /* memory */

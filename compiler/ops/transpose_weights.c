@@ -30,36 +30,68 @@ static LLVMValueRef in_panels(KernelCode *code, LLVMValueRef i, int64_t n, int64
                     LLVMBuildURem(b, i, width, ""));
 }
 
+/* Runs over filters and channels, both from their panels' point of view: the vectors of P filters of one
+ * channel become scalars, P channels of one filter lie side by side. */
+static void transpose_block(KernelCode *code, LLVMValueRef source, LLVMValueRef target, int64_t from_width,
+                            int64_t to_width, Lanes filters, int channels) {
+    LLVMValueRef rows[TILE_MAX_ROWS], columns[TILE_MAX_ROWS];
+    for (int c = 0; c < filters.width; c++)
+        rows[c] = c < channels ? code_load(code, code_at_const(code, source, c * from_width), filters)
+                               : code_constant(code, 0, filters.width);
+    code_transpose(code, rows, columns, filters.width);
+    for (int f = 0; f < filters.live; f++)
+        code_store(code, columns[f], code_at_const(code, target, f * to_width),
+                   (Lanes){filters.width, channels});
+}
+
+/* A block of registers' width of filters and channels, or what is left of either. */
+typedef struct TransposeWalk {
+    ConvGeometry g;
+    Panels from, to;
+    LLVMValueRef source, target; /* this group's and tap's */
+    LLVMValueRef filter;
+    Lanes filters;
+} TransposeWalk;
+
+static void transpose_channels(KernelCode *code, LLVMValueRef channel, Lanes channels, void *user) {
+    const TransposeWalk *walk = user;
+    LLVMValueRef from = code_add(code, in_panels(code, walk->filter, walk->from.width, walk->from.stride),
+                                 code_mul_const(code, channel, walk->from.width));
+    LLVMValueRef to = code_add(code, in_panels(code, channel, walk->to.width, walk->to.stride),
+                               code_mul_const(code, walk->filter, walk->to.width));
+    transpose_block(code, code_at(code, walk->source, from), code_at(code, walk->target, to),
+                    walk->from.width, walk->to.width, walk->filters, channels.live);
+}
+
+static void transpose_filters(KernelCode *code, LLVMValueRef filter, Lanes filters, void *user) {
+    TransposeWalk *walk = user;
+    walk->filter = filter;
+    walk->filters = filters;
+    loop_lanes(code, walk->g.group_channels, transpose_channels, walk);
+}
+
 static void transpose_emit(KernelCode *code) {
-    ConvGeometry g = weight_geometry(code->graph, code->node);
-    Panels from = conv_panels(code->emit->machine, &g), to = conv_transposed_panels(code->emit->machine, &g);
-    Loop group = loop_begin_const(code, 0, g.groups, 1);
-    LLVMValueRef source =
-        code_at(code, code->inputs[0], code_mul_const(code, group.index, from.count * from.stride));
-    LLVMValueRef target =
-        code_at(code, code->outputs[0], code_mul_const(code, group.index, to.count * to.stride));
-    Loop tap = loop_begin_const(code, 0, g.taps, 1);
-    LLVMValueRef mirrored = LLVMBuildSub(code->emit->builder, code_int(code, g.taps - 1), tap.index, "");
-    Loop filter = loop_begin_const(code, 0, g.group_filters, 1);
-    LLVMValueRef from_filter = code_add(code, in_panels(code, filter.index, from.width, from.stride),
-                                        code_mul_const(code, tap.index, g.group_channels * from.width));
-    LLVMValueRef to_filter = code_mul_const(
-        code, code_add(code, code_mul_const(code, mirrored, g.group_filters), filter.index), to.width);
-    Loop channel = loop_begin_const(code, 0, g.group_channels, 1);
-    LLVMValueRef w = code_load(
-        code,
-        code_at(code, source, code_add(code, from_filter, code_mul_const(code, channel.index, from.width))),
-        (Lanes){1, 1});
-    LLVMValueRef to_channel = in_panels(code, channel.index, to.width, to.stride);
-    code_store(code, w, code_at(code, target, code_add(code, to_filter, to_channel)), (Lanes){1, 1});
-    loop_end(code, &channel);
-    loop_end(code, &filter);
+    TransposeWalk walk = {.g = weight_geometry(code->graph, code->node)};
+    const ConvGeometry *g = &walk.g;
+    walk.from = conv_panels(code->emit->machine, g);
+    walk.to = conv_transposed_panels(code->emit->machine, g);
+    Loop group = loop_begin_const(code, 0, g->groups, 1);
+    Loop tap = loop_begin_const(code, 0, g->taps, 1);
+    LLVMValueRef mirrored = LLVMBuildSub(code->emit->builder, code_int(code, g->taps - 1), tap.index, "");
+    walk.source =
+        code_at(code, code->inputs[0],
+                code_add(code, code_mul_const(code, group.index, walk.from.count * walk.from.stride),
+                         code_mul_const(code, tap.index, g->group_channels * walk.from.width)));
+    walk.target = code_at(code, code->outputs[0],
+                          code_add(code, code_mul_const(code, group.index, walk.to.count * walk.to.stride),
+                                   code_mul_const(code, mirrored, g->group_filters * walk.to.width)));
+    loop_lanes(code, g->group_filters, transpose_filters, &walk);
     loop_end(code, &tap);
     loop_end(code, &group);
 }
 
 const Kernel transpose_weights_kernels[1] = {
-    {.name = "reference", .emit = transpose_emit}
+    {.name = "vector", .emit = transpose_emit}
 };
 
 const Op op_transpose_weights = {

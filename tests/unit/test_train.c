@@ -228,8 +228,10 @@ static void note_samples(const cnn_frame *frame) {
 
 static void every_epoch_is_a_permutation(void **state) {
     static const cnn_step note_step = STEP(note_samples);
-    static const cnn_stage stages[] = {{SAMPLES_STEP(sum_step), BATCH_STEP(mean_step)},
-                                       {SAMPLES_STEP(note_step)}};
+    static const cnn_stage stages[] = {
+        {SAMPLES_STEP(sum_step), BATCH_STEP(mean_step)},
+        {SAMPLES_STEP(note_step)}
+    };
     cnn_program program = training;
     cnn_model model = tiny_model;
     cnn_data all = data;
@@ -266,8 +268,10 @@ static void wrong_gradient(const cnn_frame *frame) {
 
 static void a_wrong_gradient_is_found(void **state) {
     static const cnn_step wrong_step = STEP(wrong_gradient);
-    static const cnn_stage stages[] = {{SAMPLES_STEP(sum_step), BATCH_STEP(mean_step)},
-                                       {SAMPLES_STEP(wrong_step), BATCH_STEP(finish_step)}};
+    static const cnn_stage stages[] = {
+        {SAMPLES_STEP(sum_step),   BATCH_STEP(mean_step)  },
+        {SAMPLES_STEP(wrong_step), BATCH_STEP(finish_step)}
+    };
     cnn_program program = gradients;
     cnn_model model = tiny_model;
     (void)state;

@@ -222,6 +222,8 @@ static const cnn_step train_step = STEP(train_stage), gradient_step = STEP(gradi
 static const cnn_step finish_step = STEP(finish_gradients), check_step = STEP(check_stage);
 static const cnn_step prepare_step_f32 = STEP(prepare_f32), prepare_step_f64 = STEP(prepare_f64);
 
+static const int32_t prepare_ends[] = {1};
+
 #define SAMPLES_STEP(STEP) .samples = &(STEP), .sample_steps = 1, .micro_batch = 2
 #define BATCH_STEP(STEP)   .batch = &(STEP), .batch_steps = 1
 static const cnn_stage infer_stages[] = {{SAMPLES_STEP(infer_step)}};
@@ -244,7 +246,9 @@ static const cnn_stage check_stages[] = {
      .micro_batch = 2,                                                                                       \
      .stages = STAGES,                                                                                       \
      .prepare = &prepare_step_##SUFFIX,                                                                      \
+     .prepare_ends = prepare_ends,                                                                           \
      .prepare_steps = 1,                                                                                     \
+     .prepare_levels = 1,                                                                                    \
      .packed = 12,                                                                                           \
      .lane = (COUNT) > 1 ? LANE_SIZE : 0,                                                                    \
      .shared = 16,                                                                                           \
