@@ -5,7 +5,12 @@
 
 #include "ops/winograd_transform.h"
 
-enum { MOST_BLOCK = 112, LINE = 16 };
+enum {
+    MOST_BLOCK = 112,
+    LINE = 16,
+    SMALL_ROWS = 4, /* of the register tile for a rest of at most MOST_SMALL_REST Winograd tiles */
+    MOST_SMALL_REST = 8
+};
 static const double PRODUCT_EFFICIENCY = 0.8; /* of the peak, measured for reductions of 32 and more */
 
 WinogradShape winograd_forward_shape(const Machine *machine, const ConvGeometry *g) {
@@ -113,6 +118,7 @@ typedef struct Winograd {
     Rooms rooms;
     LLVMValueRef v, products;         /* the two rooms of the workspace */
     LLVMValueRef live;                /* tiles of the block */
+    LLVMValueRef whole;               /* of these, those that tiles of all rows take */
     LLVMValueRef tile;                /* in the block */
     LLVMValueRef sample, row, column; /* the tile's, row and column in tiles */
     LLVMValueRef source;              /* its first source place */
@@ -187,19 +193,14 @@ static void transform_sources(KernelCode *code, Winograd *walk, LLVMValueRef fir
     loop_end(code, &loop);
 }
 
-/* One point, one panel: all tiles of the block, a register tile of them at a time; the last may run into
- * stale tiles. */
-static void multiply_panel(KernelCode *code, LLVMValueRef panel, int vectors, int last_live, void *user) {
-    (void)last_live; /* the room for M is padded like the panels */
-    Winograd *walk = user;
+/* One point, one panel, `rows` tiles of the block from `first` on. */
+static void multiply_tiles(KernelCode *code, Winograd *walk, LLVMValueRef panel, int vectors,
+                           LLVMValueRef first, int rows) {
     const Panels *p = &walk->s->panels;
-    int rows = tile_max_rows(code->emit->machine,
-                             p->vectors); /* divides the block, whatever is alive of this panel */
-    Loop loop = loop_begin(code, code_int(code, 0), walk->live, rows);
     Tile tile = {.rows = rows, .vectors = vectors, .last_live = code->width};
     tile.a = code_at(code, walk->v,
                      code_add(code, code_mul_const(code, walk->point, walk->rooms.v_point),
-                              code_mul_const(code, loop.index, walk->rooms.v_tile)));
+                              code_mul_const(code, first, walk->rooms.v_tile)));
     LLVMValueRef matrix = code_add(code, code_mul_const(code, walk->point, p->count), panel);
     tile.b = code_at(code, code->packed, code_mul_const(code, matrix, walk->s->source * p->width));
     tile_add_level(&tile, walk->s->source, 1, p->width);
@@ -210,7 +211,7 @@ static void multiply_panel(KernelCode *code, LLVMValueRef panel, int vectors, in
     }
     contraction_emit(code, &tile);
     LLVMValueRef to = code_add(code, code_mul_const(code, walk->point, walk->rooms.m_point),
-                               code_mul_const(code, loop.index, walk->rooms.m_tile));
+                               code_mul_const(code, first, walk->rooms.m_tile));
     LLVMValueRef result =
         code_at(code, walk->products, code_add(code, to, code_mul_const(code, panel, p->width)));
     for (int r = 0; r < rows; r++)
@@ -218,6 +219,22 @@ static void multiply_panel(KernelCode *code, LLVMValueRef panel, int vectors, in
             code_store(code, tile.acc[r][v],
                        code_at_const(code, result, r * walk->rooms.m_tile + tile.vector_offset[v]),
                        (Lanes){code->width, code->width});
+}
+
+/* One point, one panel: all tiles of the block, a register tile of them at a time and smaller ones for a
+ * small rest, as single samples of small maps have; the last may run into stale tiles. */
+static void multiply_panel(KernelCode *code, LLVMValueRef panel, int vectors, int last_live, void *user) {
+    (void)last_live; /* the room for M is padded like the panels */
+    Winograd *walk = user;
+    int rows =
+        tile_max_rows(code->emit->machine,
+                      walk->s->panels.vectors); /* divides the block, whatever is alive of this panel */
+    Loop loop = loop_begin(code, code_int(code, 0), walk->whole, rows);
+    multiply_tiles(code, walk, panel, vectors, loop.index, rows);
+    loop_end(code, &loop);
+    if (rows <= SMALL_ROWS) return;
+    loop = loop_begin(code, walk->whole, walk->live, SMALL_ROWS);
+    multiply_tiles(code, walk, panel, vectors, loop.index, SMALL_ROWS);
     loop_end(code, &loop);
 }
 
@@ -301,6 +318,11 @@ void winograd_emit(KernelCode *code, const WinogradShape *s, int m, bool bias) {
     LLVMBuilderRef b = code->emit->builder;
     LLVMValueRef left = LLVMBuildSub(b, all, block.index, ""), most = code_int(code, walk.rooms.block);
     walk.live = code_select(code, LLVMBuildICmp(b, LLVMIntSLT, left, most, ""), left, most);
+    int rows = tile_max_rows(code->emit->machine, s->panels.vectors);
+    LLVMValueRef rest = LLVMBuildURem(b, walk.live, code_int(code, rows), "");
+    LLVMValueRef small = LLVMBuildICmp(b, LLVMIntULE, rest, code_int(code, MOST_SMALL_REST), "");
+    walk.whole = code_select(code, small, LLVMBuildSub(b, walk.live, rest, ""), walk.live);
+    if (rows <= SMALL_ROWS) walk.whole = walk.live;
     transform_sources(code, &walk, block.index);
     Loop point = loop_begin_const(code, 0, walk.points, 1);
     walk.point = point.index;
