@@ -25,6 +25,9 @@ typedef struct cnn_frame {
     void *scratch; /* the worker's values: scratch_stride elements a sample of its micro-batch, then workspace
                     */
 
+    void *workspace; /* NULL: behind the scratch's samples; else the worker's own, the scratch being another's
+                      */
+
     const void *samples;   /* the data set: elements of sample_kind, channels last, no gaps */
     const void *targets;   /* class indices (int32) or floats of the output's shape, as the loss takes them */
     const uint32_t *order; /* data set indices of the batch's samples; NULL: 0, 1, 2, ... */
@@ -40,7 +43,9 @@ typedef struct cnn_frame {
     int64_t lane_count;
     int64_t lane_stride; /* elements from one lane's block to the next */
     uint64_t seed;
-    uint64_t step;       /* counts batches since training began; keys the random draws */
+    uint64_t step; /* counts batches since training began; keys the random draws */
+    int64_t part,
+        last_part;       /* a step that splits: which part of last_part + 1 of each sample's result to make */
     int32_t sample_kind; /* cnn_sample_kind */
     int32_t random;      /* 0: dropout passes everything through */
     float learning_rate;
@@ -112,6 +117,7 @@ typedef struct cnn_step {
     const char *kernel; /* the operator and its kernel: "conv_input_grad.winograd3" */
     int64_t macs;       /* multiply-adds a sample, counted as the layer's; 0 where it has none */
     double estimate;    /* cycles a sample, the compiler's reckoning; 0 where it made none */
+    int64_t splits;     /* 1: worth being made in parts by several threads where there is but one sample */
 } cnn_step;
 
 /* Steps for single samples (first .. first+count-1, into one lane), then steps for the whole batch once all

@@ -149,6 +149,51 @@ static void run_item(void *user, int64_t item, int worker) {
     }
 }
 
+typedef struct SplitStep {
+    Program *program;
+    const cnn_step *step;
+    const cnn_frame *frame;
+} SplitStep;
+
+static void run_part(void *user, int64_t part, int worker) {
+    const SplitStep *split = user;
+    Program *program = split->program;
+    const cnn_program *code = program->code;
+    cnn_frame frame = *split->frame;
+    frame.part = part;
+    frame.workspace = (char *)program->scratch[worker] +
+                      code->scratch_stride * code->micro_batch * cnn_program_element(code);
+    split->step->run(&frame);
+    if (program->observe) program->observe(program->observe_user, split->step, worker);
+}
+
+/* Each worker's clock starts when its first part may. */
+static void begin_watching(void *user, int64_t item, int worker) {
+    Program *program = user;
+    (void)item;
+    program->observe(program->observe_user, NULL, worker);
+}
+
+/* A single sample: the workers share each step that is worth it. */
+static void run_split(Program *program) {
+    cnn_frame frame = program->frame;
+    int parts = cnn_threads_parallel(program->pool);
+    frame.scratch = program->scratch[0];
+    frame.first = 0;
+    frame.count = 1;
+    for (int32_t i = 0; i < program->stage->sample_steps; i++) {
+        const cnn_step *step = &program->stage->samples[i];
+        if (!step->splits) {
+            run_steps(program, step, 1, &frame, 0);
+            continue;
+        }
+        if (program->observe) cnn_threads_run(program->pool, parts, begin_watching, program);
+        frame.last_part = parts - 1;
+        cnn_threads_run(program->pool, parts, run_part, &(SplitStep){program, step, &frame});
+        frame.last_part = 0;
+    }
+}
+
 static uint64_t fold_signatures(const uint64_t *signatures, int64_t count) {
     uint64_t fold = 0xcbf29ce484222325u; /* FNV-1a, a word at a time */
     for (int64_t i = 0; i < count; i++) fold = (fold ^ signatures[i]) * 0x100000001b3u;
@@ -167,7 +212,10 @@ void cnn_program_run(Program *program, int64_t count) {
         memset(program->signatures, 0, ((size_t)lanes + 1) * sizeof *program->signatures);
     for (int32_t i = 0; i < code->stage_count; i++) {
         program->stage = &code->stages[i];
-        if (program->stage->sample_steps) cnn_threads_run(program->pool, program->items, run_item, program);
+        if (count == 1 && !by_lane && !program->visit && cnn_threads_parallel(program->pool) > 1)
+            run_split(program);
+        else if (program->stage->sample_steps)
+            cnn_threads_run(program->pool, program->items, run_item, program);
         if (!program->stage->batch_steps) continue;
         cnn_frame frame = program->frame;
         frame.count = count;

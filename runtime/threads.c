@@ -31,7 +31,7 @@ struct Threads {
     _Atomic int64_t count;
     _Atomic int sleepers;
     _Atomic bool caller_sleeps, stop;
-    int workers, spin;
+    int workers, spin, processors;
     pthread_mutex_t mutex;
     pthread_cond_t work, finished;
     Worker *worker;
@@ -123,7 +123,7 @@ Threads *cnn_threads_create(int count) {
     if (count > THREADS_MAXIMUM) count = THREADS_MAXIMUM;
     Threads *pool = aligned_alloc(CACHE_LINE, sizeof *pool);
     if (!pool) return NULL;
-    *pool = (Threads){.workers = 1, .spin = count <= processors ? SPIN_PAUSES : 0};
+    *pool = (Threads){.workers = 1, .spin = count <= processors ? SPIN_PAUSES : 0, .processors = processors};
     pool->worker = calloc((size_t)count, sizeof *pool->worker);
     if (!pool->worker) {
         free(pool);
@@ -150,6 +150,10 @@ void cnn_threads_destroy(Threads *pool) {
 
 int cnn_threads_count(const Threads *pool) {
     return pool->workers;
+}
+
+int cnn_threads_parallel(const Threads *pool) {
+    return pool->workers < pool->processors ? pool->workers : pool->processors;
 }
 
 void cnn_threads_run(Threads *pool, int64_t count, ThreadsFunction function, void *user) {

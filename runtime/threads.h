@@ -16,6 +16,8 @@ typedef void (*ThreadsFunction)(void *user, int64_t index, int worker);
 Threads *cnn_threads_create(int count);
 void cnn_threads_destroy(Threads *pool);
 int cnn_threads_count(const Threads *pool);
+/* How many of them can run at once: no more than there are processors. */
+int cnn_threads_parallel(const Threads *pool);
 /* Calls function(user, index, worker) once for each index in [0, count), in any order and on any worker;
  * returns when all are done, and what they wrote is visible then. */
 void cnn_threads_run(Threads *pool, int64_t count, ThreadsFunction function, void *user);

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { LEAST_SPLIT_CYCLES = 8000 }; /* about 2 us: handing out parts takes a tenth of that */
+
 /* A function of the program under construction and the blocks that its frame points to, loaded when first
  * needed. */
 typedef struct Body {
@@ -91,6 +93,7 @@ static LLVMValueRef step_constant(Module *module, const Graph *graph, const Node
     put_string(&step, arena_printf(module->emit.cx->arena, "%s.%s", node->op->name, node->kernel->name));
     put_i64(&step, node->op->macs && !prepare ? node->op->macs(graph, node) : 0);
     put_f64(&step, prepare ? 0 : node->cost);
+    put_i64(&step, !prepare && node->kernel->splits && node->cost >= LEAST_SPLIT_CYCLES);
     return fields_struct(&step);
 }
 

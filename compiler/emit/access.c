@@ -126,6 +126,17 @@ void loop_positions(KernelCode *code, const Shape *shape, PositionBody body, voi
 }
 
 LLVMValueRef code_workspace(KernelCode *code) {
-    return code_at_const(code, code_frame(code, FRAME_SCRATCH),
-                         code->graph->micro_batch * code->graph->scratch_stride);
+    LLVMValueRef own = code_frame(code, FRAME_WORKSPACE);
+    LLVMValueRef behind = code_at_const(code, code_frame(code, FRAME_SCRATCH),
+                                        code->graph->micro_batch * code->graph->scratch_stride);
+    return code_select(code, LLVMBuildIsNull(code->emit->builder, own, ""), behind, own);
+}
+
+Share code_share(KernelCode *code, LLVMValueRef n) {
+    LLVMBuilderRef b = code->emit->builder;
+    LLVMValueRef part = code_frame(code, FRAME_PART);
+    LLVMValueRef parts = code_add_const(code, code_frame(code, FRAME_LAST_PART), 1);
+    LLVMValueRef next = code_add_const(code, part, 1);
+    return (Share){LLVMBuildUDiv(b, code_mul(code, n, part), parts, ""),
+                   LLVMBuildUDiv(b, code_mul(code, n, next), parts, "")};
 }

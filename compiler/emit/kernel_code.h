@@ -48,6 +48,7 @@ typedef enum FrameField {
     FRAME_SHARED,
     FRAME_BATCH,
     FRAME_SCRATCH,
+    FRAME_WORKSPACE,
     FRAME_SAMPLES,
     FRAME_TARGETS,
     FRAME_ORDER,
@@ -63,6 +64,8 @@ typedef enum FrameField {
     FRAME_LANE_STRIDE,
     FRAME_SEED,
     FRAME_STEP,
+    FRAME_PART,
+    FRAME_LAST_PART,
     FRAME_SAMPLE_KIND,
     FRAME_RANDOM,
     FRAME_LEARNING_RATE,
@@ -73,6 +76,13 @@ LLVMValueRef code_frame(KernelCode *code, FrameField field); /* pointer, i64, i3
 /* The worker's room for single kernels, as large as Kernel.workspace asked for: behind the samples of a full
  * micro-batch. What it holds when the kernel begins is anybody's. */
 LLVMValueRef code_workspace(KernelCode *code);
+
+/* This call's share [begin, end) of n pieces of work, of which each part of a split step takes some: a kernel
+ * that asks is one that splits (Kernel.splits). */
+typedef struct Share {
+    LLVMValueRef begin, end;
+} Share;
+Share code_share(KernelCode *code, LLVMValueRef n);
 
 /* Values of the kernel's node. */
 const Value *code_input(const KernelCode *code, int index);

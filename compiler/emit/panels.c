@@ -10,18 +10,39 @@ Panels panels_plan(const Machine *machine, int64_t groups, int64_t filters, int6
     return p;
 }
 
-void loop_panels(KernelCode *code, const Panels *panels, PanelBody body, void *user) {
+/* share NULL: all panels. */
+static void loop_some_panels(KernelCode *code, const Panels *panels, const Share *share, PanelBody body,
+                             void *user) {
+    LLVMBuilderRef b = code->emit->builder;
     int width = code->width;
     int64_t full = panels->filters / panels->width, rest = panels->filters % panels->width;
+    LLVMValueRef end = code_int(code, full);
     if (full > 0) {
-        Loop loop = loop_begin_const(code, 0, full, 1);
+        if (share) {
+            LLVMValueRef less = LLVMBuildICmp(b, LLVMIntSLT, share->end, end, "");
+            end = code_select(code, less, share->end, end);
+        }
+        Loop loop = loop_begin(code, share ? share->begin : code_int(code, 0), end, 1);
         body(code, loop.index, (int)(panels->width / width), width, user);
         loop_end(code, &loop);
     }
     if (rest > 0) {
         int vectors = (int)((rest + width - 1) / width);
+        Branch last = {0};
+        if (share)
+            last = branch_begin(code, LLVMBuildICmp(b, LLVMIntSGT, share->end, code_int(code, full), ""));
         body(code, code_int(code, full), vectors, (int)(rest - (int64_t)(vectors - 1) * width), user);
+        if (share) branch_end(code, &last);
     }
+}
+
+void loop_panels(KernelCode *code, const Panels *panels, PanelBody body, void *user) {
+    loop_some_panels(code, panels, NULL, body, user);
+}
+
+void loop_shared_panels(KernelCode *code, const Panels *panels, PanelBody body, void *user) {
+    Share share = code_share(code, code_int(code, panels->count));
+    loop_some_panels(code, panels, &share, body, user);
 }
 
 Storage panels_storage(const Panels *panels, const Shape *shape, const int64_t *step_strides) {

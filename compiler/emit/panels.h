@@ -26,6 +26,9 @@ static inline int64_t panels_elements(const Panels *p) {
 typedef void (*PanelBody)(KernelCode *code, LLVMValueRef panel, int vectors, int last_live, void *user);
 void loop_panels(KernelCode *code, const Panels *panels, PanelBody body, void *user);
 
+/* The same for this call's share of the panels (code_share). */
+void loop_shared_panels(KernelCode *code, const Panels *panels, PanelBody body, void *user);
+
 /* The storage of a weight (filters, steps by axes...): axis a > 0 of `shape` moves stride[a] steps. */
 Storage panels_storage(const Panels *panels, const Shape *shape, const int64_t *step_strides);
 

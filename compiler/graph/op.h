@@ -49,6 +49,7 @@ struct Kernel {
     bool epilogue;    /* applies node->epilogue to its (first) output */
     bool in_place;    /* output 0 may share input 0's memory */
     bool doubles;     /* can run with registers of doubles: taken in a double-precision program */
+    bool splits;      /* makes but its share of each sample where the frame asks for it (code_share) */
     bool approximate; /* other than direct sums: left out by --strict */
 };
 

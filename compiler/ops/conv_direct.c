@@ -2,6 +2,8 @@
  * weights in panels, x and dy with a halo of zeros so that no loop looks for the border. */
 #include "ops/conv_kernels.h"
 
+enum { LEAST_SHARED_PANELS = 4 };
+
 /* What one panel of filters is being computed for. */
 typedef struct DirectWalk {
     const ConvGeometry *g;
@@ -14,6 +16,7 @@ typedef struct DirectWalk {
     int64_t reduced; /* channels summed over */
     int vectors, last_live;
     const Value *bias;
+    bool shares_panels; /* a split step shares out panels, else places */
     ResidueClass classes[SPATIAL_MAX];
     LLVMValueRef later[SPATIAL_MAX]; /* how many residues behind classes[i], i64 */
 } DirectWalk;
@@ -111,7 +114,11 @@ static void forward_panel(KernelCode *code, LLVMValueRef panel, int vectors, int
     Loop samples = samples_begin(code, walk);
     int64_t extent[SPATIAL_MAX];
     for (int i = 0; i < g->spatial; i++) extent[i] = g->axis[i].output;
-    loop_grid(code, g->spatial, extent, tile_max_rows(walk->machine, vectors), forward_tile, walk);
+    int most = tile_max_rows(walk->machine, vectors);
+    if (walk->shares_panels)
+        loop_grid(code, g->spatial, extent, most, forward_tile, walk);
+    else
+        loop_shared_grid(code, g->spatial, extent, most, forward_tile, walk);
     loop_end(code, &samples);
 }
 
@@ -121,7 +128,10 @@ static void each_group(KernelCode *code, DirectWalk *walk, const Panels *panels,
     walk->group = groups.index;
     walk->weights =
         code_at(code, code->inputs[1], code_mul_const(code, groups.index, panels->count * panels->stride));
-    loop_panels(code, panels, body, walk);
+    if (walk->shares_panels)
+        loop_shared_panels(code, panels, body, walk);
+    else
+        loop_panels(code, panels, body, walk);
     loop_end(code, &groups);
 }
 
@@ -130,6 +140,7 @@ void conv_direct_forward_emit(KernelCode *code) {
     Panels panels = conv_panels(code->emit->machine, &g);
     DirectWalk walk = {.g = &g, .machine = code->emit->machine, .reduced = g.group_channels};
     if (conv_has_bias(code->node)) walk.bias = code_input(code, 2);
+    walk.shares_panels = panels.count >= LEAST_SHARED_PANELS;
     each_group(code, &walk, &panels, forward_panel);
 }
 

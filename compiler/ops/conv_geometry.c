@@ -107,11 +107,20 @@ bool conv_unrolls(const ConvGeometry *g) {
 
 typedef struct GridWalk {
     int axes;
+    bool shared;
     const int64_t *extent;
     GridBody body;
     void *user;
     GridTile tile;
 } GridWalk;
+
+/* A loop over `count` pieces of that size from `start` on, or over this call's share of them. */
+static Loop pieces_begin(KernelCode *code, int64_t start, int64_t size, int64_t count, bool shared) {
+    if (!shared) return loop_begin_const(code, start, start + size * count, size);
+    Share share = code_share(code, code_int(code, count));
+    return loop_begin(code, code_add_const(code, code_mul_const(code, share.begin, size), start),
+                      code_add_const(code, code_mul_const(code, share.end, size), start), size);
+}
 
 /* Pieces of `most` places along the last axis. */
 static void walk_columns(KernelCode *code, GridWalk *walk, int64_t most) {
@@ -121,7 +130,7 @@ static void walk_columns(KernelCode *code, GridWalk *walk, int64_t most) {
     for (int small = 0; small < 2; small++) {
         int64_t size = cut.large - small, count = small ? cut.small_count : cut.large_count;
         if (size < 1 || count < 1) continue;
-        Loop loop = loop_begin_const(code, start, start + size * count, size);
+        Loop loop = pieces_begin(code, start, size, count, walk->shared && walk->axes == 1);
         walk->tile.index[last] = loop.index;
         walk->tile.columns = (int)size;
         walk->body(code, &walk->tile, walk->user);
@@ -140,7 +149,7 @@ static void walk_rows(KernelCode *code, GridWalk *walk, int most_places) {
     for (int small = 0; small < 2; small++) {
         int64_t size = cut.large - small, count = small ? cut.small_count : cut.large_count;
         if (size < 1 || count < 1) continue;
-        Loop loop = loop_begin_const(code, start, start + size * count, size);
+        Loop loop = pieces_begin(code, start, size, count, walk->shared && walk->axes == 2);
         walk->tile.index[axis] = loop.index;
         walk->tile.rows = (int)size;
         walk_columns(code, walk, most_places / size);
@@ -149,15 +158,16 @@ static void walk_rows(KernelCode *code, GridWalk *walk, int most_places) {
     }
 }
 
-void loop_grid(KernelCode *code, int axes, const int64_t *extent, int most_places, GridBody body,
-               void *user) {
-    GridWalk walk = {.axes = axes, .extent = extent, .body = body, .user = user, .tile = {.rows = 1}};
+static void loop_some_grid(KernelCode *code, int axes, const int64_t *extent, int most_places, bool shared,
+                           GridBody body, void *user) {
+    GridWalk walk = {
+        .axes = axes, .shared = shared, .extent = extent, .body = body, .user = user, .tile = {.rows = 1}};
     for (int i = 0; i < axes; i++)
         if (extent[i] < 1) return;
     Loop loops[SPATIAL_MAX];
     int outer = axes > 2 ? axes - 2 : 0;
     for (int i = 0; i < outer; i++) {
-        loops[i] = loop_begin_const(code, 0, extent[i], 1);
+        loops[i] = pieces_begin(code, 0, 1, extent[i], shared && i == 0);
         walk.tile.index[i] = loops[i].index;
     }
     if (axes == 1)
@@ -165,4 +175,14 @@ void loop_grid(KernelCode *code, int axes, const int64_t *extent, int most_place
     else
         walk_rows(code, &walk, most_places);
     for (int i = outer - 1; i >= 0; i--) loop_end(code, &loops[i]);
+}
+
+void loop_grid(KernelCode *code, int axes, const int64_t *extent, int most_places, GridBody body,
+               void *user) {
+    loop_some_grid(code, axes, extent, most_places, false, body, user);
+}
+
+void loop_shared_grid(KernelCode *code, int axes, const int64_t *extent, int most_places, GridBody body,
+                      void *user) {
+    loop_some_grid(code, axes, extent, most_places, true, body, user);
 }

@@ -58,5 +58,8 @@ typedef struct GridTile {
 } GridTile;
 typedef void (*GridBody)(KernelCode *code, const GridTile *tile, void *user);
 void loop_grid(KernelCode *code, int axes, const int64_t *extent, int most_places, GridBody body, void *user);
+/* The same for this call's share of the grid (code_share). */
+void loop_shared_grid(KernelCode *code, int axes, const int64_t *extent, int most_places, GridBody body,
+                      void *user);
 
 #endif

@@ -161,6 +161,7 @@ const Kernel conv_forward_kernels[6] = {
      .emit = conv_direct_forward_emit,
      .halo = forward_halo,
      .epilogue = true,
+     .splits = true,
      .doubles = true},
     WINOGRAD_ROW(forward, 2),
     WINOGRAD_ROW(forward, 3),

@@ -9,7 +9,8 @@ enum {
     MOST_BLOCK = 112,
     LINE = 16,
     SMALL_ROWS = 4, /* of the register tile for a rest of at most MOST_SMALL_REST Winograd tiles */
-    MOST_SMALL_REST = 8
+    MOST_SMALL_REST = 8,
+    MOST_TILES_SHARING_PANELS = 32
 };
 static const double PRODUCT_EFFICIENCY = 0.8; /* of the peak, measured for reductions of 32 and more */
 
@@ -114,7 +115,7 @@ typedef struct Winograd {
     const WinogradShape *s;
     const WinogradTransform *t;
     int m, points;
-    bool bias;
+    bool bias, shares_panels;
     Rooms rooms;
     LLVMValueRef v, products;         /* the two rooms of the workspace */
     LLVMValueRef live;                /* tiles of the block */
@@ -299,11 +300,22 @@ static void transform_result(KernelCode *code, LLVMValueRef channel, Lanes lanes
     store_tile(code, walk, out, &position, lanes);
 }
 
+static void transform_panel(KernelCode *code, LLVMValueRef panel, int vectors, int last_live, void *user) {
+    LLVMValueRef channel = code_mul_const(code, panel, ((Winograd *)user)->s->panels.width);
+    for (int v = 0; v < vectors; v++) {
+        Lanes lanes = {code->width, v == vectors - 1 ? last_live : code->width};
+        transform_result(code, code_add_const(code, channel, (int64_t)v * code->width), lanes, user);
+    }
+}
+
 static void transform_results(KernelCode *code, Winograd *walk, LLVMValueRef first) {
     Loop loop = loop_begin(code, code_int(code, 0), walk->live, 1);
     walk->tile = loop.index;
     find_tile(code, walk, first);
-    loop_lanes(code, walk->s->target, transform_result, walk);
+    if (walk->shares_panels)
+        loop_shared_panels(code, &walk->s->panels, transform_panel, walk);
+    else
+        loop_lanes(code, walk->s->target, transform_result, walk);
     loop_end(code, &loop);
 }
 
@@ -313,10 +325,14 @@ void winograd_emit(KernelCode *code, const WinogradShape *s, int m, bool bias) {
     walk.rooms = plan_rooms(code->emit->machine, s, m);
     walk.v = code_workspace(code);
     walk.products = code_at_const(code, walk.v, walk.rooms.m_start);
+    /* Few tiles share the weights out, many themselves. */
+    walk.shares_panels = s->panels.count > 1 && sample_tiles(s, m) <= MOST_TILES_SHARING_PANELS;
     LLVMValueRef all = code_mul_const(code, code->count, sample_tiles(s, m));
-    Loop block = loop_begin(code, code_int(code, 0), all, walk.rooms.block);
+    Share share = {code_int(code, 0), all};
+    if (!walk.shares_panels) share = code_share(code, all);
+    Loop block = loop_begin(code, share.begin, share.end, walk.rooms.block);
     LLVMBuilderRef b = code->emit->builder;
-    LLVMValueRef left = LLVMBuildSub(b, all, block.index, ""), most = code_int(code, walk.rooms.block);
+    LLVMValueRef left = LLVMBuildSub(b, share.end, block.index, ""), most = code_int(code, walk.rooms.block);
     walk.live = code_select(code, LLVMBuildICmp(b, LLVMIntSLT, left, most, ""), left, most);
     int rows = tile_max_rows(code->emit->machine, s->panels.vectors);
     LLVMValueRef rest = LLVMBuildURem(b, walk.live, code_int(code, rows), "");
@@ -326,7 +342,10 @@ void winograd_emit(KernelCode *code, const WinogradShape *s, int m, bool bias) {
     transform_sources(code, &walk, block.index);
     Loop point = loop_begin_const(code, 0, walk.points, 1);
     walk.point = point.index;
-    loop_panels(code, &s->panels, multiply_panel, &walk);
+    if (walk.shares_panels)
+        loop_shared_panels(code, &s->panels, multiply_panel, &walk);
+    else
+        loop_panels(code, &s->panels, multiply_panel, &walk);
     loop_end(code, &point);
     transform_results(code, &walk, block.index);
     loop_end(code, &block);

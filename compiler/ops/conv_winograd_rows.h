@@ -47,6 +47,7 @@ DECLARE_WEIGHTS(4)
      .packed = winograd##m##_##direction##_packed,                                                           \
      .prepare = winograd##m##_##direction##_prepare,                                                         \
      .epilogue = true,                                                                                       \
+     .splits = true,                                                                                         \
      .approximate = true}
 
 /* The row of the gradient to the weights. */

@@ -33,6 +33,12 @@ static int section_of(const ParameterInfo *info) {
     return info->decay ? 0 : 1;
 }
 
+static bool has_gradients(const Graph *graph) {
+    for (int i = 0; i < graph->values.count; i++)
+        if (graph->values.items[i].role == ROLE_GRADIENT) return true;
+    return false;
+}
+
 static void place_parameters(Graph *graph) {
     int64_t at = 0;
     for (int section = 0; section < 3; section++) {
@@ -47,8 +53,9 @@ static void place_parameters(Graph *graph) {
         }
         graph->parameter_elements = at;
         if (section == 0) graph->decayed_elements = at;
-        if (section == 1) graph->trained_elements = graph->lane_elements = at;
+        if (section == 1) graph->trained_elements = at;
     }
+    graph->lane_elements = has_gradients(graph) ? graph->trained_elements : 0;
 }
 
 /* One after the other, each from a cache line on. */

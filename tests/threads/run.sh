@@ -39,6 +39,33 @@ CNN
 sed -n '/^data {/,$p' "$ROOT/examples/x_or_o.cnn" >>normed.cnn
 deterministic normed normed.cnn --data letters --limit 333 --batch 33
 
+# A single sample: the threads share each large layer, by its rows, its tiles or its panels of filters.
+# split NAME SHAPE LAYERS...
+split() {
+    local name=$1 shape=$2 strict
+    printf 'model %s {\n  input(%s)\n  %s\n}\n' "$name" "$shape" "$3" >"$name.cnn"
+    python3 - "$name.npy" "$shape" <<'PY'
+import sys
+import numpy
+shape = [1] + [int(n) for n in sys.argv[2].split(",")]
+numpy.save(sys.argv[1], numpy.random.default_rng(1).normal(size=shape).astype("f4"))
+PY
+    for strict in "" --strict; do
+        check "$name compiles $strict" "$CNNC" $strict "$name.cnn" -o "$name" || return
+        check "$name has weights" ./"$name" init --output "$name.safetensors"
+        for threads in 1 2 3; do
+            check "$name runs with $threads" ./"$name" run --weights "$name.safetensors" --input "$name.npy" \
+                --output "$name.$threads.npy" --threads $threads
+        done
+        same "$name $strict: 1 and 2 threads" "$name.1.npy" "$name.2.npy"
+        same "$name $strict: 1 and 3 threads" "$name.1.npy" "$name.3.npy"
+    done
+}
+split by_rows 37,41,5 'conv(24, 5) -> conv(30, 3, padding=same, activation=relu)'
+split by_panels 7,9,70 'conv(150, 3, padding=same) -> conv(200, 1) -> conv(33, 3, activation=tanh)'
+split signal 700,6 'conv(64, 9) -> conv(140, 3, stride=2)'
+split volume 9,10,11,4 'conv(20, 3) -> conv(100, 2, groups=2)'
+
 # The letters are learned to the last one.
 if [ -z "$SANITIZE" ]; then
     check "x_or_o trains" ./x_or_o train --data letters --epochs 10 --quiet --save learned.safetensors &&
