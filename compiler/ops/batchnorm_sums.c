@@ -28,12 +28,25 @@ Attr *statistics_attrs(Arena *arena, const Attr *batchnorm, const Shape *x) {
     return attrs;
 }
 
+enum {
+    BLOCK_VECTORS = 4, /* of channels that one pass over the places takes: places may lie far apart */
+    MOST_SUMS = 2
+};
+
+/* The two sums of some registers of channels over all places of the micro-batch. What is added at a place are
+ * floats or doubles; a row of floats at most is added up before the sum goes on in doubles. */
 typedef struct SumWork {
     KernelCode wide;
-    LLVMValueRef first, second; /* variables */
+    bool floats;
+    int vectors;
+    Lanes lanes[BLOCK_VECTORS];
+    LLVMValueRef channel;
+    LLVMValueRef sums[BLOCK_VECTORS][MOST_SUMS]; /* variables, doubles */
+    LLVMValueRef rows[BLOCK_VECTORS][MOST_SUMS]; /* variables, floats */
 } SumWork;
 
-typedef void (*AddPosition)(KernelCode *code, const Position *position, Lanes lanes, SumWork *work);
+/* Adds the place's register v to both variables. */
+typedef void (*AddPosition)(KernelCode *code, const Position *position, SumWork *work, int v);
 
 static LLVMValueRef load_at(KernelCode *code, int input, const Position *position, Lanes lanes) {
     return code_load(code, code_position(code, code_input(code, input), code->inputs[input], position),
@@ -44,53 +57,97 @@ static void accumulate(KernelCode *wide, LLVMValueRef place, LLVMValueRef sum, L
     code_store(wide, code_fadd(wide, code_load(wide, place, lanes), sum), place, lanes);
 }
 
-static void sum_lanes(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
-    AddPosition *add = user;
-    SumWork work = {.wide = code_in_doubles(code)};
-    LLVMTypeRef type = code_type(&work.wide, lanes.width);
-    work.first = code_variable(code, type, code_constant(&work.wide, 0, lanes.width));
-    work.second = code_variable(code, type, code_constant(&work.wide, 0, lanes.width));
+static void sum_row(KernelCode *code, Position *position, SumWork *work, AddPosition add) {
+    int last = shape_spatial(&code_input(code, 0)->shape) - 1;
+    LLVMValueRef channel = work->channel;
+    for (int v = 0; v < work->vectors && work->floats; v++)
+        for (int k = 0; k < MOST_SUMS; k++)
+            code_set(code, work->rows[v][k], code_constant(code, 0, work->lanes[v].width));
+    Loop loop = {0};
+    if (last >= 0) {
+        loop = loop_begin_const(code, 0, code_input(code, 0)->shape.dim[last], 1);
+        position->spatial[last] = loop.index;
+    }
+    for (int v = 0; v < work->vectors; v++) {
+        position->channel = code_add_const(code, channel, (int64_t)v * code->width);
+        add(code, position, work, v);
+    }
+    if (last >= 0) loop_end(code, &loop);
+    for (int v = 0; v < work->vectors && work->floats; v++)
+        for (int k = 0; k < MOST_SUMS; k++) {
+            LLVMValueRef row = code_widen(code, code_get(code, work->rows[v][k]), work->lanes[v].width);
+            code_set(code, work->sums[v][k], code_fadd(&work->wide, code_get(code, work->sums[v][k]), row));
+        }
+}
+
+static void sum_block(KernelCode *code, SumWork *work, AddPosition add) {
     const Shape *shape = &code_input(code, 0)->shape;
-    int spatial = shape_spatial(shape);
+    for (int v = 0; v < work->vectors; v++)
+        for (int k = 0; k < MOST_SUMS; k++) {
+            int width = work->lanes[v].width;
+            work->sums[v][k] =
+                code_variable(code, code_type(&work->wide, width), code_constant(&work->wide, 0, width));
+            if (work->floats)
+                work->rows[v][k] = code_variable(code, code_type(code, width), code_constant(code, 0, width));
+        }
+    int outer = shape_spatial(shape) - 1;
     Loop samples = loop_begin(code, code_int(code, 0), code->count, 1), loops[SPATIAL_MAX];
-    Position position = {.sample = samples.index, .channel = channel};
-    for (int i = 0; i < spatial; i++) {
+    Position position = {.sample = samples.index};
+    for (int i = 0; i < outer; i++) {
         loops[i] = loop_begin_const(code, 0, shape->dim[i], 1);
         position.spatial[i] = loops[i].index;
     }
-    (*add)(code, &position, lanes, &work);
-    for (int i = spatial - 1; i >= 0; i--) loop_end(code, &loops[i]);
+    sum_row(code, &position, work, add);
+    for (int i = outer - 1; i >= 0; i--) loop_end(code, &loops[i]);
     loop_end(code, &samples);
-    LLVMValueRef place = code_at(&work.wide, code->outputs[0], channel);
-    accumulate(&work.wide, place, code_get(code, work.first), lanes);
-    place = code_at_const(&work.wide, place, shape_channels(shape));
-    accumulate(&work.wide, place, code_get(code, work.second), lanes);
+    for (int v = 0; v < work->vectors; v++)
+        for (int k = 0; k < MOST_SUMS; k++) {
+            LLVMValueRef at =
+                code_add_const(code, work->channel, (int64_t)v * code->width + k * shape_channels(shape));
+            accumulate(&work->wide, code_at(&work->wide, code->outputs[0], at),
+                       code_get(code, work->sums[v][k]), work->lanes[v]);
+        }
 }
 
-static void emit_sums(KernelCode *code, AddPosition add) {
-    loop_lanes(code, shape_channels(&code_input(code, 0)->shape), sum_lanes, &add);
+/* All channels: blocks of several registers, then what is left. */
+static void emit_sums(KernelCode *code, AddPosition add, bool floats) {
+    int64_t channels = shape_channels(&code_input(code, 0)->shape), width = code->width;
+    int64_t block = BLOCK_VECTORS * width, full = channels / block * block;
+    SumWork work = {.wide = code_in_doubles(code), .floats = floats, .vectors = BLOCK_VECTORS};
+    for (int v = 0; v < BLOCK_VECTORS; v++) work.lanes[v] = (Lanes){code->width, code->width};
+    if (full) {
+        Loop loop = loop_begin_const(code, 0, full, block);
+        work.channel = loop.index;
+        sum_block(code, &work, add);
+        loop_end(code, &loop);
+    }
+    if (full == channels) return;
+    work.vectors = (int)((channels - full + width - 1) / width);
+    work.lanes[work.vectors - 1].live = (int)(channels - full - (work.vectors - 1) * width);
+    work.channel = code_int(code, full);
+    sum_block(code, &work, add);
 }
 
-static void add_square(KernelCode *code, const Position *position, Lanes lanes, SumWork *work) {
-    LLVMValueRef x = code_widen(code, load_at(code, 0, position, lanes), lanes.width);
-    code_set(code, work->first, code_fadd(&work->wide, code_get(code, work->first), x));
-    code_set(code, work->second, code_fma(&work->wide, x, x, code_get(code, work->second)));
+/* Squares in doubles: the mean is still in them. */
+static void add_square(KernelCode *code, const Position *position, SumWork *work, int v) {
+    LLVMValueRef x = code_widen(code, load_at(code, 0, position, work->lanes[v]), work->lanes[v].width);
+    code_set(code, work->sums[v][0], code_fadd(&work->wide, code_get(code, work->sums[v][0]), x));
+    code_set(code, work->sums[v][1], code_fma(&work->wide, x, x, code_get(code, work->sums[v][1])));
 }
 
-static void add_product(KernelCode *code, const Position *position, Lanes lanes, SumWork *work) {
-    LLVMValueRef dy = code_widen(code, load_at(code, 0, position, lanes), lanes.width);
-    LLVMValueRef centred =
-        code_fsub(code, load_at(code, 1, position, lanes), load_at(code, 2, position, lanes));
-    centred = code_widen(code, centred, lanes.width);
-    code_set(code, work->first, code_fadd(&work->wide, code_get(code, work->first), dy));
-    code_set(code, work->second, code_fma(&work->wide, dy, centred, code_get(code, work->second)));
+static void add_product(KernelCode *code, const Position *position, SumWork *work, int v) {
+    LLVMValueRef dy = load_at(code, 0, position, work->lanes[v]);
+    LLVMValueRef centred = code_fsub(code, load_at(code, 1, position, work->lanes[v]),
+                                     load_at(code, 2, position, work->lanes[v]));
+    code_set(code, work->rows[v][0], code_fadd(code, code_get(code, work->rows[v][0]), dy));
+    code_set(code, work->rows[v][1], code_fma(code, dy, centred, code_get(code, work->rows[v][1])));
 }
 
 static void squares_emit(KernelCode *code) {
-    emit_sums(code, add_square);
+    emit_sums(code, add_square, false);
 }
 static void products_emit(KernelCode *code) {
-    emit_sums(code, add_product);
+    emit_sums(code, add_product, true);
 }
 
 /* The lanes' sum of input 0 from that element on, in lane order; leaves zeros. */
