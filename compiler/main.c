@@ -122,7 +122,8 @@ static int write_dot(Context *cx, const Model *model) {
 }
 
 /* What was asked for of a model that is right. */
-static int produce(Context *cx, const Model *model, const Machine *machine, MemoryTotals memory) {
+static int produce(Context *cx, const Model *model, const Machine *machine, Graph *const *forms,
+                   MemoryTotals memory) {
     const Options *options = &cx->options;
     if (!kernels_known(cx, model->graph)) return EXIT_USAGE;
     if (options->check) {
@@ -134,8 +135,6 @@ static int produce(Context *cx, const Model *model, const Machine *machine, Memo
     }
     if (!spares_sources(cx)) return EXIT_USAGE;
     if (options->emit == EMIT_DOT) return write_dot(cx, model);
-    Graph *forms[FORM_COUNT];
-    forms_plan(cx, model, machine, forms);
     CodegenInput input = {model, machine, forms, memory.inference, memory.training, NULL, header_path(cx)};
     if (input.header_path) input.header = print_to_text(cx->arena, header_print, model);
     return codegen_build(cx, &input);
@@ -143,14 +142,15 @@ static int produce(Context *cx, const Model *model, const Machine *machine, Memo
 
 static int judge_and_produce(Context *cx, Elaboration *elaboration, const Machine *machine) {
     double since = seconds_now();
-    MemoryTotals memory = memory_totals(cx, elaboration->model, machine);
-    phase_end(cx, "memory", &since);
+    Graph *forms[FORM_COUNT];
+    MemoryTotals memory = forms_plan(cx, elaboration->model, machine, forms);
+    phase_end(cx, "passes", &since);
     sema_judge_asserts(cx, elaboration, memory.inference, memory.training);
     check_memory(cx, elaboration->model, memory.training);
     check_interface_name(cx, elaboration->model);
     diag_flush(cx->diag);
     if (diag_errors(cx->diag)) return EXIT_MODEL;
-    return produce(cx, elaboration->model, machine, memory);
+    return produce(cx, elaboration->model, machine, forms, memory);
 }
 
 static int compile(Context *cx) {

@@ -225,7 +225,7 @@ typedef struct cnn_model {
     const cnn_train *train; /* NULL without a train block */
 
     const cnn_program *inference;  /* samples -> output */
-    const cnn_program *probe;      /* the same, every layer's value kept in scratch */
+    const cnn_program *probe;      /* the same, every layer's value kept in scratch: one sample at a time */
     const cnn_program *evaluation; /* samples, targets -> output, loss, metric; NULL without train */
     const cnn_program *training;  /* samples, targets -> loss, metric, lanes' gradients; NULL without train */
     const cnn_program *gradients; /* training and the input's gradient, to output; NULL without train */

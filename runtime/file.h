@@ -31,11 +31,15 @@ void cnn_reader_close(Reader *reader); /* NULL is fine */
 const char *cnn_reader_path(const Reader *reader);
 uint64_t cnn_reader_position(const Reader *reader); /* unpacked bytes given out */
 
+/* Bytes that follow; UINT64_MAX where that shows only as they come: gzip, pipes. */
+uint64_t cnn_reader_left(const Reader *reader);
+
 /* Exactly size bytes. An early end is STATUS_MALFORMED: "PATH: ends at byte N, in WHAT". */
 int cnn_reader_read(Reader *reader, void *bytes, uint64_t size, const char *what, Failure *failure);
 
 /* Exactly size bytes in an aligned block (cnn_aligned_free). A size that the file only promises costs
- * nothing: it is checked against what is left, or the block grows with what really arrives. */
+ * nothing: it is checked against what is left, or the block grows with what really arrives, unless gzip
+ * data of that length usually unpack to as much. */
 int cnn_reader_read_block(Reader *reader, void **block, uint64_t size, const char *what, Failure *failure);
 
 /* All that is left, at most limit bytes; with a zero byte after it that does not count. */

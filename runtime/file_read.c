@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-enum { BUFFER_SIZE = 256 << 10, FIRST_GROWTH = 16 << 20 };
+enum { BUFFER_SIZE = 256 << 10, FIRST_GROWTH = 16 << 20, USUAL_EXPANSION = 8 };
 static const uint64_t MOST_EXPANSION = 1040; /* deflate's limit is 1032 to 1 */
 
 struct Reader {
@@ -269,6 +269,11 @@ int cnn_reader_read(Reader *reader, void *bytes, uint64_t size, const char *what
     return got < size ? fail_early_end(reader, what, failure) : STATUS_OK;
 }
 
+uint64_t cnn_reader_left(const Reader *reader) {
+    bool known = reader->raw_size != UINT64_MAX && !reader->packed;
+    return known && reader->position <= reader->raw_size ? reader->raw_size - reader->position : UINT64_MAX;
+}
+
 /* Whether size more bytes can be there at all. */
 static bool can_hold(const Reader *reader, uint64_t size) {
     if (reader->raw_size == UINT64_MAX) return true;
@@ -279,7 +284,7 @@ static bool can_hold(const Reader *reader, uint64_t size) {
 /* Grows *block, which holds `used` bytes, to capacity bytes. */
 static int grow(void **block, uint64_t used, uint64_t capacity, const char *path, Failure *failure) {
     void *larger;
-    int status = cnn_aligned_allocate(&larger, capacity, 1, path, failure);
+    int status = cnn_aligned_reserve(&larger, capacity, 1, path, failure);
     if (status) return status;
     if (used) memcpy(larger, *block, used);
     cnn_aligned_free(*block);
@@ -308,15 +313,22 @@ static int take_growing(Reader *reader, void **block, uint64_t *size, uint64_t l
     return status;
 }
 
+/* What to begin with where the file promises size bytes: all of it where that is certain, and where gzip data
+ * usually come to as much; a promise beyond that has to be kept first. */
+static uint64_t first_capacity(const Reader *reader, uint64_t size) {
+    if (reader->raw_size == UINT64_MAX) return FIRST_GROWTH;
+    bool likely = !reader->packed || size / USUAL_EXPANSION <= reader->raw_size;
+    return likely || size < FIRST_GROWTH ? size : FIRST_GROWTH;
+}
+
 int cnn_reader_read_block(Reader *reader, void **block, uint64_t size, const char *what, Failure *failure) {
     *block = NULL;
     if (!can_hold(reader, size))
         return cnn_fail(failure, STATUS_MALFORMED,
                         "%s: %s of %llu bytes at byte %llu: the file is too short for it", reader->path, what,
                         (unsigned long long)size, (unsigned long long)reader->position);
-    bool sure = reader->raw_size != UINT64_MAX && !reader->packed;
     uint64_t got;
-    int status = take_growing(reader, block, &got, size, sure ? size : FIRST_GROWTH, failure);
+    int status = take_growing(reader, block, &got, size, first_capacity(reader, size), failure);
     if (status || got == size) return status;
     cnn_aligned_free(*block);
     *block = NULL;
@@ -334,6 +346,7 @@ int cnn_reader_read_all(Reader *reader, void **block, uint64_t *size, uint64_t l
         return cnn_fail(failure, STATUS_MALFORMED, "%s: larger than %llu bytes", reader->path,
                         (unsigned long long)limit);
     }
+    ((unsigned char *)*block)[*size] = 0;
     return STATUS_OK;
 }
 

@@ -1,7 +1,8 @@
 /* memory: a region and an offset for every value. Values of one stage share the worker's scratch, values that
  * outlive their stage live in the batch block, both reused as soon as the last reader is through; a value
- * with a halo keeps its room for itself, for the halo's zeros are written once. Needs layouts and the order
- * of execution; gives region, offset, alias, and the sizes. */
+ * with a halo keeps its room for itself, for the halo's zeros are written once. The probe, which keeps every
+ * value, runs one sample at a time in the strides of another form. Needs layouts and the order of execution;
+ * gives region, offset, alias, and the sizes. */
 #include "passes/pass.h"
 
 #include <string.h>
@@ -186,10 +187,40 @@ static int64_t take_room(Arena *arena, Rooms *rooms, int64_t size, int now, int 
     return from;
 }
 
+/* What single kernels work in, of the most demanding. */
+static int64_t workspace_of(const PassContext *pc, const Graph *graph) {
+    int64_t most = 0;
+    for (int i = 0; i < graph->nodes.count; i++) {
+        const Node *node = graph_node(graph, i);
+        int64_t wanted = node->kernel->workspace ? node->kernel->workspace(pc->machine, graph, node) : 0;
+        if (wanted > most) most = wanted;
+    }
+    return round_up(most);
+}
+
+/* The workspace lies behind the samples of a micro-batch. A probe's only sample lies around it, so that
+ * kernels find it, and the next sample, where those of the form beside it do. */
+static void place_workspace(const PassContext *pc, Graph *graph, Rooms *scratch) {
+    graph->workspace_elements = workspace_of(pc, graph);
+    if (!pc->beside || !graph->workspace_elements) return;
+    int64_t from = pc->beside->micro_batch * pc->beside->scratch_stride;
+    vec_push(graph->arena, &scratch->taken, (Room){from, from + graph->workspace_elements, INT32_MAX});
+}
+
+static void set_strides(const PassContext *pc, Graph *graph, int64_t scratch, int64_t batch) {
+    graph->scratch_stride = scratch ? sample_stride(scratch) : 0;
+    graph->batch_stride = batch ? sample_stride(batch) : 0;
+    if (!pc->beside) return;
+    graph->scratch_stride = pc->beside->scratch_stride;
+    int64_t behind = round_up(scratch) - pc->beside->micro_batch * graph->scratch_stride;
+    if (graph->workspace_elements < behind) graph->workspace_elements = behind;
+}
+
 static void place_samples(const PassContext *pc, Graph *graph) {
     Lifetime *lives = lifetimes(graph);
     Rooms scratch = {0}, batch = {0};
     bool keep = pc->form == FORM_PROBE;
+    place_workspace(pc, graph, &scratch);
     /* Rooms that are kept for ever come first, so that no value lies in them before. */
     for (int pass = 0; pass < 2; pass++)
         for (int n = 0; n < graph->nodes.count; n++) {
@@ -214,8 +245,7 @@ static void place_samples(const PassContext *pc, Graph *graph) {
         value->region = root->region;
         value->offset = root->offset;
     }
-    graph->scratch_stride = scratch.end ? sample_stride(scratch.end) : 0;
-    graph->batch_stride = batch.end ? sample_stride(batch.end) : 0;
+    set_strides(pc, graph, scratch.end, batch.end);
 }
 
 /* What a stage reads and writes, elements: of each sample, its largest node alone and all together; and for
@@ -273,8 +303,9 @@ static void choose_micro_batches(const PassContext *pc, Graph *graph) {
     const Traffic *traffic = stage_traffic(pc, graph);
     graph->stage_micro_batches = ARENA_ARRAY(graph->arena, int, (size_t)graph->stage_count);
     graph->micro_batch = 1;
+    if (pc->beside) graph->micro_batch = pc->beside->micro_batch;
     for (int i = 0; i < graph->stage_count; i++) {
-        int chosen = micro_batch_for(pc->machine, traffic[i]);
+        int chosen = pc->beside ? 1 : micro_batch_for(pc->machine, traffic[i]);
         graph->stage_micro_batches[i] = chosen;
         if (chosen > graph->micro_batch) graph->micro_batch = chosen;
     }
@@ -292,10 +323,4 @@ void memory_run(PassContext *pc, Graph *graph) {
     share_memory(pc, graph);
     place_samples(pc, graph);
     choose_micro_batches(pc, graph);
-    graph->workspace_elements = 0;
-    for (int i = 0; i < graph->nodes.count; i++) {
-        const Node *node = graph_node(graph, i);
-        int64_t wanted = node->kernel->workspace ? node->kernel->workspace(pc->machine, graph, node) : 0;
-        if (wanted > graph->workspace_elements) graph->workspace_elements = round_up(wanted);
-    }
 }

@@ -10,6 +10,7 @@ typedef struct PassContext {
     const Model *model;
     const Machine *machine;
     Form form;
+    const Graph *beside; /* FORM_PROBE: a planned form whose kernels it shares; or NULL */
 } PassContext;
 
 /* A row of passes.def. */
@@ -39,14 +40,13 @@ void schedule_run(PassContext *pc, Graph *graph); /* stages, kernels, micro-batc
 void layout_run(PassContext *pc, Graph *graph);   /* halos and strides */
 void memory_run(PassContext *pc, Graph *graph);   /* regions, offsets, reuse */
 
-/* Every form that the options ask for, ready for code; NULL for the others. */
-void forms_plan(Context *cx, const Model *model, const Machine *machine, Graph *forms[FORM_COUNT]);
-
-/* Bytes, as the summary and asserts report them. */
+/* Bytes, as the summary and asserts report them; training is 0 without a train block. */
 typedef struct MemoryTotals {
     int64_t inference, training;
 } MemoryTotals;
-/* Plans memory for the model; training is 0 without a train block, inference always set. */
-MemoryTotals memory_totals(Context *cx, const Model *model, const Machine *machine);
+
+/* Every form that the options ask for, ready for code; NULL for the others. Returns the memory that they
+ * take. */
+MemoryTotals forms_plan(Context *cx, const Model *model, const Machine *machine, Graph *forms[FORM_COUNT]);
 
 #endif

@@ -20,12 +20,11 @@ static const struct {
       [CIFAR_100_COARSE] = {2, 0, 20 }
 };
 
-static int grow(CifarRecords *records, Failure *failure) {
-    uint64_t capacity = records->capacity ? records->capacity * 2 : FIRST_CAPACITY;
+static int grow(CifarRecords *records, uint64_t capacity, Failure *failure) {
     void *samples, *labels;
-    int status = cnn_aligned_allocate(&samples, capacity, CIFAR_PIXELS, "CIFAR images", failure);
+    int status = cnn_aligned_reserve(&samples, capacity, CIFAR_PIXELS, "CIFAR images", failure);
     if (status) return status;
-    status = cnn_aligned_allocate(&labels, capacity, sizeof *records->labels, "CIFAR labels", failure);
+    status = cnn_aligned_reserve(&labels, capacity, sizeof *records->labels, "CIFAR labels", failure);
     if (status) {
         cnn_aligned_free(samples);
         return status;
@@ -42,9 +41,21 @@ static int grow(CifarRecords *records, Failure *failure) {
     return STATUS_OK;
 }
 
-int cnn_cifar_parse(Reader *reader, CifarLabels layout, CifarRecords *records, Failure *failure) {
+/* Room for this file and as many more of its length. What does not fit into 64 bits is left to grow. */
+static int expect_files(const Reader *reader, uint64_t record, uint64_t files, CifarRecords *records,
+                        Failure *failure) {
+    uint64_t left = cnn_reader_left(reader), more;
+    if (left == UINT64_MAX || !cnn_multiply(left / record, files, &more)) return STATUS_OK;
+    if (more <= records->capacity - records->count || more > UINT64_MAX - records->count) return STATUS_OK;
+    return grow(records, records->count + more, failure);
+}
+
+int cnn_cifar_parse(Reader *reader, CifarLabels layout, uint64_t files, CifarRecords *records,
+                    Failure *failure) {
     int32_t label_bytes = layouts[layout].label_bytes, classes = layouts[layout].classes;
     unsigned char record[LONGEST_RECORD];
+    int opened = expect_files(reader, (uint64_t)(label_bytes + CIFAR_PIXELS), files, records, failure);
+    if (opened) return opened;
     for (uint64_t number = 0;; number++) {
         bool end;
         int status = cnn_reader_at_end(reader, &end, failure);
@@ -54,7 +65,8 @@ int cnn_cifar_parse(Reader *reader, CifarLabels layout, CifarRecords *records, F
                             cnn_reader_path(reader));
         if (end) return STATUS_OK;
         status = cnn_reader_read(reader, record, (uint64_t)(label_bytes + CIFAR_PIXELS), "a record", failure);
-        if (!status && records->count == records->capacity) status = grow(records, failure);
+        if (!status && records->count == records->capacity)
+            status = grow(records, records->capacity ? records->capacity * 2 : FIRST_CAPACITY, failure);
         if (status) return status;
         int32_t label = record[layouts[layout].label_at];
         if (label >= classes)

@@ -17,9 +17,10 @@ typedef struct CifarRecords {
     uint64_t count, capacity;
 } CifarRecords;
 
-/* Appends a file's records. Labels above the layout's classes (10, 100, 20) are STATUS_MALFORMED, with the
- * record's number. */
-int cnn_cifar_parse(Reader *reader, CifarLabels layout, CifarRecords *records, Failure *failure);
+/* Appends a file's records. files: this one and those to come, which are expected to be as long. Labels above
+ * the layout's classes (10, 100, 20) are STATUS_MALFORMED, with the record's number. */
+int cnn_cifar_parse(Reader *reader, CifarLabels layout, uint64_t files, CifarRecords *records,
+                    Failure *failure);
 void cnn_cifar_free(CifarRecords *records);
 
 #endif

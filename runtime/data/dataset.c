@@ -286,12 +286,14 @@ static int load_cifar(const cnn_model *model, const char *folder, const char *co
                         files[0], model->name,
                         cnn_shape_text(expected, sizeof expected, model->input_rank, model->input_shape));
     CifarRecords records = {0};
-    int status = STATUS_OK;
+    int status = STATUS_OK, file_count = 0;
+    while (files[file_count]) file_count++;
     for (int i = 0; files[i] && !status; i++) {
         Reader *reader = NULL;
         status = cnn_reader_open_in(&reader, folder, files[i], failure);
         if (!status)
-            status = cnn_cifar_parse(reader, (CifarLabels)model->data->cifar_labels, &records, failure);
+            status = cnn_cifar_parse(reader, (CifarLabels)model->data->cifar_labels,
+                                     (uint64_t)(file_count - i), &records, failure);
         cnn_reader_close(reader);
     }
     if (!status) status = cnn_path_join(&samples->path, folder, files[0], failure);

@@ -4,13 +4,14 @@
 . "$(dirname "$0")/../checks.sh" "$@"
 mkdir letters && "$GENERATORS/x_or_o" letters
 
-# deterministic NAME MODEL-FILE TRAIN-OPTIONS...
+# deterministic NAME MODEL-FILE TRAIN-OPTIONS...: $epochs of them
+epochs=1
 deterministic() {
     local name=$1 model=$2 threads
     shift 2
     check "$name compiles" "$CNNC" "$model" -o "$name" || return
     for threads in 1 2 3 8; do
-        check "$name trains with $threads" ./"$name" train "$@" --epochs 1 --quiet --threads $threads \
+        check "$name trains with $threads" ./"$name" train "$@" --epochs $epochs --quiet --threads $threads \
             --save "$name.$threads.safetensors"
     done
     for threads in 2 3 8; do
@@ -65,6 +66,41 @@ split by_rows 37,41,5 'conv(24, 5) -> conv(30, 3, padding=same, activation=relu)
 split by_panels 7,9,70 'conv(150, 3, padding=same) -> conv(200, 1) -> conv(33, 3, activation=tanh)'
 split signal 700,6 'conv(64, 9) -> conv(140, 3, stride=2)'
 split volume 9,10,11,4 'conv(20, 3) -> conv(100, 2, groups=2)'
+
+# Several layers whose weights are packed anew, by several workers, after each of many steps.
+cat >packed.cnn <<'CNN'
+model packed {
+  input(9, 9, 1)
+  conv(16, 3, padding=same, activation=relu)
+  conv(16, 3, padding=same, activation=relu)
+  conv(24, 3, activation=relu) -> conv(16, 3)
+  flatten -> dense(32, activation=relu)
+  dense(2)
+}
+CNN
+sed -n '/^data {/,$p' "$ROOT/examples/x_or_o.cnn" >>packed.cnn
+epochs=3
+deterministic packed packed.cnn --data letters --lr 0.02 --limit 250 --batch 16 --shuffle off
+deterministic packed packed.cnn --data letters --lr 0.02 --limit 250 --batch 16 --shuffle on
+
+# More threads than processors wait asleep: they take hardly more processor time than as many threads as there are processors.
+if [ -z "$SANITIZE" ]; then
+    check "waiting threads" python3 -c '
+import os, resource, subprocess
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
+def spent(threads):
+    times = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(["./packed", "train", "--data", "letters", "--lr", "0.01", "--epochs", "10", "--quiet",
+                        "--save", "waiting.safetensors", "--threads", str(threads)], check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return min(times)
+two = spent(2)
+for threads in 3, 8:
+    assert spent(threads) < 1.5 * two, f"{threads} threads: {spent(threads)} s, two threads {two} s"'
+fi
 
 # The letters are learned to the last one.
 if [ -z "$SANITIZE" ]; then
