@@ -71,7 +71,8 @@ static bool match(Elaborator *e, const Op *op, CallArguments *arguments, CallArg
         if (!chosen[index]) {
             chosen[index] = argument;
         } else if (!several || *dims == 1) {
-            report(e, argument->span, E_ARGUMENT_TWICE, op->params[index].name, op->name);
+            if (!argument->late)
+                report(e, argument->span, E_ARGUMENT_TWICE, op->params[index].name, op->name);
             fine = false;
         }
     }

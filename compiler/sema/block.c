@@ -15,8 +15,9 @@ static CallArguments fill_arguments(Elaborator *e, const Expr *call, CallArgumen
                                             .name_span = argument->name_span,
                                             .span = argument->span,
                                             .expr = argument->value};
-        if (!argument->name && i && call->arguments.items[i - 1].name)
-            report(e, argument->span, E_POSITIONAL_LATE);
+        if (argument->name || !i || !call->arguments.items[i - 1].name) continue;
+        arguments.items[i].late = true;
+        report(e, argument->span, E_POSITIONAL_LATE);
     }
     return arguments;
 }
@@ -79,7 +80,8 @@ static bool match_parameters(Elaborator *e, const Decl *block, CallArguments *ar
                    block->parameters.count == 1 ? "argument" : "arguments");
             return false;
         } else if (chosen[index]) {
-            report(e, argument->span, E_ARGUMENT_TWICE, block->parameters.items[index].name, block->name);
+            if (!argument->late)
+                report(e, argument->span, E_ARGUMENT_TWICE, block->parameters.items[index].name, block->name);
             fine = false;
         } else {
             chosen[index] = argument;

@@ -55,6 +55,7 @@ typedef struct CallArgument {
     const Expr *expr;
     Datum datum;
     bool evaluated;
+    bool late; /* stands without a name after one with a name, which is said already */
 } CallArgument;
 
 typedef VEC(CallArgument) CallArguments;

@@ -1,314 +1,344 @@
-"""Random valid models from a seed, and broken ones: 3 to 12 layers, branches, blocks, one to three spatial axes.
-A Model holds its text, its layers in the order of the summary's rows, and the shapes that the language promises."""
+"""Random valid models from a seed: 3 to 12 layers and what blocks repeat, one to three spatial axes, branches, merges that
+spread, nested blocks with parameters, loops over lists. A Model holds its text, its layers in the order of the summary's
+rows, and the shapes that the language promises."""
+import copy
 import math
 import random
+import re
 
-import reference
+from layers import ACTIVATIONS, ELEMENTS, EXACT, LAYERS, MERGES, SIZES, call
 
-SIZES = [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33]
 BATCHES = [1, 2, 3, 32, 33]
-ELEMENTS = {1: 2000, 2: 4000, 3: 4000}
 MACS = 400_000
-ACTIVATIONS = sorted(reference.ACTIVATIONS)
-EXACT = {"conv", "depthwise", "dense", "relu", "maxpool", "flatten", "add", "concat", "crop", "pad", "pad:zeros", "subtract"}
+COMMON = ["conv", "conv", "conv", "depthwise", "dense", "dense", "maxpool", "avgpool", "batchnorm", "conv_transpose"]
+OPTIMIZERS = ["sgd(lr=0.01)", "sgd(lr=0.01, momentum=0.9)", "sgd(lr=0.02, momentum=0.5, nesterov=true)",
+              "sgd(lr=0.01, weight_decay=0.1)", "adam(lr=0.001)", "adam(lr=0.002, beta1=0.8, beta2=0.9, weight_decay=0.1)",
+              "adamw(lr=0.001)", "adamw(lr=0.003, weight_decay=0.3)", "rmsprop", "rmsprop(lr=0.002, decay=0.5)", "adagrad"]
 
 
 class Node:
-    def __init__(self, kind, arguments, inputs, shape, line):
-        self.kind, self.arguments, self.inputs, self.shape, self.line = kind, arguments, inputs, shape, line
+    def __init__(self, kind, arguments, inputs, shape):
+        self.kind, self.arguments, self.inputs, self.shape = kind, arguments, inputs, shape
 
 
-def size_text(values):
-    return "x".join(map(str, values))
+class Block:
+    """Text of a block's body; `shape` is that of the value after each of its lines."""
+
+    def __init__(self, name, shape):
+        self.name, self.shape, self.lines, self.parameters = name, shape, [], []
+
+    def head(self):
+        return f"block {self.name}({', '.join(n + (f'={d}' if d else '') for n, d in self.parameters)}) {{"
 
 
 class Model:
-    def __init__(self, seed, kinds, exact=False):
-        self.random, self.kinds, self.exact = random.Random(seed), kinds & EXACT if exact else kinds, exact
-        self.lines, self.nodes, self.blocks, self.macs, self.names = [], [], [], 0, 0
+    def __init__(self, seed, exact=False):
+        self.random, self.exact = random.Random(seed), exact
+        self.lines, self.nodes, self.blocks, self.macs, self.names, self.depth = [], [], [], 0, 0, 0
+        self.places = []  # (block or None, line after which another layer may stand, shape there)
+        kinds = [k for k in sorted(LAYERS) if not exact or k in EXACT]
+        self.choices = [k for k in COMMON if k in kinds] * 2 + kinds
         self.build()
 
+    # What layers.py asks for.
+
+    def afford(self, macs):
+        if self.macs + macs > MACS: return False
+        self.macs += macs
+        return True
+
+    def activation(self):
+        return self.random.choice(["none", "relu"] if self.exact else ["none", "none", "relu", "relu"] + ACTIVATIONS)
+
+    def number(self, n):
+        """An integer, now and then as an expression."""
+        roll = self.random.random()
+        if roll < 0.85: return str(n)
+        return self.random.choice([f"{2 * n} // 2", f"{n - 1} + 1", f"min({n}, {n + 3})", f"{n} if 2 > 1 else 0", f"-(-{n})",
+                                   f"{3 * n + 1} % {2 * n + 1}", f"ceil({n - 0.5})"])
+
+    def size(self, values):
+        if len(set(values)) == 1 and self.random.random() < 0.5: return str(values[0])
+        return str(list(values)) if self.random.random() < 0.15 else "x".join(map(str, values))
+
     # Shapes are without the batch; node -1 is the input.
+
     def shape(self, at):
         return self.nodes[at].shape if at >= 0 else self.input
 
-    def add(self, kind, arguments, inputs, shape, text, prefix=""):
-        """A layer on a line of its own; returns its node."""
-        self.nodes.append(Node(kind, arguments, inputs, list(shape), len(self.lines) + 1))
-        self.lines.append(f"{prefix}{text}")
+    def add(self, kind, arguments, inputs, shape):
+        self.nodes.append(Node(kind, arguments, inputs, list(shape)))
         return len(self.nodes) - 1
 
-    def windowed(self, extents, channels, same_shape):
-        """kernel, stride, dilation, padding and their text, fitting the extents."""
-        r, rank = self.random, len(extents)
-        kernel = [r.choice([k for k in (1, 1, 2, 3, 3, 3, 4, 5, 7) if same_shape or k <= max(n, 1)]) for n in extents]
-        stride, dilation, padding = [1] * rank, [1] * rank, "same"
-        if not same_shape:
-            stride = [r.choice([1, 1, 1, 2, 3]) for _ in extents]
-            padding = r.choice(["valid", "same", "list"])
-            if r.random() < 0.25:
-                dilation = [2 if 2 * (k - 1) + 1 <= n else 1 for k, n in zip(kernel, extents)]
-            if padding == "list":
-                padding = [[r.randrange(0, k), r.randrange(0, k)] for k in kernel]
-        return kernel, stride, dilation, padding
+    def fresh(self, stem):
+        self.names += 1
+        return f"{stem}_{self.names}"
 
-    def activation(self):
-        names = ["none", "relu"] if self.exact else ["none", "none", "relu", "relu"] + ACTIVATIONS
-        return self.random.choice([n for n in names if n == "none" or n in self.kinds])
+    def statement(self, text):
+        self.lines.append("  " + text)
 
-    def convolution(self, kind, at, same_shape, prefix):
-        r, shape = self.random, self.shape(at)
-        extents, channels = shape[:-1], shape[-1]
-        kernel, stride, dilation, padding = self.windowed(extents, channels, same_shape)
-        groups = r.choice([g for g in (1, 1, 1, 2, 3, 4) if channels % g == 0])
-        filters = channels if same_shape else groups * r.choice([1, 2, 3, 4, 5, 8, 9, 16, 17])
-        bias, flip, a = r.random() < 0.7, kind == "conv" and r.random() < 0.15, self.activation()
-        options = [] if padding == "valid" else [f"padding={padding}"]
-        if any(s != 1 for s in stride): options.append(f"stride={size_text(stride)}")
-        if any(d != 1 for d in dilation): options.append(f"dilation={size_text(dilation)}")
-        if not bias: options.append("bias=false")
-        if flip: options.append("flip=true")
-        if a != "none": options.append(f"activation={a}")
-        if kind == "depthwise":
-            groups, multiplier = channels, 1 if same_shape else r.choice([1, 1, 2, 3])
-            filters, head = channels * multiplier, [size_text(kernel)]
-            if multiplier > 1: options.append(f"multiplier={multiplier}")
-        else:
-            head = [str(filters), size_text(kernel)]
-            if groups > 1: options.append(f"groups={groups}")
-        arguments = dict(kernel=kernel, stride=stride, dilation=dilation, padding=padding, groups=groups,
-                         activation=a, flip=flip, output_padding=0)
-        if kind == "conv_transpose":
-            if padding not in ("valid", "same"):
-                return None
-            if padding == "valid" and min(stride) > 1 and r.random() < 0.5:
-                arguments["output_padding"] = 1
-                options.append("output_padding=1")
-            sizes = [n * s if padding == "same" else (n - 1) * s + d * (k - 1) + 1 + arguments["output_padding"]
-                     for n, k, s, d in zip(extents, kernel, stride, dilation)]
-            work = extents
-        else:
-            pads = reference.paddings(padding, extents, kernel, stride, dilation)
-            work = sizes = reference.window_sizes(extents, kernel, stride, dilation, pads)
-        if min(sizes) < 1 or math.prod(sizes) * filters > 3 * ELEMENTS[len(extents)]:
-            return None
-        macs = math.prod(work) * math.prod(kernel) * filters * channels // groups
-        if self.macs + macs > MACS:
-            return None
-        self.macs += macs
-        return self.add(kind, arguments, [at], sizes + [filters], f"{kind}({', '.join(head + options)})", prefix)
-
-    def pooling(self, kind, at, same_shape, prefix):
-        r, shape = self.random, self.shape(at)
-        extents = shape[:-1]
-        kernel = [r.choice([k for k in (1, 2, 2, 3, 4) if k <= n]) for n in extents]
-        stride = [1] * len(extents) if same_shape else [r.choice([1, 2, 2, 3]) for _ in extents]
-        padding = "same" if same_shape else r.choice(["valid", "valid", "same", "list"])
-        if padding == "list":
-            padding = [[r.randrange(0, k // 2 + 1), r.randrange(0, k // 2 + 1)] for k in kernel]
-        a = dict(kernel=kernel, stride=stride, padding=padding, ceil=not same_shape and r.random() < 0.3,
-                 count_padding=kind == "avgpool" and r.random() < 0.3)
-        pads = reference.paddings(padding, extents, kernel, stride, [1] * len(extents))
-        sizes = reference.window_sizes(extents, kernel, stride, [1] * len(extents), pads, a["ceil"])
-        text = f"{kind}({size_text(kernel)}, stride={size_text(stride)}, padding={padding}"
-        text += ", ceil=true" * a["ceil"] + ", count_padding=true" * a["count_padding"] + ")"
-        return self.add(kind, a, [at], sizes + shape[-1:], text, prefix) if min(sizes) > 0 else None
-
-    def simple(self, at, kind, same_shape, prefix):
-        """Layers of one input that are neither a convolution nor a pool."""
-        r, shape = self.random, self.shape(at)
-        extents, channels, a, out, text = shape[:-1], shape[-1], {}, list(shape), None
-        divisors = [d for d in (1, 2, 3, 4, 8) if channels % d == 0]
-        if kind in ACTIVATIONS + ["prelu", "layernorm", "batchnorm", "softmax", "log_softmax"]:
-            text = kind
-            if kind == "leaky_relu": a, text = {"slope": 0.2}, "leaky_relu(0.2)"
-            if kind == "elu": a, text = {"alpha": 0.5}, "elu(alpha=0.5)"
-            if kind in ("layernorm", "softmax", "log_softmax") and channels < 3: return None
-        elif kind == "groupnorm":
-            a["groups"] = r.choice(divisors)
-            if math.prod(extents) * channels // a["groups"] < 4: return None
-            text = f"groupnorm({a['groups']})"
-        elif kind == "lrn":
-            a.update(size=r.choice([1, 3, 5]), alpha=r.choice([1e-4, 0.5]))
-            text = f"lrn(size={a['size']}, alpha={a['alpha']})"
-        elif kind == "scale": text = r.choice(["scale", "scale(bias=true)"])
-        elif kind in ("dropout", "drop_path"): text = f"{kind}(0.25)"
-        elif kind == "channel_shuffle":
-            a["groups"] = r.choice(divisors)
-            text = f"channel_shuffle({a['groups']})"
-        elif same_shape: return None
-        elif kind == "dense":
-            if extents: return None
-            units = r.choice([1, 2, 3, 5, 8, 9, 16, 17, 33])
-            if self.macs + units * channels > MACS: return None
-            self.macs += units * channels
-            a, bias = {"activation": self.activation()}, r.random() < 0.8
-            out = [units]
-            text = f"dense({units}" + ", bias=false" * (not bias)
-            text += (f", activation={a['activation']}" if a["activation"] != "none" else "") + ")"
-        elif kind == "flatten":
-            if not extents: return None
-            out, text = [math.prod(shape)], "flatten"
-        elif not extents: return None
-        elif kind in ("global_avgpool", "global_maxpool"): out, text = [channels], kind
-        elif kind in ("adaptive_avgpool", "adaptive_maxpool"):
-            a["size"] = [r.choice([1, 2, 3, 4, n]) for n in extents]
-            out, text = a["size"] + [channels], f"{kind}({size_text(a['size'])})"
-        elif kind == "reshape":
-            order = list(shape)
-            r.shuffle(order)
-            a["dims"], out, text = order, order, f"reshape({', '.join(map(str, order))})"
-        elif kind == "permute":
-            axes = list(range(len(shape)))
-            r.shuffle(axes)
-            a["axes"], out, text = axes, [shape[i] for i in axes], f"permute({', '.join(map(str, axes))})"
-        elif kind == "upsample":
-            mode = r.choice(["nearest", "bilinear"]) if len(extents) == 2 else "nearest"
-            f = [r.choice([1, 2, 3]) for _ in extents]
-            a.update(factor=f, mode=mode, align=mode == "bilinear" and r.random() < 0.4)
-            out = [n * i for n, i in zip(extents, f)] + [channels]
-            text = f"upsample({size_text(f)}, mode={mode}" + ", align_corners=true" * a["align"] + ")"
-        elif kind == "pad":
-            mode = r.choice([m for m in ("zeros", "reflect", "replicate") if f"pad:{m}" in self.kinds])
-            most = [min(2, n - 1) if mode == "reflect" else 2 for n in extents]
-            a.update(mode=mode, pads=[[r.randint(0, m), r.randint(0, m)] for m in most])
-            out = [n + b + e for n, (b, e) in zip(extents, a["pads"])] + [channels]
-            text = f"pad({a['pads']}, mode={mode})"
-        elif kind == "crop":
-            a["pads"] = [[r.randint(0, (n - 1) // 2), r.randint(0, (n - 1) // 2)] for n in extents]
-            out = [n - b - e for n, (b, e) in zip(extents, a["pads"])] + [channels]
-            text = f"crop({a['pads']})"
-        elif kind == "pad_channels":
-            a.update(begin=r.randint(0, 2), end=r.randint(0, 3))
-            out[-1], text = channels + a["begin"] + a["end"], f"pad_channels({a['begin']}, {a['end']})"
-        elif kind == "channels":
-            a["first"] = r.randrange(channels)
-            a["last"] = r.randrange(a["first"], channels)
-            out[-1], text = a["last"] - a["first"] + 1, f"channels({a['first']}, {a['last']})"
-        elif kind == "depth_to_space":
-            a["factor"] = f = r.choice([1, 2])
-            if len(extents) != 2 or channels % f ** 2: return None
-            out, text = [n * f for n in extents] + [channels // f ** 2], f"depth_to_space({f})"
-        else:
-            return None
-        if math.prod(out) > 3 * ELEMENTS[max(len(shape) - 1, 1)]: return None
-        return self.add(kind, a, [at], out, text, prefix)
-
-    def layer(self, at, same_shape=False, prefix="  "):
-        """A random layer on node `at`; returns its node."""
+    def draw(self, at, same, kinds=None):
+        """A layer on node `at`: its node and its call."""
         while True:
-            kind = self.random.choice(self.choices)
-            vector = len(self.shape(at)) == 1
-            if kind in ("conv", "conv_transpose", "depthwise"):
-                made = None if vector or same_shape and kind == "conv_transpose" else \
-                    self.convolution(kind, at, same_shape, prefix)
-            elif kind in ("maxpool", "avgpool"):
-                made = None if vector else self.pooling(kind, at, same_shape, prefix)
-            else:
-                made = self.simple(at, kind, same_shape, prefix)
-            if made is not None:
-                return made
+            kind = self.random.choice(kinds or self.choices)
+            spent = self.macs
+            made = LAYERS[kind](self, kind, list(self.shape(at)), same)
+            if made and (same or math.prod(made.shape) <= 3 * ELEMENTS[max(len(made.shape) - 1, 1)]):
+                return self.add(kind, made.arguments, [at], made.shape), made.text
+            self.macs = spent
+
+    def layer(self, at):
+        at, text = self.draw(at, self.depth > 0)
+        if self.depth == 0 and self.random.random() < 0.1:
+            name = f'name="{self.fresh("own")}"'
+            text = f"{text[:-1]}, {name})" if text.endswith(")") else f"{text}({name})"
+        arrow = len(self.lines) > 1 and self.lines[-1].endswith(")") and "=" not in self.lines[-1].split("(")[0]
+        self.statement("  -> " + text if arrow and self.random.random() < 0.15 else text)
+        return at
+
+    # What stands in the place of a layer.
+
+    def merged(self, kind, at, values, names, number=None):
+        """A merge of named values, one of them perhaps a number, at the head of a pipeline or after an arrow."""
+        r, arguments, names = self.random, {}, list(names)
+        if number is not None:
+            position = r.randint(0, len(names))
+            arguments.update(number=number, position=position)
+            names.insert(position, str(number))
+        largest = max((self.shape(v) for v in values), key=len)
+        shape = list(largest)
+        if kind == "concat": shape[-1] = sum(self.shape(v)[-1] for v in values)
+        text = call(kind, names)
+        if arguments.get("position") != 0 and (len(names) == 1 or r.random() < 0.4):
+            text = f"{names[0]} -> {call(kind, names[1:])}"
+        self.statement(text)
+        return self.add(kind, arguments, values, shape)
 
     def branch(self, at):
         """Two or three paths of layers that keep the shape, merged."""
         names, values = [], []
         for _ in range(self.random.choice([2, 2, 3])):
-            name, self.names = f"path_{self.names}", self.names + 1
+            name = self.fresh("path")
             names.append(name)
-            first = self.layer(at, True, f"  {name} = it -> ")
+            value, text = self.draw(at, True)
+            self.statement(f"{name} = it -> {text}")
             if self.random.random() < 0.4:
-                first = self.layer(first, True, f"  {name} = {name} -> ")
-            values.append(first)
-        kind = self.random.choice([k for k in ("add", "concat", "concat", "subtract", "multiply", "maximum")
-                                   if k in self.kinds and (k != "concat" or len(self.shape(at)) > 0)])
-        shape = list(self.shape(at))
-        if kind == "concat": shape[-1] *= len(values)
-        if math.prod(shape) > 6 * ELEMENTS[max(len(shape) - 1, 1)]: kind, shape = "add", list(self.shape(at))
-        return self.add(kind, {}, values, shape, f"{kind}({', '.join(names)})", "  ")
+                value, text = self.draw(value, True)
+                self.statement(f"{name} = {name} -> {text}")
+            values.append(value)
+        kind, shape = self.random.choice(MERGES), self.shape(at)
+        if kind == "multiply" and self.exact or self.depth and kind == "concat": kind = "add"
+        if math.prod(shape) * 3 > 6 * ELEMENTS[max(len(shape) - 1, 1)] and kind == "concat": kind = "maximum"
+        number = None
+        if kind in ("add", "subtract", "multiply") and self.random.random() < 0.2:
+            number = self.random.choice([2, -1, 3] if self.exact else [0.5, -2, 3])
+        return self.merged(kind, at, values, names, number)
+
+    def spread(self, at):
+        """A vector a channel, or a number, meets the whole."""
+        r, shape = self.random, self.shape(at)
+        kind = r.choice(["add", "subtract"] if self.exact else ["add", "subtract", "multiply"])
+        whole = self.fresh("whole")
+        self.statement(f"{whole} = it")
+        if len(shape) == 1 or r.random() < 0.3:
+            return self.merged(kind, at, [at], [whole], r.choice([2, -1] if self.exact else [0.5, -2]))
+        pool = r.choice(["global_maxpool"] if self.exact else ["global_avgpool", "global_maxpool"])
+        vector, name = self.add(pool, {}, [at], shape[-1:]), self.fresh("vector")
+        text = pool
+        if r.random() < 0.6 and self.afford(shape[-1] ** 2):
+            word = "none" if self.exact else r.choice(["sigmoid", "hard_sigmoid", "none"])
+            vector = self.add("dense", {"activation": word}, [vector], shape[-1:])
+            text += f" -> dense({shape[-1]}, activation={word})"
+        self.statement(f"{name} = it -> {text}")
+        values = [(at, whole), (vector, name)]
+        r.shuffle(values)
+        if r.random() < 0.2: values.append(r.choice(values))
+        number = r.choice([1, 2]) if r.random() < 0.2 else None
+        return self.merged(kind, at, [v for v, _ in values], [n for _, n in values], number)
+
+    def looped(self, at):
+        """A loop over a list, or over its places, that makes a layer a turn."""
+        r, image = self.random, len(self.shape(at)) > 1
+        counts = [r.choice([1, 2, 3, 5, 8, 9]) for _ in range(r.choice([1, 2, 3]))]
+        turn, items, how, after = self.fresh("turn"), self.fresh("list"), r.random(), r.random() < 0.5
+        if how < 0.4:
+            head, item = f"for {turn} in {counts} {{", turn
+        else:
+            self.statement(f"{items} = {counts}")
+            head = f"for {turn} in 0..len({items}) - 1 {{" if how < 0.7 else f"for {turn} in 1..{len(counts)} {{"
+            item = f"{items}[{turn}]" if how < 0.7 else f"{items}[{turn} - 1]"
+        body = f"conv({item}, 1)" if image else f"dense({item})"
+        if after: body += f" -> {r.choice(['relu', 'relu()'])}" if r.random() < 0.5 else \
+            f"; if {turn} >= 3 {{ relu }} else {{ pad_channels(0, {turn} % 2) }}"
+        self.statement(f"{head} {body} }}")
+        for i, count in enumerate(counts):
+            shape = self.shape(at)[:-1] + [count]
+            self.macs += math.prod(shape) * self.shape(at)[-1]
+            a = dict(kernel=[1] * (len(shape) - 1), stride=[1] * (len(shape) - 1), dilation=[1] * (len(shape) - 1),
+                     padding="valid", groups=1, activation="none", bias=True) if image else {"activation": "none"}
+            at = self.add("conv" if image else "dense", a, [at], shape)
+            value = count if how < 0.4 else i if how < 0.7 else i + 1
+            if after and ("if" not in body or value >= 3):
+                at = self.add("relu", {}, [at], shape)
+            elif after:
+                at = self.add("pad_channels", {"begin": 0, "end": value % 2}, [at], shape[:-1] + [count + value % 2])
+        return at
+
+    def parametrise(self, block, first):
+        """Words and sizes of the block's body become its parameters: [(node, key, name, value as text)]."""
+        found = []
+        for i, line in enumerate(block.lines):
+            match = re.search(r"\b(activation|kernel)=([a-z_]+\w*|\d[\dx]*|\[[\d, ]*\])", line)
+            if not match or self.random.random() < 0.4: continue
+            name, nodes = self.fresh("choice"), block.line_nodes[i]
+            if nodes is None: continue
+            default = match.group(2) if self.random.random() < 0.5 else None
+            block.lines[i] = line[:match.start(2)] + name + line[match.end(2):]
+            block.parameters.append((name, default))
+            found.append((nodes - first, match.group(1), name, match.group(2)))
+        block.parameters.sort(key=lambda p: p[1] is not None)
+        return found
+
+    def alternative(self, key, node):
+        """Another value for a parameter that leaves the shape as it is: for the reference, and as text."""
+        if key == "activation":
+            word = self.random.choice(["relu"] if self.exact else ACTIVATIONS)
+            return word, word
+        fixed = "fixed" in node.arguments
+        kernel = node.arguments["kernel"] if fixed else [self.random.choice([1, 2, 3]) for _ in node.arguments["kernel"]]
+        return kernel, self.size(kernel)
 
     def residual(self, at):
-        """A block with a skip. Its text stands before the model; its lines are counted once the text is whole."""
-        kept, self.lines = self.lines, []
-        first, last = len(self.nodes), at
-        for _ in range(self.random.choice([1, 2])):
-            last = self.layer(last, True, "  ")
-        last = self.add("add", {}, [last, at], self.shape(at), "add(it, skip)", "  ")
-        name = f"residual_{len(self.blocks)}"
-        self.blocks.append((name, self.lines, first, len(self.nodes)))
-        self.lines = kept
-        self.lines.append(f"  {name}")
+        """A block with a skip: its text stands before the model, it is called once, several times or in a loop, and it
+        may hold another one."""
+        r, kept, self.lines = self.random, self.lines, []
+        block, first, last = Block(f"residual_{len(self.blocks)}", list(self.shape(at))), len(self.nodes), at
+        self.blocks.append(block)
+        self.depth += 1
+        block.line_nodes = []
+        for _ in range(r.choice([1, 2])):
+            nested = self.depth < 3 and r.random() < 0.25
+            last = self.residual(last) if nested else self.layer(last)
+            block.line_nodes += [None] * (len(self.lines) - len(block.line_nodes) - 1) + [None if nested else last]
+        names, values = ["it", "skip"], [last, at]
+        if r.random() < 0.3: names.reverse(), values.reverse()
+        kind = r.choice(["add", "add", "add", "subtract", "maximum"])
+        last = self.merged(kind, at, values, names, r.choice([1, 3]) if kind != "maximum" and r.random() < 0.15 else None)
+        block.line_nodes.append(None)
+        block.lines, self.lines = self.lines, kept
+        self.depth -= 1
+        for i in range(len(block.lines) - 1): self.places.append((block, i, block.shape))
+        return self.called(block, first, last, at, self.parametrise(block, first))
+
+    def called(self, block, first, last, at, parameters):
+        r, size = self.random, len(self.nodes) - first
+        cost = sum(math.prod(n.shape) * 9 * n.shape[-1] for n in self.nodes[first:] if n.kind in ("conv", "dense"))
+        if self.depth or size > 8 or r.random() < 0.5 or not self.afford(cost):
+            given = [(n, v) for _, _, n, v in parameters if dict(block.parameters)[n] is None or r.random() < 0.5]
+            self.statement(call(block.name, [f"{n}={v}" for n, v in given]))
+            return last
+        turns, lists = r.choice([2, 3]), []
+        nodes = self.nodes[first:]
+        for node, key, name, value in parameters:
+            others = [self.alternative(key, nodes[node]) for _ in range(turns - 1)]
+            listed = self.fresh("list")
+            self.statement(f"{listed} = [{', '.join([value] + [text for _, text in others])}]")
+            lists.append((node, key, name, listed, others))
+        turn, begin = self.fresh("turn"), r.choice([0, 1, 5])
+        place = turn if begin == 0 else f"{turn} - {begin}"
+        if lists:
+            items = [f"{name}={listed}[{place}]" for _, _, name, listed, _ in lists]
+            self.statement(f"for {turn} in {begin}..{begin + turns - 1} {{ {call(block.name, items)} }}")
+        else:
+            self.statement(f"repeat {turns} {{ {block.name} }}")
+        for t in range(1, turns):
+            shift = size * t
+            for node in copy.deepcopy(nodes):
+                node.inputs = [i + shift if i >= first else last for i in node.inputs]
+                self.nodes.append(node)
+            for node, key, _, _, others in lists:
+                self.nodes[first + shift + node].arguments[key] = others[t - 1][0]
+            last = len(self.nodes) - 1
         return last
 
-    def build(self):
+    # The whole.
+
+    def head(self):
         r = self.random
-        rank = r.choice([1, 2, 2, 2, 3])
+        rank = r.choice([1, 1, 2, 2, 2, 3, 3])
+        self.vocabulary = r.choice([1, 2, 7, 50]) if r.random() < 0.08 else 0
         while True:
             self.input = [r.choice(SIZES) for _ in range(rank)] + [r.choice([1, 2, 3, 4, 5, 8, 9, 16, 17])]
+            if self.vocabulary: self.input = self.input[:1]
+            elif r.random() < 0.08: self.input = self.input[-1:]
             if math.prod(self.input) <= ELEMENTS[rank]: break
-        heavy = [k for k in ("conv", "conv", "conv", "depthwise", "dense", "dense", "maxpool", "avgpool",
-                             "batchnorm", "conv_transpose") if k in self.kinds]
-        self.choices = heavy * 2 + sorted(k for k in self.kinds if k not in ("concat", "maximum") and ":" not in k)
-        self.lines.append(f"  input({', '.join(map(str, self.input))})")
-        wanted, at = r.randint(3, 10), -1
+        self.statement(f"input({', '.join(map(str, self.input))})")
+        self.places.append((None, 0, self.input))
+        if not self.vocabulary: return -1
+        width = r.choice([1, 3, 4, 8, 9, 17])
+        self.statement(f"embedding({self.vocabulary}, {width})")
+        return self.add("embedding", {}, [-1], self.input + [width])
+
+    def tail(self, at):
+        """A class a sample, or a class a place."""
+        r, shape = self.random, self.shape(at)
+        self.classes = r.choice([2, 3, 5, 10])
+        self.loss = r.choice(["cross_entropy", "cross_entropy(label_smoothing=0.1)", "mse", "mae", "huber",
+                              "huber(delta=0.5)", "binary_cross_entropy"])
+        word = "none"
+        if not self.exact and r.random() < 0.3:
+            word = "softmax" if "cross" in self.loss and "binary" not in self.loss else "sigmoid"
+        if len(shape) > 1 and math.prod(shape[:-1]) < 200 and r.random() < 0.3:
+            ones = [1] * (len(shape) - 1)
+            a = dict(kernel=ones, stride=ones, dilation=ones, padding="valid", groups=1, activation="none")
+            text = f"conv({self.classes}, 1)"
+            at = self.add("conv", a, [at], shape[:-1] + [self.classes])
+        else:
+            if len(shape) > 1:
+                pool = "flatten" if self.exact or r.random() < 0.5 else "global_avgpool"
+                at = self.add(pool, {}, [at], [math.prod(shape) if pool == "flatten" else shape[-1]])
+                self.statement(pool)
+            text = f"dense({self.classes})"
+            at = self.add("dense", {"activation": "none"}, [at], [self.classes])
+        if word != "none" and r.random() < 0.5:
+            self.nodes[at].arguments["activation"] = word
+            text = text[:-1] + f", activation={word})"
+        elif word != "none":
+            word = "log_softmax" if word == "softmax" and r.random() < 0.5 else word
+            text += " -> " + word
+            at = self.add(word, {}, [at], self.shape(at))
+        self.statement(text)
+
+    def build(self):
+        r, at = self.random, self.head()
+        wanted = r.randint(3, 10)
         while len(self.nodes) < wanted:
             roll = r.random()
-            at = self.branch(at) if roll < 0.12 else self.residual(at) if roll < 0.25 else self.layer(at)
-        if len(self.shape(at)) > 1:
-            pool = r.choice([k for k in ("flatten", "global_avgpool") if k in self.kinds])
-            shape = self.shape(at)
-            at = self.add(pool, {}, [at], [math.prod(shape) if pool == "flatten" else shape[-1]], pool, "  ")
-        self.classes = r.choice([2, 3, 5, 10])
-        self.add("dense", {}, [at], [self.classes], f"dense({self.classes})", "  ")
-        self.loss = r.choice(["cross_entropy", "cross_entropy(label_smoothing=0.1)", "mse", "huber",
-                              "binary_cross_entropy"])
+            make = self.branch if roll < 0.1 else self.residual if roll < 0.25 else self.spread if roll < 0.32 else \
+                self.looped if roll < 0.37 else self.layer
+            at = make(at)
+            self.places.append((None, len(self.lines) - 1, self.shape(at)))
+        self.tail(at)
         self.batch = r.choice(BATCHES)
-        self.optimizer = r.choice(["sgd(lr=0.01)", "sgd(lr=0.01, momentum=0.9)", "adam(lr=0.001)"])
+        self.optimizer = r.choice(OPTIMIZERS)
 
-    def text(self, broken=None):
-        """The file. With `broken` = (index into lines, text), that line goes in after it. Sets `broken_line`."""
+    def text(self, place=None, extra=()):
+        """The file. With a place, the lines `extra` stand there; `extra_line` is then that of the last of them."""
         out = []
-        for name, lines, _, _ in self.blocks:
-            out += [f"block {name}() {{", "  skip = in"] + lines + ["}", ""]
+
+        def body(owner, lines):
+            for i, line in enumerate(lines):
+                out.append(line)
+                if place and place[:2] == (owner, i):
+                    out.extend("  " + line for line in extra)
+                    self.extra_line = len(out)
+
+        for block in self.blocks:
+            out += [block.head(), "  skip = in"]
+            body(block, block.lines)
+            out += ["}", ""]
         out.append("model m {")
-        for i, line in enumerate(self.lines):
-            out.append(line)
-            if broken and broken[0] == i:
-                out.append("  " + broken[1])
-                self.broken_line = len(out)
+        body(None, self.lines)
         out += ["}", "data {", "  format = npy", '  path = "."', '  train = ["X.npy", "T.npy"]', "}", "train {",
                 f"  loss = {self.loss}", f"  optimizer = {self.optimizer}", f"  batch = {self.batch}", "}"]
         return "\n".join(out) + "\n"
-
-    def top(self):
-        """(index of a line of the model, shape of the current value after it)."""
-        result, at = [(0, self.input)], 0
-        ends = {b[0]: b[3] - 1 for b in self.blocks}
-        for i, line in enumerate(self.lines[1:], 1):
-            word = line.strip()
-            if word in ends: result.append((i, self.nodes[ends[word]].shape))
-            elif "=" in line.split("(")[0] or word.startswith("assert"): continue
-            else:
-                node = next(n for n in self.nodes if n.line == i + 1 and not self.inside(n))
-                result.append((i, node.shape))
-        return result
-
-    def inside(self, node):
-        at = self.nodes.index(node)
-        return any(first <= at < end for _, _, first, end in self.blocks)
-
-    def broken(self):
-        """A text with one layer that breaks one constraint by one."""
-        r = self.random
-        i, shape = r.choice(self.top())
-        if len(shape) == 1:
-            bad = r.choice([f"reshape({shape[0] + 1})", "conv(4, 1)", "maxpool(1)", "global_avgpool"])
-        else:
-            n, c, rank = shape[0], shape[-1], len(shape) - 1
-            big = size_text([n + 1] + [1] * (rank - 1))
-            bad = r.choice([f"conv(4, {big})", f"maxpool({big})", f"avgpool({big})", "dense(3)",
-                            f"conv({c + 1}, 1, groups={c + 1})", f"reshape({math.prod(shape) + 1})",
-                            f"conv(4, {size_text([1] * (rank % 3 + 1 if rank != 3 else 2))})" if rank > 1 else
-                            "conv(4, 1x1)", f"pad({n}, mode=reflect)" if "pad:reflect" in self.kinds else "dense(3)",
-                            f"crop([[{n}, 0]{', [0, 0]' * (rank - 1)}])" if "crop" in self.kinds else "dense(2)",
-                            f"groupnorm({c + 1})" if "groupnorm" in self.kinds else "dense(1)"])
-        return self.text((i, bad)), self.broken_line, bad

@@ -26,6 +26,11 @@ ACTIVATIONS = {
 }
 
 
+def log_softmax(x):
+    x = x - x.max(-1, keepdims=True)
+    return x - np.log(np.exp(x).sum(-1, keepdims=True))
+
+
 def paddings(padding, extents, kernel, stride, dilation):
     """[(begin, end)] of each axis."""
     result = []
@@ -47,7 +52,7 @@ def window_sizes(extents, kernel, stride, dilation, pads, ceil=False):
         size = (-(-room // s) if ceil else room // s) + 1
         if ceil and (size - 1) * s >= n + begin:
             size -= 1
-        sizes.append(size if room >= 0 else 0)
+        sizes.append(size if room >= 0 or ceil else 0)
     return sizes
 
 
@@ -88,7 +93,7 @@ def conv_transpose(x, a, weight, bias):
             first, size = max(0, d * (k - 1) + 1 - s) // 2, n * s
         else:
             pad = (0, 0) if a["padding"] == "valid" else a["padding"][axis]
-            first, size = pad[0], reach - pad[0] - pad[1] + a["output_padding"]
+            first, size = pad[0], reach - pad[0] - pad[1] + a["output_padding"][axis]
         full.append(max(reach, first + size))
         begin.append(first)
         sizes.append(size)
@@ -168,22 +173,23 @@ def lrn(x, size, alpha, beta, k):
 
 
 def merge(kind, values):
+    """From left to right; a vector a sample is spread over the places of the largest, a number over all."""
     if kind == "concat":
         return np.concatenate(values, -1)
+    rank = max(np.ndim(v) for v in values)
+    values = [v.reshape(v.shape[0], *[1] * (rank - 2), v.shape[-1]) if 0 < np.ndim(v) < rank else v for v in values]
     y = values[0]
     for v in values[1:]:
-        if not np.isscalar(v) and v.ndim < y.ndim:
-            v = v.reshape(v.shape[0], *[1] * (y.ndim - 2), v.shape[-1])
         y = {"add": np.add, "subtract": np.subtract, "multiply": np.multiply, "maximum": np.maximum}[kind](y, v)
     return y
 
 
 def depth_to_space(x, f):
     n, extents, rank = x.shape[0], x.shape[1:-1], x.ndim - 2
-    c = x.shape[-1] // f ** rank
-    y = x.reshape(n, *extents, c, *[f] * rank)
+    c = x.shape[-1] // math.prod(f)
+    y = x.reshape(n, *extents, c, *f)
     order = [0] + [i for axis in range(rank) for i in (1 + axis, 2 + rank + axis)] + [1 + rank]
-    return y.transpose(order).reshape(n, *[e * f for e in extents], c)
+    return y.transpose(order).reshape(n, *[e * k for e, k in zip(extents, f)], c)
 
 
 def forward(kind, a, inputs, p):
@@ -205,30 +211,34 @@ def forward(kind, a, inputs, p):
         y = x.reshape(x.shape[0], *(a["dims"] if kind == "reshape" else [-1]))
     elif kind == "permute":
         y = x.transpose([0] + [i + 1 for i in a["axes"]])
-    elif kind in ("dropout", "drop_path"):
+    elif kind in ("dropout", "drop_path", "activation"):
         y = x
+    elif kind == "embedding":
+        y = p["weight"][x.astype(int)]
     elif kind == "batchnorm":
-        y = (x - p["running_mean"]) / np.sqrt(p["running_var"] + 1e-5) * p.get("weight", 1) + p.get("bias", 0)
+        y = (x - p["running_mean"]) / np.sqrt(p["running_var"] + a["epsilon"]) * p.get("weight", 1) + p.get("bias", 0)
     elif kind == "layernorm":
-        y = normalised(x, -1, 1e-5) * p["weight"] + p["bias"]
+        y = normalised(x, -1, a["epsilon"]) * p["weight"] + p["bias"]
     elif kind == "groupnorm":
-        y = groupnorm(x, a["groups"], 1e-5) * p["weight"] + p["bias"]
+        y = groupnorm(x, a["groups"], a["epsilon"]) * p["weight"] + p["bias"]
     elif kind == "lrn":
-        y = lrn(x, a["size"], a["alpha"], 0.75, 1)
+        y = lrn(x, a["size"], a["alpha"], a["beta"], a["k"])
     elif kind == "prelu":
         y = np.where(x > 0, x, p["weight"] * x)
     elif kind == "scale":
         y = x * p["weight"] + p.get("bias", 0)
     elif kind in ("softmax", "log_softmax"):
-        y = x - x.max(-1, keepdims=True)
-        y = y - np.log(np.exp(y).sum(-1, keepdims=True))
-        y = np.exp(y) if kind == "softmax" else y
+        y = log_softmax(x) if kind == "log_softmax" else np.exp(log_softmax(x))
     elif kind in ("add", "subtract", "multiply", "maximum", "concat"):
-        y = merge(kind, list(inputs) + ([a["number"]] if "number" in a else []))
+        values = list(inputs)
+        if "number" in a:
+            values.insert(a["position"], a["number"])
+        y = merge(kind, values)
     elif kind == "upsample":
         y = upsample(x, a["factor"], a["mode"], a["align"])
     elif kind == "pad":
-        y = padded(x, a["pads"], 0.0, {"zeros": "constant", "reflect": "reflect", "replicate": "edge"}[a["mode"]])
+        y = padded(x, a["pads"], a["value"] if a["mode"] == "value" else 0.0,
+                   {"reflect": "reflect", "replicate": "edge"}.get(a["mode"], "constant"))
     elif kind == "crop":
         y = x[(slice(None),) + tuple(slice(b, n - e) for (b, e), n in zip(a["pads"], x.shape[1:-1]))]
     elif kind == "pad_channels":
@@ -242,4 +252,5 @@ def forward(kind, a, inputs, p):
     else:
         extra = {key: a[key] for key in ("slope", "alpha") if key in a}
         y = ACTIVATIONS[kind](x, **extra)
-    return ACTIVATIONS[a["activation"]](y) if a.get("activation", "none") != "none" else y
+    word = a.get("activation", "none")
+    return np.exp(log_softmax(y)) if word == "softmax" else ACTIVATIONS[word](y) if word != "none" else y

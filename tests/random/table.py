@@ -1,0 +1,46 @@
+"""The layers that the compiler has, with their arguments: read from the page that tests/reference_page prints of the
+operators' own rows. A row is (name, what it takes, its default)."""
+import re
+
+
+def layers(page):
+    """{kind: [(argument, takes, default)]} of the sections Layers and Activations."""
+    table, section, kind = {}, "", None
+    for line in page.splitlines():
+        if line.startswith("## "):
+            section, kind = line[3:].strip(), None
+        elif section not in ("Layers", "Activations"):
+            continue
+        elif line.startswith("### "):
+            kind = line[4:].strip()
+            table[kind] = []
+        elif kind and line.startswith("| `"):
+            name, takes, default = (cell.strip() for cell in line.strip("| ").split("|")[:3])
+            table[kind].append((name.strip("`"), takes, default.strip("`")))
+    return table
+
+
+def arguments_of(text, table):
+    """{(kind, argument)} that a model's text gives to its layers, by name or by place."""
+    found = set()
+    for match in re.finditer(r"\b([a-z_0-9]+)\(", text):
+        kind = match.group(1)
+        if kind not in table:
+            continue
+        depth, at, item, items = 1, match.end(), "", []
+        while depth and at < len(text):
+            c = text[at]
+            depth += (c in "([") - (c in ")]")
+            if depth == 0 or (c == "," and depth == 1):
+                items.append(item.strip())
+                item = ""
+            else:
+                item += c
+            at += 1
+        for place, item in enumerate(i for i in items if i):
+            named = re.match(r"([a-z_]+)\s*=", item)
+            if named:
+                found.add((kind, named.group(1)))
+            elif place < len(table[kind]):
+                found.add((kind, table[kind][place][0]))
+    return found
