@@ -5,7 +5,9 @@
  * program folds those choices into a signature; where they differ and the difference disagrees the step is
  * made smaller, and at the smallest one the coordinate is skipped. In the same way rounding can flip a choice
  * in the compiled code alone; so a coordinate that disagrees is looked at again with other data: a wrong
- * gradient is wrong every time. */
+ * gradient is wrong every time. A gradient whose terms cancel, as that of a shift before a normalisation, is
+ * nothing but rounding: how much a tensor's gradients move when every parameter is moved by its last bit
+ * is taken off the disagreement, a little at most. */
 #include "gradients.h"
 
 #include "aligned.h"
@@ -25,6 +27,7 @@ enum {
 static const double first_step = 1e-5, smallest_step = 1e-7, tolerance = 1e-3, skipped_share = 0.02;
 static const double tensor_scale = 1e-2,
                     model_scale = 1e-3; /* shares of the largest gradient that count as zero */
+static const double rounding_factor = 4, rounding_most = 1e-5; /* as a share of the largest gradient of all */
 static const float jitter = 0.1f;
 
 /* A parameter's element, or an element of the input. */
@@ -43,7 +46,8 @@ typedef struct Check {
     Gradients gradients;
     double *loss;
     float *metric;
-    double *largest; /* |gradient|, a tensor */
+    double *largest;  /* |gradient|, a tensor */
+    double *rounding; /* what rounding does to it */
     double largest_of_all;
     Coordinate *coordinates;
     int64_t count, capacity, drawn, skipped;
@@ -121,8 +125,10 @@ static double relative_error(const Check *check, const Coordinate *coordinate, d
     double scale =
         fmax(tensor_scale * check->largest[coordinate->tensor], model_scale * check->largest_of_all);
     double reference = fmax(fmax(fabs(slope), fabs(g)), scale);
-    double error = reference > 0 ? fabs(slope - g) / reference : 0;
-    return isfinite(error) ? error : INFINITY;
+    double rounding =
+        fmin(rounding_factor * check->rounding[coordinate->tensor], rounding_most * check->largest_of_all);
+    double error = reference > 0 ? fmax(fabs(slope - g) - rounding, 0) / reference : 0;
+    return isfinite(slope) && isfinite(g) ? error : INFINITY;
 }
 
 /* Keeps the smaller error; false where the coordinate cannot be judged with this data. Where a choice
@@ -160,6 +166,41 @@ static void find_scales(Check *check) {
     }
 }
 
+/* Every trained parameter to a neighbour among the floats, by its place the one above or the one below;
+ * `back`: to where it was. */
+static void nudge_parameters(Check *check, bool back) {
+    for (int64_t i = 0; i < check->model->trained_elements; i++) {
+        float *w = &check->session->parameters[i];
+        bool up = ((uint64_t)i * 0x9E3779B97F4A7C15u >> 63) != back;
+        if (*w != 0) *w = nextafterf(*w, up ? INFINITY : -INFINITY);
+    }
+}
+
+static double largest_distance(const float *a, const float *b, int64_t count) {
+    double largest = 0;
+    for (int64_t i = 0; i < count; i++) largest = fmax(largest, fabs((double)a[i] - b[i]));
+    return largest;
+}
+
+static int find_rounding(Check *check) {
+    const cnn_model *model = check->model;
+    Gradients moved;
+    nudge_parameters(check, false);
+    int status = cnn_gradients_compute(check->session, &check->dataset, &moved);
+    nudge_parameters(check, true);
+    for (int32_t i = 0; !status && i < model->parameter_count; i++) {
+        const cnn_parameter *parameter = &model->parameters[i];
+        if (!parameter->trainable) continue;
+        check->rounding[i] = largest_distance(check->gradients.parameters + parameter->offset,
+                                              moved.parameters + parameter->offset, parameter->size);
+    }
+    if (!status)
+        check->rounding[model->parameter_count] =
+            largest_distance(check->gradients.input, moved.input, BATCH * check->dataset.sample_elements);
+    cnn_gradients_free(&moved);
+    return status;
+}
+
 static void close_data(Check *check) {
     cnn_gradients_free(&check->gradients);
     cnn_madeup_free(&check->dataset);
@@ -179,7 +220,7 @@ static int open_data(Check *check, uint32_t set) {
     frame->loss = (float *)(void *)check->loss; /* doubles, as the program is */
     frame->metric = check->metric;
     find_scales(check);
-    return STATUS_OK;
+    return find_rounding(check);
 }
 
 static bool already_chosen(const Check *check, int64_t from, int64_t at) {
@@ -297,7 +338,7 @@ static int64_t limit_wanted(const cnn_model *model, int64_t wanted) {
 static int open_check(Check *check, int64_t wanted) {
     const cnn_model *model = check->model;
     Failure *failure = check->session->failure;
-    void *loss = NULL, *metric = NULL, *largest = NULL, *coordinates = NULL;
+    void *loss = NULL, *metric = NULL, *largest = NULL, *rounding = NULL, *coordinates = NULL;
     uint64_t tensors = (uint64_t)model->parameter_count + 1, count;
     if (!cnn_multiply(tensors, (uint64_t)wanted, &count))
         return cnn_fail_memory(failure, "the coordinates", UINT64_MAX);
@@ -310,6 +351,8 @@ static int open_check(Check *check, int64_t wanted) {
     check->metric = metric;
     if (!status) status = cnn_aligned_allocate(&largest, tensors, sizeof(double), "the gradients", failure);
     check->largest = largest;
+    if (!status) status = cnn_aligned_allocate(&rounding, tensors, sizeof(double), "the gradients", failure);
+    check->rounding = rounding;
     if (!status)
         status = cnn_aligned_allocate(&coordinates, count, sizeof(Coordinate), "the coordinates", failure);
     check->coordinates = coordinates;
@@ -321,6 +364,7 @@ static void close_check(Check *check) {
     cnn_aligned_free(check->loss);
     cnn_aligned_free(check->metric);
     cnn_aligned_free(check->largest);
+    cnn_aligned_free(check->rounding);
     cnn_aligned_free(check->coordinates);
 }
 

@@ -86,6 +86,8 @@ def conv(x, a, weight, bias):
 
 def conv_transpose(x, a, weight, bias):
     extents, groups = x.shape[1:-1], a["groups"]
+    if a.get("flip"):
+        weight = np.flip(weight, tuple(range(2, weight.ndim)))
     full, begin, sizes = [], [], []
     for axis, (n, k, s, d) in enumerate(zip(extents, a["kernel"], a["stride"], a["dilation"])):
         reach = (n - 1) * s + d * (k - 1) + 1
