@@ -91,7 +91,7 @@ static LLVMValueRef step_constant(Module *module, const Graph *graph, const Node
     put_value(&step, emit_step(module, graph, node, prepare));
     put_string(&step, node->layer >= 0 ? graph->layers.items[node->layer].name : NULL);
     put_string(&step, arena_printf(module->emit.cx->arena, "%s.%s", node->op->name, node->kernel->name));
-    put_i64(&step, node->op->macs && !prepare ? node->op->macs(graph, node) : 0);
+    put_i64(&step, node->op->macs && !prepare ? node_layer_macs(graph, node) : 0);
     put_f64(&step, prepare ? 0 : node->cost);
     put_i64(&step, !prepare && node->kernel->splits && node->cost >= LEAST_SPLIT_CYCLES);
     return fields_struct(&step);

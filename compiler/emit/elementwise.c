@@ -7,7 +7,7 @@ static LLVMValueRef operand_load(KernelCode *code, int input, const Position *po
     return code_load(code, code_position(code, value, code->inputs[input], position), lanes);
 }
 
-void code_finish(KernelCode *code, LLVMValueRef result, const Position *position, Lanes lanes) {
+LLVMValueRef code_epilogue(KernelCode *code, LLVMValueRef result, const Position *position, Lanes lanes) {
     for (int i = 0; i < code->node->epilogue.count; i++) {
         const EpilogueStep *step = &code->node->epilogue.items[i];
         LLVMValueRef operands[COUNT(step->inputs)];
@@ -15,8 +15,16 @@ void code_finish(KernelCode *code, LLVMValueRef result, const Position *position
             operands[k] = step->inputs[k] < 0 ? result : operand_load(code, step->inputs[k], position, lanes);
         result = step->op->map(code, step->op, step->attrs, operands);
     }
+    return result;
+}
+
+void code_store_result(KernelCode *code, LLVMValueRef result, const Position *position, Lanes lanes) {
     const Value *output = code_output(code, 0);
     code_store(code, result, code_position(code, output, code->outputs[0], position), lanes);
+}
+
+void code_finish(KernelCode *code, LLVMValueRef result, const Position *position, Lanes lanes) {
+    code_store_result(code, code_epilogue(code, result, position, lanes), position, lanes);
 }
 
 enum { MAX_OPERANDS = 64 };

@@ -191,8 +191,12 @@ LLVMValueRef code_position(KernelCode *code, const Value *value, LLVMValueRef ba
 typedef void (*PositionBody)(KernelCode *code, const Position *position, Lanes lanes, void *user);
 void loop_positions(KernelCode *code, const Shape *shape, PositionBody body, void *user);
 
-/* Applies the node's epilogue to the register and stores it to output 0 at the position. The only way in
- * which an epilogue-capable kernel may write its result. */
+/* The node's epilogue applied to the register; and a store to output 0. A kernel that pools calls the first
+ * at the place where the register was made, the second with the maximum. */
+LLVMValueRef code_epilogue(KernelCode *code, LLVMValueRef result, const Position *position, Lanes lanes);
+void code_store_result(KernelCode *code, LLVMValueRef result, const Position *position, Lanes lanes);
+
+/* Both, at the same place: the only way in which another epilogue-capable kernel may write its result. */
 void code_finish(KernelCode *code, LLVMValueRef result, const Position *position, Lanes lanes);
 
 /* The kernel of every elementwise operator: map over all positions, epilogue included (emit/elementwise.c).

@@ -111,6 +111,8 @@ typedef struct Node {
     Span span;
     int layer; /* -1 where none */
     VEC(EpilogueStep) epilogue;
+    int max_window;        /* 0, or: output 0 is the maximum of each whole window of so many places along both
+                              axes of what the epilogue leaves */
     int stage;             /* schedule */
     const Kernel *kernel;  /* schedule */
     double cost;           /* schedule: estimated cycles a sample */

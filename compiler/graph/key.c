@@ -52,6 +52,7 @@ const char *graph_node_key(Arena *arena, const Graph *graph, const Node *node) {
     if (node->kernel && node->kernel->workspace) fprintf(out, " micro_batch %d", graph->micro_batch);
     text_print_attrs(out, node->op, node->attrs);
     text_print_epilogue(out, NULL, node);
+    if (node->max_window) fprintf(out, " max_window %d", node->max_window);
     int count = node->inputs.count + node->outputs.count;
     ValueId *operands = ARENA_ARRAY(arena, ValueId, (size_t)count);
     for (int i = 0; i < node->inputs.count; i++) operands[i] = node->inputs.items[i];

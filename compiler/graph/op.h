@@ -49,6 +49,7 @@ struct Kernel {
     bool epilogue;    /* applies node->epilogue to its (first) output */
     bool in_place;    /* output 0 may share input 0's memory */
     bool doubles;     /* can run with registers of doubles: taken in a double-precision program */
+    bool pools;       /* applies node->max_window */
     bool splits;      /* makes but its share of each sample where the frame asks for it (code_share) */
     bool approximate; /* other than direct sums: left out by --strict */
 };
@@ -98,6 +99,10 @@ struct Op {
      * stands for its output. `training`: dropout is live, batchnorm reads the batch. NULL: the node is copied
      * as it is. */
     ValueId (*lower)(Graph *graph, const Node *node, const ValueId *inputs, bool training);
+
+    /* Maximum pools: the extent of windows that cover a plane without overlap, padding or partial windows; 0
+     * where this node's are others. NULL: no such pool. */
+    int (*plain_window)(const Graph *graph, const Node *node);
 
     /* Elementwise operators: the result of one register (or scalar) of every input. */
     LLVMValueRef (*map)(KernelCode *code, const Op *op, const Attr *attrs, const LLVMValueRef *inputs);

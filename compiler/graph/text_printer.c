@@ -203,6 +203,7 @@ static void print_node(FILE *out, const Graph *graph, const Node *node) {
     text_print_attrs(out, node->op, node->attrs);
     print_layer_name(out, graph, node->layer);
     text_print_epilogue(out, graph, node);
+    if (node->max_window) fprintf(out, " max_window %d", node->max_window);
     if (node->stage) fprintf(out, " stage %d", node->stage);
     if (node->kernel) fprintf(out, " kernel %s", node->kernel->name);
     if (node->cost != 0) {

@@ -303,6 +303,7 @@ static void read_node(Reader *r) {
     node.attrs = read_attrs(r, node.op);
     node.layer = read_layer_name(r);
     while (text_accept_word(&r->tokens, "then")) read_step(r, &node);
+    if (text_accept_word(&r->tokens, "max_window")) node.max_window = text_expect_small(&r->tokens);
     if (text_accept_word(&r->tokens, "stage")) node.stage = text_expect_small(&r->tokens);
     if (text_accept_word(&r->tokens, "kernel")) node.kernel = read_kernel(r, node.op);
     if (text_accept_word(&r->tokens, "cost")) node.cost = text_expect_real(&r->tokens);

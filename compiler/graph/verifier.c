@@ -124,6 +124,8 @@ static const char *step_fault(const Check *c, const Node *node, const EpilogueSt
 }
 
 static const char *epilogue_fault(const Check *c, const Node *node) {
+    if (node->max_window && node->kernel && !node->kernel->pools)
+        FAULT(c, "kernel %s of %s does not pool", node->kernel->name, node->op->name);
     if (!node->epilogue.count) return NULL;
     if (!node->outputs.count || node->op->domain != DOMAIN_SAMPLE)
         FAULT(c, "a %s has an epilogue", node->op->name);

@@ -2,6 +2,8 @@
  * weights in panels, x and dy with a halo of zeros so that no loop looks for the border. */
 #include "ops/conv_kernels.h"
 
+#include <math.h>
+
 enum { LEAST_SHARED_PANELS = 4 };
 
 /* What one panel of filters is being computed for. */
@@ -20,6 +22,33 @@ typedef struct DirectWalk {
     ResidueClass classes[SPATIAL_MAX];
     LLVMValueRef later[SPATIAL_MAX]; /* how many residues behind classes[i], i64 */
 } DirectWalk;
+
+/* The same for a tile whose places are whole windows: the maximum of each is stored. `position` is the tile's
+ * first window. */
+static void finish_pooled(KernelCode *code, const DirectWalk *walk, Tile *tile, const Position *first,
+                          int columns) {
+    int window = code->node->max_window;
+    for (int m = 0; m < tile->rows / (window * window); m++)
+        for (int v = 0; v < tile->vectors; v++) {
+            int row = m / (columns / window) * window, column = m % (columns / window) * window;
+            Lanes lanes = tile_lanes(code, tile, v);
+            LLVMValueRef channel = code_add_const(code, walk->channel, (int64_t)v * code->width);
+            LLVMValueRef best = code_constant(code, -HUGE_VAL, code->width);
+            Position place = {.sample = first->sample, .channel = channel};
+            for (int i = 0; i < 2; i++) place.spatial[i] = code_mul_const(code, first->spatial[i], window);
+            for (int k = 0; k < window * window; k++) {
+                place.delta[0] = row + k / window;
+                place.delta[1] = column + k % window;
+                LLVMValueRef x = tile->acc[place.delta[0] * columns + place.delta[1]][v];
+                best = code_fmax(code, code_epilogue(code, x, &place, lanes), best);
+            }
+            Position pooled = *first;
+            pooled.channel = channel;
+            pooled.delta[0] = row / window;
+            pooled.delta[1] = column / window;
+            code_store_result(code, best, &pooled, lanes);
+        }
+}
 
 static void finish_tile(KernelCode *code, const DirectWalk *walk, Tile *tile, Position *position, int columns,
                         const int64_t *step) {
@@ -53,9 +82,19 @@ static void contract_unmasked(KernelCode *code, Tile *tile) {
     tile->last_live = live;
 }
 
-static void forward_tile(KernelCode *code, const GridTile *grid, void *user) {
+/* Places of the result before pooling, from a tile of the grid that counts windows. */
+static GridTile places_of_windows(KernelCode *code, const GridTile *grid, int window) {
+    GridTile places = {.rows = grid->rows * window, .columns = grid->columns * window};
+    for (int i = 0; i < 2; i++) places.index[i] = code_mul_const(code, grid->index[i], window);
+    return places;
+}
+
+static void forward_tile(KernelCode *code, const GridTile *cell, void *user) {
     DirectWalk *walk = user;
     const ConvGeometry *g = walk->g;
+    int window = code->node->max_window;
+    GridTile places = window ? places_of_windows(code, cell, window) : *cell;
+    const GridTile *grid = &places;
     const int64_t *stride = code_input(code, 0)->layout.stride;
     int last = g->spatial - 1;
     Tile tile = tile_of_grid(walk, grid, last > 0 ? g->axis[last - 1].stride * stride[last - 1] : 0,
@@ -83,8 +122,11 @@ static void forward_tile(KernelCode *code, const GridTile *grid, void *user) {
     }
     contract_unmasked(code, &tile);
     Position position = {.sample = walk->sample};
-    for (int i = 0; i < g->spatial; i++) position.spatial[i] = grid->index[i];
-    finish_tile(code, walk, &tile, &position, grid->columns, steps);
+    for (int i = 0; i < g->spatial; i++) position.spatial[i] = cell->index[i];
+    if (window)
+        finish_pooled(code, walk, &tile, &position, grid->columns);
+    else
+        finish_tile(code, walk, &tile, &position, grid->columns, steps);
 }
 
 /* A loop over samples for one panel, source pointing at the sample's first place in this group. */
@@ -113,8 +155,9 @@ static void forward_panel(KernelCode *code, LLVMValueRef panel, int vectors, int
               g->group_filters);
     Loop samples = samples_begin(code, walk);
     int64_t extent[SPATIAL_MAX];
-    for (int i = 0; i < g->spatial; i++) extent[i] = g->axis[i].output;
-    int most = tile_max_rows(walk->machine, vectors);
+    int window = code->node->max_window ? code->node->max_window : 1;
+    for (int i = 0; i < g->spatial; i++) extent[i] = g->axis[i].output / window;
+    int most = tile_max_rows(walk->machine, vectors) / (window * window);
     if (walk->shares_panels)
         loop_grid(code, g->spatial, extent, most, forward_tile, walk);
     else

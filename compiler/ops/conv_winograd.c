@@ -5,6 +5,8 @@
 
 #include "ops/winograd_transform.h"
 
+#include <math.h>
+
 enum {
     MOST_BLOCK = 112,
     LINE = 16,
@@ -239,9 +241,36 @@ static void multiply_panel(KernelCode *code, LLVMValueRef panel, int vectors, in
     loop_end(code, &loop);
 }
 
+/* Stores the maximum of each window of the results in rows and columns from..to of the tile: `position` is
+ * the tile's first place before pooling. */
+static void store_pooled(KernelCode *code, const Winograd *walk, const LLVMValueRef *out, Position *position,
+                         Lanes lanes, const int *rows, const int *columns) {
+    int window = code->node->max_window;
+    Position pooled = {.sample = position->sample, .channel = position->channel};
+    for (int i = 0; i < 2; i++)
+        pooled.spatial[i] = code_mul_const(code, i ? walk->column : walk->row, walk->m / window);
+    for (int i = rows[0]; i < rows[1]; i += window)
+        for (int j = columns[0]; j < columns[1]; j += window) {
+            LLVMValueRef best = code_constant(code, -HUGE_VAL, lanes.width);
+            for (int k = 0; k < window * window; k++) {
+                position->delta[0] = i + k / window;
+                position->delta[1] = j + k % window;
+                LLVMValueRef x = out[position->delta[0] * walk->m + position->delta[1]];
+                best = code_fmax(code, code_epilogue(code, x, position, lanes), best);
+            }
+            pooled.delta[0] = i / window;
+            pooled.delta[1] = j / window;
+            code_store_result(code, best, &pooled, lanes);
+        }
+}
+
 /* Stores the results of rows and columns from..to of the tile. */
 static void store_part(KernelCode *code, const Winograd *walk, const LLVMValueRef *out, Position *position,
                        Lanes lanes, const int *rows, const int *columns) {
+    if (code->node->max_window) {
+        store_pooled(code, walk, out, position, lanes, rows, columns);
+        return;
+    }
     for (int i = rows[0]; i < rows[1]; i++)
         for (int j = columns[0]; j < columns[1]; j++) {
             position->delta[0] = i;

@@ -11,7 +11,12 @@ static const Machine any_machine = {.vector_floats = 4};
 
 static WinogradShape forward_shape(const Machine *machine, const Graph *graph, const Node *node) {
     ConvGeometry g = conv_forward_geometry(graph, node);
-    return winograd_forward_shape(machine, &g);
+    WinogradShape shape = winograd_forward_shape(machine, &g);
+    if (node->max_window) { /* rows and columns beyond the last whole window are not computed */
+        shape.rows -= shape.rows % node->max_window;
+        shape.columns -= shape.columns % node->max_window;
+    }
+    return shape;
 }
 
 static WinogradShape input_grad_shape(const Machine *machine, const Graph *graph, const Node *node) {

@@ -37,7 +37,7 @@ DECLARE_WEIGHTS(3)
 DECLARE_WEIGHTS(4)
 #undef DECLARE_WEIGHTS
 
-#define WINOGRAD_ROW(direction, m)                                                                           \
+#define WINOGRAD_ROW(direction, m, pool)                                                                     \
     {.name = "winograd" #m,                                                                                  \
      .applies = winograd_##direction##_applies,                                                              \
      .cost = winograd##m##_##direction##_cost,                                                               \
@@ -47,6 +47,7 @@ DECLARE_WEIGHTS(4)
      .packed = winograd##m##_##direction##_packed,                                                           \
      .prepare = winograd##m##_##direction##_prepare,                                                         \
      .epilogue = true,                                                                                       \
+     .pools = (pool),                                                                                        \
      .splits = true,                                                                                         \
      .approximate = true}
 

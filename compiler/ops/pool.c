@@ -6,6 +6,7 @@
 #include "ops/pool_kernels.h"
 #include "ops/pool_walk.h"
 
+#include <limits.h>
 #include <math.h>
 
 #define WINDOW_PARAMS                                                                                        \
@@ -168,6 +169,19 @@ static void mean_gradient(Backward *b, const Node *node) {
     pool_mean_gradient(b, node, "avgpool_grad");
 }
 
+static int plain_window(const Graph *graph, const Node *node) {
+    const Shape *x = &graph_value(graph, node->inputs.items[0])->shape;
+    Pool pool = pool_read(node, x);
+    int64_t window = pool.axis[0].kernel;
+    if (pool.spatial != 2 || window > INT_MAX) return 0;
+    for (int i = 0; i < pool.spatial; i++) {
+        const WindowAxis *a = &pool.axis[i];
+        bool whole = a->output == x->dim[i] / window; /* the end of a partial window is dropped */
+        if (a->kernel != window || a->stride != window || a->begin || !whole) return 0;
+    }
+    return (int)window;
+}
+
 const Op op_maxpool = {
     .name = "maxpool",
     .kind = OPK_LAYER,
@@ -183,6 +197,7 @@ const Op op_maxpool = {
     .max_inputs = 1,
     .shape = pool_shape,
     .gradient = max_gradient,
+    .plain_window = plain_window,
     .kernels = max_kernels,
     .kernel_count = POOL_KERNELS,
 };

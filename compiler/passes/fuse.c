@@ -1,8 +1,11 @@
 /* Puts elementwise nodes into their producers' epilogues, so that a result is transformed while it is still
  * in registers. A node is absorbed where the value between the two has no other reader. The producer then
  * stands where the absorbed node stood: behind everything that the further operands need. Not in the probe,
- * where every value is read, nor in double precision, which is plain. */
+ * where every value is read, nor in double precision, which is plain. Maximum pools of 2x2 go into the
+ * convolution before them in the same way. */
 #include "passes/pass.h"
+
+#include <string.h>
 
 typedef struct Fusion {
     const PassContext *pc;
@@ -77,8 +80,8 @@ static NodeId fusable_producer(const Fusion *f, const Node *node, int place, int
     const Value *result = graph_value(graph, node->outputs.items[0]);
     if (value->role != ROLE_ACTIVATION || value->producer < 0 || f->uses[id] != 1) return -1;
     const Node *producer = graph_node(graph, value->producer);
-    if (producer->dead || !takes_epilogue(f->pc, graph, producer) || producer->outputs.items[0] != id)
-        return -1;
+    if (producer->dead || producer->max_window || producer->outputs.items[0] != id) return -1;
+    if (!takes_epilogue(f->pc, graph, producer)) return -1;
     if (!shape_equal(&value->shape, &result->shape) || !can_move(f, producer, place)) return -1;
     return value->producer;
 }
@@ -115,6 +118,49 @@ static void fuse_node(Fusion *f, NodeId id) {
         best_operand = i;
     }
     if (best >= 0) absorb(f, best, id, best_operand);
+}
+
+/* Is there a kernel that pools what it makes, and none asked for by name that does not? */
+static bool takes_pool(const PassContext *pc, const Graph *graph, const Node *node) {
+    bool any = false;
+    for (int k = 0; k < node->op->kernel_count; k++) {
+        const Kernel *kernel = &node->op->kernels[k];
+        if (kernel->pools && is_candidate(pc, graph, node, kernel)) any = true;
+        for (int i = 0; i < pc->cx->options.kernel_count && !kernel->pools; i++)
+            if (!strcmp(kernel->name, pc->cx->options.kernels[i].kernel)) return false;
+    }
+    return any;
+}
+
+/* A step's operands are read at the places of the result before it is pooled: only values a channel have the
+ * same there. */
+static bool reads_channels_alone(const Graph *graph, const Node *node) {
+    for (int i = node_operands(node); i < node->inputs.count; i++)
+        if (graph_value(graph, node->inputs.items[i])->shape.rank != 1) return false;
+    return true;
+}
+
+/* A maximum pool of 2x2 goes into the convolution before it: three quarters of its results are never stored,
+ * and what no window takes is not computed. */
+static void fuse_pool(Fusion *f, NodeId id) {
+    Graph *graph = f->graph;
+    Node *node = graph_node(graph, id);
+    if (node->dead || !node->op->plain_window || node->epilogue.count) return;
+    if (node->op->plain_window(graph, node) != 2) return;
+    ValueId from = node->inputs.items[0], to = node->outputs.items[0];
+    NodeId producer_id = graph_value(graph, from)->producer;
+    if (producer_id < 0 || f->uses[from] != 1) return;
+    Node *producer = graph_node(graph, producer_id);
+    if (producer->max_window || producer->outputs.count != 1 || !reads_channels_alone(graph, producer) ||
+        !takes_pool(f->pc, graph, producer))
+        return;
+    producer->max_window = 2;
+    producer->outputs.items[0] = to;
+    graph_value(graph, to)->producer = producer_id;
+    f->uses[from] = 0;
+    f->place[producer_id] = f->place[id];
+    node->dead = true;
+    node->outputs.count = 0;
 }
 
 static void count_uses(Fusion *f) {
@@ -159,6 +205,9 @@ void fuse_run(PassContext *pc, Graph *graph) {
                 .first_user = ARENA_ARRAY(graph->arena, int, values),
                 .place = ARENA_ARRAY(graph->arena, int, nodes)};
     count_uses(&f);
-    for (int i = 0; i < graph->nodes.count; i++) fuse_node(&f, i);
+    for (int i = 0; i < graph->nodes.count; i++) {
+        fuse_node(&f, i);
+        fuse_pool(&f, i);
+    }
     reorder(&f);
 }

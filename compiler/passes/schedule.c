@@ -37,6 +37,7 @@ static const Kernel *kernel_choose(const PassContext *pc, const Graph *graph, No
         const Kernel *kernel = &op->kernels[i];
         if (kernel->applies && !kernel->applies(pc->machine, graph, node)) continue;
         if (node->epilogue.count && !kernel->epilogue) continue;
+        if (node->max_window && !kernel->pools) continue;
         if (forced && !strcmp(kernel->name, forced)) {
             node->cost = kernel->cost ? kernel->cost(pc->machine, graph, node) : 0;
             return kernel;
