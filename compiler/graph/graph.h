@@ -117,6 +117,7 @@ typedef struct Node {
     const Kernel *kernel;  /* schedule */
     double cost;           /* schedule: estimated cycles a sample */
     int64_t packed_offset; /* memory: of what its kernel derives from parameters */
+    bool late;             /* runs in the stage of its first reader, not as soon as it could */
     bool dead;
 } Node;
 

@@ -83,6 +83,7 @@ struct Op {
     int param_count;
     int min_inputs, max_inputs; /* values, parameters not counted; max -1: any number */
     bool elementwise; /* map() gives the result from one register an input; the shape is input 0's */
+    bool recompute;   /* its result is cheaper to make again from its inputs than to keep for a whole batch */
     bool merge;       /* takes its values by name: add(a, b) */
 
     bool (*shape)(ShapeCall *call); /* false after a diagnostic. NULL: output has input 0's shape */

@@ -210,6 +210,7 @@ static void print_node(FILE *out, const Graph *graph, const Node *node) {
         fputs(" cost ", out);
         print_real(out, node->cost);
     }
+    if (node->late) fputs(" late", out);
     if (node->dead) fputs(" dead", out);
     fputc('\n', out);
 }

@@ -223,6 +223,7 @@ const Op op_batchnorm_apply = {
     .min_inputs = 3,
     .max_inputs = 5,
     ELEMENTWISE_ROW,
+    .recompute = true,
     .summary = "normalises with the batch's mean and inverse deviation",
     .formula = "y = (x - mean[c])*inverse[c]*weight[c] + bias[c]",
     .params = batchnorm_params,

@@ -1,8 +1,8 @@
 /* memory: a region and an offset for every value. Values of one stage share the worker's scratch, values that
- * outlive their stage live in the batch block, both reused as soon as the last reader is through; a value
- * with a halo keeps its room for itself, for the halo's zeros are written once. The probe, which keeps every
- * value, runs one sample at a time in the strides of another form. Needs layouts and the order of execution;
- * gives region, offset, alias, and the sizes. */
+ * outlive their stage live in the batch block, both reused as soon as the last reader is through; a room
+ * with a halo is reused by values of the same layout alone, for the halo's zeros are written once. The probe,
+ * which keeps every value, runs one sample at a time in the strides of another form. Needs layouts and the
+ * order of execution; gives region, offset, alias, and the sizes. */
 #include "passes/pass.h"
 
 #include <string.h>
@@ -216,11 +216,36 @@ static void set_strides(const PassContext *pc, Graph *graph, int64_t scratch, in
     if (graph->workspace_elements < behind) graph->workspace_elements = behind;
 }
 
+/* Rooms with halos are kept for ever, but values of one layout take turns in one: its zeros stay zeros. */
+typedef struct HaloRoom {
+    ValueId like; /* the first value in it */
+    Rooms *rooms;
+    int64_t from;
+    int last; /* node: the last reader of the value that has it now */
+} HaloRoom;
+
+typedef VEC(HaloRoom) HaloRooms;
+
+static int64_t take_halo_room(Graph *graph, HaloRooms *halos, Rooms *rooms, ValueId id, Lifetime life) {
+    const Value *value = graph_value(graph, id);
+    for (int i = halos->count - 1; i >= 0 && i >= halos->count - SEARCH_LIMIT; i--) {
+        HaloRoom *room = &halos->items[i];
+        if (room->rooms != rooms || room->last >= life.first) continue;
+        if (!same_layout(graph_value(graph, room->like), value)) continue;
+        room->last = life.last;
+        return room->from;
+    }
+    int64_t from = take_room(graph->arena, rooms, round_up(value->layout.size), 0, INT32_MAX);
+    vec_push(graph->arena, halos, ((HaloRoom){id, rooms, from, life.last}));
+    return from;
+}
+
 static void place_samples(const PassContext *pc, Graph *graph) {
     Lifetime *lives = lifetimes(graph);
     Rooms scratch = {0}, batch = {0};
     bool keep = pc->form == FORM_PROBE;
     place_workspace(pc, graph, &scratch);
+    HaloRooms halos = {0};
     /* Rooms that are kept for ever come first, so that no value lies in them before. */
     for (int pass = 0; pass < 2; pass++)
         for (int n = 0; n < graph->nodes.count; n++) {
@@ -232,8 +257,10 @@ static void place_samples(const PassContext *pc, Graph *graph) {
                 bool for_ever = keep || has_halo(value);
                 if (for_ever != (pass == 0)) continue;
                 Rooms *rooms = lives[id].outlives_stage ? &batch : &scratch;
-                int64_t room = take_room(graph->arena, rooms, round_up(value->layout.size), for_ever ? 0 : n,
-                                         for_ever ? INT32_MAX : lives[id].last);
+                int64_t room = keep || !for_ever
+                                   ? take_room(graph->arena, rooms, round_up(value->layout.size),
+                                               keep ? 0 : n, keep ? INT32_MAX : lives[id].last)
+                                   : take_halo_room(graph, &halos, rooms, id, lives[id]);
                 value->region = rooms == &batch ? REGION_BATCH : REGION_SCRATCH;
                 value->offset = room + value->layout.origin;
             }

@@ -3,6 +3,7 @@
  * node->kernel, node->stage, graph->stage_count, graph->lanes. */
 #include "passes/pass.h"
 
+#include <limits.h>
 #include <string.h>
 
 static const char *forced_kernel(const PassContext *pc, const Graph *graph, const Node *node) {
@@ -75,6 +76,19 @@ static int stage_of(const Graph *graph, const Node *node) {
     return stage;
 }
 
+/* A late node's stage is that of its first reader. Readers stand behind it. */
+static void delay_late_nodes(PassContext *pc, Graph *graph) {
+    int *first = ARENA_ARRAY(pc->cx->arena, int, (size_t)graph->values.count);
+    for (int i = 0; i < graph->values.count; i++) first[i] = INT_MAX;
+    for (int n = graph->nodes.count - 1; n >= 0; n--) {
+        Node *node = graph_node(graph, n);
+        for (int i = 0; i < node->outputs.count && node->late; i++)
+            if (first[node->outputs.items[i]] < INT_MAX) node->stage = first[node->outputs.items[i]];
+        for (int i = 0; i < node->inputs.count; i++)
+            if (node->stage < first[node->inputs.items[i]]) first[node->inputs.items[i]] = node->stage;
+    }
+}
+
 /* Within a stage single samples come first, then what reads the whole batch. */
 static int rank_of(const Node *node) {
     if (node->op->domain == DOMAIN_PARAMETER) return -1;
@@ -129,6 +143,7 @@ void schedule_run(PassContext *pc, Graph *graph) {
         int stages = node->stage + 1;
         if (node->op->domain != DOMAIN_PARAMETER && stages > graph->stage_count) graph->stage_count = stages;
     }
+    delay_late_nodes(pc, graph);
     order_nodes(pc, graph);
     graph->lanes = graph->training ? lanes_for(graph) : 1;
 }
