@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { EXIT_USAGE = 2 };
+enum { EXIT_USAGE = 2, SHARE_OF_LAST_CACHE = 4 /* of a worker, in second-level caches */ };
 
 /* LLVM says on standard error, and only there, that it does not know a processor or a feature. */
 typedef struct StderrCapture {
@@ -190,6 +190,16 @@ Machine *machine_create(Context *cx) {
     machine->l1_bytes = cache_bytes(machine, _SC_LEVEL1_DCACHE_SIZE, 32 * 1024);
     machine->l2_bytes = cache_bytes(machine, _SC_LEVEL2_CACHE_SIZE, 512 * 1024);
     return machine;
+}
+
+int64_t machine_near_bytes(const Machine *machine) {
+    return SHARE_OF_LAST_CACHE * machine->l2_bytes;
+}
+
+double machine_traffic(const Machine *machine, double bytes, double reach) {
+    static const double near = 32, last = 16, far = 8; /* bytes a cycle, of one core among busy ones */
+    bool fits = reach <= (double)machine->l2_bytes;
+    return bytes / (fits ? near : reach <= 2 * (double)machine_near_bytes(machine) ? last : far);
 }
 
 void machine_destroy(Machine *machine) {

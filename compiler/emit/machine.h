@@ -22,4 +22,10 @@ typedef struct Machine Machine;
 Machine *machine_create(Context *cx);
 void machine_destroy(Machine *machine);
 
+/* What a worker keeps near: its share of the last cache. */
+int64_t machine_near_bytes(const Machine *machine);
+/* Cycles that moving so many bytes takes when a thread has touched `reach` bytes since it last touched them.
+ */
+double machine_traffic(const Machine *machine, double bytes, double reach);
+
 #endif

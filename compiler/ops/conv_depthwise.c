@@ -1,8 +1,13 @@
 /* Depthwise convolution, a filter a channel: channels in the vector, a row of places in registers, weights
  * [tap][channel]. */
 #include "ops/conv_kernels.h"
+#include "ops/estimate.h"
 
 enum { MOST_PLACES = 8, MOST_TAP_SUMS = 16 };
+
+/* Cycles a tap and register: of a product whose factor comes from the cache, and of a sum over places, whose
+ * one chain of additions is waited for. */
+static const double TAP_COST = 1, SUM_COST = 2;
 
 typedef struct DepthwiseWalk {
     const ConvGeometry *g;
@@ -187,4 +192,59 @@ static void weight_lanes(KernelCode *code, LLVMValueRef channel, Lanes lanes, vo
 void conv_depthwise_weight_grad_emit(KernelCode *code) {
     ConvGeometry g = conv_weight_grad_geometry(code->graph, code->node);
     loop_lanes(code, g.channels, weight_lanes, &(DepthwiseWalk){.g = &g});
+}
+
+/* How often the source's lines come into the first-level cache. Channels stand in the outer loop, so a line
+ * lies a whole place behind the one before and shares its set with many; unless the rows that a window spans
+ * keep to their share of the cache, each row of windows reads them again. */
+static double readings(const Machine *machine, const WindowAxis *axis, int axes, int64_t channels,
+                       const int64_t *window, const int64_t *step) {
+    double lines = 1, times = 1;
+    for (int i = 0; i < axes; i++) {
+        bool row = i == axes - 1;
+        lines *= row ? (double)(axis[i].input + axis[i].begin + axis[i].end) : (double)window[i];
+        if (!row && window[i] > step[i]) times *= (double)window[i] / (double)step[i];
+    }
+    double room = (double)machine->l1_bytes / ((double)sizeof(float) * (double)channels) / 2;
+    return lines <= room ? 1 : times;
+}
+
+/* Of the layer's output. */
+static double registers_of(const Machine *machine, const ConvGeometry *g) {
+    double registers = estimate_registers(machine, g->channels);
+    for (int i = 0; i < g->spatial; i++) registers *= (double)g->axis[i].output;
+    return registers;
+}
+
+static double rereading_cost(const Machine *machine, const Graph *graph, const Node *node,
+                             const ConvGeometry *g, bool backward) {
+    int64_t window[SPATIAL_MAX], step[SPATIAL_MAX];
+    for (int i = 0; i < g->spatial; i++) {
+        int64_t stride = g->axis[i].stride, reach = (g->axis[i].kernel - 1) * g->axis[i].dilation + 1;
+        window[i] = backward ? (reach + stride - 1) / stride : reach;
+        step[i] = backward ? 1 : stride;
+    }
+    double times = readings(machine, g->axis, g->spatial, g->channels, window, step);
+    return (times - 1) * estimate_value(machine, graph, node, node->inputs.items[0]);
+}
+
+double conv_depthwise_forward_cost(const Machine *machine, const Graph *graph, const Node *node) {
+    ConvGeometry g = conv_forward_geometry(graph, node);
+    return TAP_COST * (double)g.taps * registers_of(machine, &g) + estimate_traffic(machine, graph, node) +
+           rereading_cost(machine, graph, node, &g, false) + ESTIMATE_START;
+}
+
+/* A product for every place of dy and tap, as forward. */
+double conv_depthwise_input_grad_cost(const Machine *machine, const Graph *graph, const Node *node) {
+    ConvGeometry g = conv_input_grad_geometry(graph, node);
+    return TAP_COST * (double)g.taps * registers_of(machine, &g) + estimate_traffic(machine, graph, node) +
+           rereading_cost(machine, graph, node, &g, true) + ESTIMATE_START;
+}
+
+double conv_depthwise_weight_grad_cost(const Machine *machine, const Graph *graph, const Node *node) {
+    ConvGeometry g = conv_weight_grad_geometry(graph, node);
+    double taps = (double)g.taps * estimate_registers(machine, g.channels);
+    return SUM_COST * (double)g.taps * registers_of(machine, &g) + estimate_traffic(machine, graph, node) +
+           rereading_cost(machine, graph, node, &g, false) + estimate_accumulators(machine, taps) +
+           ESTIMATE_START;
 }

@@ -32,4 +32,12 @@ void conv_reference_forward_emit(KernelCode *code);
 void conv_reference_input_grad_emit(KernelCode *code);
 void conv_reference_weight_grad_emit(KernelCode *code);
 
+/* Cycles a sample. */
+double conv_depthwise_forward_cost(const Machine *machine, const Graph *graph, const Node *node);
+double conv_depthwise_input_grad_cost(const Machine *machine, const Graph *graph, const Node *node);
+double conv_depthwise_weight_grad_cost(const Machine *machine, const Graph *graph, const Node *node);
+double conv_reference_forward_cost(const Machine *machine, const Graph *graph, const Node *node);
+double conv_reference_input_grad_cost(const Machine *machine, const Graph *graph, const Node *node);
+double conv_reference_weight_grad_cost(const Machine *machine, const Graph *graph, const Node *node);
+
 #endif

@@ -151,6 +151,7 @@ static double forward_direct_cost(const Machine *machine, const Graph *graph, co
 const Kernel conv_forward_kernels[6] = {
     {.name = "depthwise",
      .applies = forward_depthwise,
+     .cost = conv_depthwise_forward_cost,
      .emit = conv_depthwise_forward_emit,
      .halo = forward_halo,
      .epilogue = true,
@@ -167,12 +168,16 @@ const Kernel conv_forward_kernels[6] = {
     WINOGRAD_ROW(forward, 2, true),
     WINOGRAD_ROW(forward, 3, false),
     WINOGRAD_ROW(forward, 4, true),
-    {.name = "reference", .emit = conv_reference_forward_emit, .epilogue = true},
+    {.name = "reference",
+     .cost = conv_reference_forward_cost,
+     .emit = conv_reference_forward_emit,
+     .epilogue = true},
 };
 
 const Kernel conv_input_grad_kernels[7] = {
     {.name = "depthwise",
      .applies = input_grad_depthwise,
+     .cost = conv_depthwise_input_grad_cost,
      .emit = conv_depthwise_input_grad_emit,
      .halo = input_grad_halo,
      .epilogue = true,
@@ -193,12 +198,16 @@ const Kernel conv_input_grad_kernels[7] = {
      .emit = conv_sparse_input_grad_emit,
      .epilogue = true,
      .approximate = true},
-    {.name = "reference", .emit = conv_reference_input_grad_emit, .epilogue = true},
+    {.name = "reference",
+     .cost = conv_reference_input_grad_cost,
+     .emit = conv_reference_input_grad_emit,
+     .epilogue = true},
 };
 
 const Kernel conv_weight_grad_kernels[8] = {
     {.name = "depthwise",
      .applies = weight_grad_depthwise,
+     .cost = conv_depthwise_weight_grad_cost,
      .emit = conv_depthwise_weight_grad_emit,
      .halo = weight_grad_halo},
     {.name = "direct",
@@ -222,5 +231,5 @@ const Kernel conv_weight_grad_kernels[8] = {
     WINOGRAD_WEIGHTS_ROW(2),
     WINOGRAD_WEIGHTS_ROW(3),
     WINOGRAD_WEIGHTS_ROW(4),
-    {.name = "reference", .emit = conv_reference_weight_grad_emit},
+    {.name = "reference", .cost = conv_reference_weight_grad_cost, .emit = conv_reference_weight_grad_emit},
 };

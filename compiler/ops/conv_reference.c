@@ -1,6 +1,7 @@
 /* Convolution in plain loops over single elements: slow, obviously right, for any shape. Borders are looked
  * for place by place, so it asks for no halo. */
 #include "ops/conv_kernels.h"
+#include "ops/estimate.h"
 
 static const Lanes single = {1, 1};
 
@@ -186,4 +187,38 @@ void conv_reference_weight_grad_emit(KernelCode *code) {
     ConvGeometry g = conv_weight_grad_geometry(code->graph, code->node);
     Reference r = {.g = &g, .sum = code_variable(code, code->real, NULL)};
     each_place(code, &r, &code_input(code, 1)->shape, weight_grad_place);
+}
+
+static double places_of(const ConvGeometry *g, bool input) {
+    double places = 1;
+    for (int i = 0; i < g->spatial; i++) places *= (double)(input ? g->axis[i].input : g->axis[i].output);
+    return places;
+}
+
+static double products_of(const ConvGeometry *g) {
+    return places_of(g, false) * (double)g->taps * (double)g->filters * (double)g->group_channels;
+}
+
+double conv_reference_forward_cost(const Machine *machine, const Graph *graph, const Node *node) {
+    ConvGeometry g = conv_forward_geometry(graph, node);
+    double results = places_of(&g, false) * (double)g.filters;
+    return estimate_reference(products_of(&g), results * (double)g.taps, results) +
+           estimate_traffic(machine, graph, node);
+}
+
+/* Every tap of every place of dx is looked at, whether or not dy has a place for it. */
+double conv_reference_input_grad_cost(const Machine *machine, const Graph *graph, const Node *node) {
+    ConvGeometry g = conv_input_grad_geometry(graph, node);
+    double results = places_of(&g, true) * (double)g.channels;
+    return estimate_reference(products_of(&g), results * (double)g.taps, results) +
+           estimate_traffic(machine, graph, node);
+}
+
+double conv_reference_weight_grad_cost(const Machine *machine, const Graph *graph, const Node *node) {
+    ConvGeometry g = conv_weight_grad_geometry(graph, node);
+    double places = places_of(&g, false) * (double)g.filters;
+    int64_t weights = g.taps * g.filters * g.group_channels;
+    return estimate_reference_sums(products_of(&g), places * (double)g.taps, places) +
+           estimate_traffic(machine, graph, node) +
+           estimate_accumulators(machine, estimate_registers(machine, weights));
 }

@@ -87,18 +87,28 @@ static void dense_gradient(Backward *b, const Node *node) {
 }
 
 static const Kernel forward_kernels[] = {
-    {.name = "direct", .emit = dense_forward_emit, .epilogue = true, .doubles = true},
-    {.name = "reference", .emit = dense_reference_forward_emit, .epilogue = true},
+    {.name = "direct",
+     .cost = dense_rows_cost,
+     .emit = dense_forward_emit,
+     .epilogue = true,
+     .doubles = true},
+    {.name = "reference",
+     .cost = dense_reference_rows_cost,
+     .emit = dense_reference_forward_emit,
+     .epilogue = true},
 };
 
 static const Kernel input_grad_kernels[] = {
-    {.name = "direct",    .emit = dense_input_grad_emit,           .epilogue = true},
-    {.name = "reference", .emit = dense_reference_input_grad_emit, .epilogue = true},
+    {.name = "direct",    .cost = dense_rows_cost, .emit = dense_input_grad_emit, .epilogue = true},
+    {.name = "reference",
+     .cost = dense_reference_rows_cost,
+     .emit = dense_reference_input_grad_emit,
+     .epilogue = true                                                                             },
 };
 
 static const Kernel weight_grad_kernels[] = {
-    {.name = "direct",    .emit = dense_weight_grad_emit          },
-    {.name = "reference", .emit = dense_reference_weight_grad_emit},
+    {.name = "direct",    .cost = dense_weight_grad_cost,           .emit = dense_weight_grad_emit          },
+    {.name = "reference", .cost = dense_reference_weight_grad_cost, .emit = dense_reference_weight_grad_emit},
 };
 
 const Op op_dense = {

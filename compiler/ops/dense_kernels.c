@@ -1,7 +1,11 @@
 /* See dense_kernels.h. Vectors are strided in memory only from sample to sample. */
 #include "ops/dense_kernels.h"
 
+#include "ops/estimate.h"
+
 enum { SAMPLE_ROWS = 8, INPUT_ROWS = 12 };
+
+static const double EFFICIENCY = 0.8; /* of the peak */
 
 static const Lanes single = {1, 1};
 
@@ -176,4 +180,37 @@ void dense_reference_weight_grad_emit(KernelCode *code) {
     loop_end(code, &inputs);
     loop_end(code, &units);
     loop_end(code, &samples);
+}
+
+static int64_t length_of(const Graph *graph, ValueId id) {
+    return shape_channels(&graph_value(graph, id)->shape);
+}
+
+/* A row of weights a step, for all samples of a tile. */
+double dense_rows_cost(const Machine *machine, const Graph *graph, const Node *node) {
+    int64_t from = length_of(graph, node->inputs.items[0]), to = length_of(graph, node->outputs.items[0]);
+    double registers = estimate_registers(machine, to), products = (double)from * registers;
+    return products / (EFFICIENCY * estimate_ports(machine)) + estimate_tiles(registers) +
+           estimate_weights(machine, from * to) + ESTIMATE_START;
+}
+
+double dense_weight_grad_cost(const Machine *machine, const Graph *graph, const Node *node) {
+    int64_t inputs = length_of(graph, node->inputs.items[0]), units = length_of(graph, node->inputs.items[1]);
+    double registers = (double)inputs * estimate_registers(machine, units);
+    return registers / (EFFICIENCY * estimate_ports(machine)) + estimate_accumulators(machine, registers) +
+           ESTIMATE_START;
+}
+
+double dense_reference_rows_cost(const Machine *machine, const Graph *graph, const Node *node) {
+    (void)machine;
+    double from = (double)length_of(graph, node->inputs.items[0]);
+    double to = (double)length_of(graph, node->outputs.items[0]);
+    return estimate_reference(from * to, 0, to);
+}
+
+double dense_reference_weight_grad_cost(const Machine *machine, const Graph *graph, const Node *node) {
+    double inputs = (double)length_of(graph, node->inputs.items[0]);
+    double units = (double)length_of(graph, node->inputs.items[1]);
+    return estimate_reference_sums(inputs * units, 0, units) +
+           estimate_accumulators(machine, inputs * estimate_registers(machine, (int64_t)units));
 }

@@ -14,4 +14,10 @@ void dense_reference_forward_emit(KernelCode *code);
 void dense_reference_input_grad_emit(KernelCode *code);
 void dense_reference_weight_grad_emit(KernelCode *code);
 
+/* Cycles a sample; rows: forward and gradient to the input. */
+double dense_rows_cost(const Machine *machine, const Graph *graph, const Node *node);
+double dense_weight_grad_cost(const Machine *machine, const Graph *graph, const Node *node);
+double dense_reference_rows_cost(const Machine *machine, const Graph *graph, const Node *node);
+double dense_reference_weight_grad_cost(const Machine *machine, const Graph *graph, const Node *node);
+
 #endif

@@ -3,6 +3,7 @@
  * maximum, and counts in a mean where count_padding says so. */
 #include "emit/signature.h"
 #include "graph/shape_call.h"
+#include "ops/estimate.h"
 #include "ops/pool_kernels.h"
 #include "ops/pool_walk.h"
 
@@ -131,17 +132,19 @@ static bool unrolled_applies(const Machine *machine, const Graph *graph, const N
     return pool_unrolls(&pool, false);
 }
 
-/* A load and an operation a tap. */
+/* Operations on taps hide behind the traffic, or the other way about. */
+static double taps_cost(const Machine *machine, const Graph *graph, const Node *node, double cycles) {
+    Pool pool = pool_read(node, &graph_value(graph, node->inputs.items[0])->shape);
+    double traffic = estimate_traffic(machine, graph, node);
+    return fmax(cycles * pool_taps(machine, &pool), traffic) + ESTIMATE_START;
+}
+
 static double unrolled_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    const Shape *x = &graph_value(graph, node->inputs.items[0])->shape;
-    Pool pool = pool_read(node, x);
-    double cost = ceil((double)pool.channels / machine->vector_floats);
-    for (int i = 0; i < pool.spatial; i++) cost *= (double)(pool.axis[i].output * pool.axis[i].kernel);
-    return cost;
+    return taps_cost(machine, graph, node, 1.5);
 }
 
 static double looped_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    return 4 * unrolled_cost(machine, graph, node);
+    return taps_cost(machine, graph, node, 3);
 }
 
 const Kernel max_kernels[POOL_KERNELS] = {

@@ -2,6 +2,7 @@
  * output need not be kept; avgpool_grad(dy) spreads the mean. Where windows do not overlap every element of
  * dx is written exactly once, zeros included; where they do, dx is cleared and added to, and an epilogue is
  * applied in a last pass. */
+#include "ops/estimate.h"
 #include "ops/pool_kernels.h"
 #include "ops/pool_walk.h"
 
@@ -178,27 +179,26 @@ static bool scatter_applies(const Machine *machine, const Graph *graph, const No
     return pool_unrolls(&pool, false);
 }
 
-static double taps_of(const Machine *machine, const Graph *graph, const Node *node, double cycles) {
+static double taps_cost(const Machine *machine, const Graph *graph, const Node *node, double cycles) {
     Pool pool = pool_of(graph, node);
-    cycles *= ceil((double)pool.channels / machine->vector_floats);
-    for (int i = 0; i < pool.spatial; i++) cycles *= (double)(pool.axis[i].output * pool.axis[i].kernel);
-    return cycles;
+    return cycles * pool_taps(machine, &pool) + estimate_traffic(machine, graph, node) + ESTIMATE_START;
 }
 
 static double disjoint_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    return taps_of(machine, graph, node, 2);
+    return taps_cost(machine, graph, node, 2);
 }
 
 static double tiled_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    return taps_of(machine, graph, node, 6);
+    return taps_cost(machine, graph, node, 8);
 }
 
+/* dx is read and written again for every tap. */
 static double scatter_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    return taps_of(machine, graph, node, 3);
+    return taps_cost(machine, graph, node, 12);
 }
 
 static double looped_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    return taps_of(machine, graph, node, 8);
+    return taps_cost(machine, graph, node, 16);
 }
 
 #define GRAD_KERNEL(pool, way, rule)                                                                         \

@@ -90,6 +90,14 @@ bool pool_unrolls(const Pool *pool, bool stepped) {
     return taps <= UNROLLED_TAPS;
 }
 
+double pool_taps(const Machine *machine, const Pool *pool) {
+    int64_t registers = (pool->channels + machine->vector_floats - 1) / machine->vector_floats;
+    double taps = (double)registers;
+    for (int i = 0; i < pool->spatial; i++)
+        taps *= (double)pool->axis[i].output * (double)pool->axis[i].kernel;
+    return taps;
+}
+
 typedef struct PoolWalk {
     const Pool *pool;
     PoolWalkKind kind;

@@ -24,6 +24,9 @@ Pool pool_read(const Node *node, const Shape *x);
 /* Is an unrolled walk short enough? `stepped`: with taps that reach to the next window. */
 bool pool_unrolls(const Pool *pool, bool stepped);
 
+/* Registers that the taps of all windows of a sample visit. */
+double pool_taps(const Machine *machine, const Pool *pool);
+
 /* A window at work. Tap r of an axis lies at corner + r; those from first to below limit lie inside x. */
 typedef struct PoolTile {
     Position window;                                     /* in y */

@@ -1,5 +1,5 @@
 #!/bin/bash
-# The nets of the benchmark stay valid models that can be trained; nothing is timed. Usage: run.sh BUILD_DIR
+# The nets of the benchmark stay valid models that can be trained; what prints estimates beside times runs. No time is judged. Usage: run.sh BUILD_DIR
 . "$(dirname "$0")/../checks.sh" "$@"
 
 for net in "$ROOT"/tests/bench/nets/*.cnn; do
@@ -13,4 +13,31 @@ done
 while read -r source; do
     check "$source checks" "$CNNC" --check "$ROOT/$source"
 done < <(PYTHONPATH=$HERE python3 -c 'from nets import *; print(*(net.source for net in [*NETS.values(), FASHION]), sep="\n")')
+
+# The estimates beside the times: every row of a net has both.
+cat >tiny_steps.cnn <<'END'
+model tiny_steps {
+  input(12, 12, 2)
+  conv(8, 3, activation=relu) -> maxpool(3, stride=2) -> depthwise(3) -> avgpool(2)
+  flatten -> dense(5)
+}
+train { loss = cross_entropy; optimizer = sgd(lr=0.01); batch = 8 }
+END
+expect 0 "estimates.py" env PYTHONDONTWRITEBYTECODE=1 python3 "$HERE/estimates.py" "$BUILD" --nets tiny_steps.cnn \
+    --rounds 1 --seconds 0.001 --batch 8 --json rows.json
+for text in "### tiny_steps" "### Kernels" "| train | depthwise_1 | depthwise_weight_grad."; do
+    grep -qF -e "$text" out && pass || fail "estimates.py prints '$text'" "$(head -n 40 out)"
+done
+check "every step has an estimate and a time" python3 -c '
+import json
+rows = json.load(open("rows.json"))["tiny_steps"]
+steps = {(row["work"], row["layer"], row["kernel"].split(".")[0]) for row in rows}
+operators = {"conv_1": "conv", "depthwise_1": "depthwise", "maxpool_1": "maxpool", "avgpool_1": "avgpool", "dense_1": "dense"}
+for layer, operator in operators.items():
+    assert ("inference", layer, operator) in steps and ("train", layer, operator) in steps, (layer, steps)
+    for way in ["_grad"] if "pool" in layer else ["_weight_grad"] + ["_input_grad"] * (layer != "conv_1"):
+        assert ("train", layer, operator + way) in steps, (layer, way, steps)
+assert all(row["estimate"] > 0 and row["measured"] > 0 for row in rows), rows'
+expect 2 "a net that is none" python3 "$HERE/estimates.py" "$BUILD" --nets none.cnn && says "a net that is none" "none.cnn"
+expect 1 "no compiler" python3 "$HERE/estimates.py" /nonexistent --nets lenet5 --rounds 1 && says "no compiler" "/nonexistent/cnnc"
 finish
