@@ -11,7 +11,7 @@ enum {
     MOST_BLOCK = 112,
     LINE = 16,
     SMALL_ROWS = 4, /* of the register tile for a rest of at most MOST_SMALL_REST Winograd tiles */
-    MOST_SMALL_REST = 8,
+    MOST_SMALL_REST = 12,
     MOST_TILES_SHARING_PANELS = 32
 };
 static const double PRODUCT_EFFICIENCY = 0.8; /* of the peak, measured for reductions of 32 and more */
