@@ -19,10 +19,11 @@ runs() {
     rm -f "$model" ./*.safetensors ./*.npy
 }
 
-# learns MODEL RATE TARGETS [OPTION...]: the loss of a few made-up samples falls. The model gets data of its own, TARGETS
-# being the number of classes or `same` for the samples themselves.
+# learns MODEL RATE TARGETS [OPTION...]: the loss of a few made-up samples falls, at the model's own rate where RATE is `own`.
+# The model gets data of its own, TARGETS being the number of classes or `same` for the samples themselves.
 learns() {
-    local model=$1 rate=$2 targets=$3
+    local model=$1 rate=(--lr "$2") targets=$3
+    [ "$2" != own ] || rate=()
     shift 3
     sed -i '/^data {/,/^}/d' "zoo/$model.cnn"
     grep -q '^train {' "zoo/$model.cnn" || printf 'train { loss = cross_entropy }\n' >>"zoo/$model.cnn"
@@ -30,7 +31,7 @@ learns() {
     check "$model compiles with training" "$CNNC" "$@" "zoo/$model.cnn" &&
         check "$model says its shapes" "./$model" summary --json &&
         check "$model's data" samples data last samples.npy targets.npy "$targets" &&
-        check "$model trains" "./$model" train --quiet --epochs 6 --batch 8 --lr "$rate" --log log --save w.safetensors &&
+        check "$model trains" "./$model" train --quiet --epochs 6 --batch 8 "${rate[@]}" --log log --save w.safetensors &&
         check "$model's loss falls" samples falling log
     rm -f "$model" log ./*.safetensors ./*.npy
 }
@@ -60,6 +61,7 @@ runs mnist_cnn 10
 runs m5_audio 35
 runs voxnet 40
 runs unet 4x4x2 -D size=188 -D width=8
+[ -n "$SANITIZE" ] || runs unet 388x388x2 # of full size
 runs denoiser 28x28x1
 runs autoencoder 28x28x1
 runs resnet20_a 10
@@ -72,14 +74,14 @@ runs googlenet 1000
 learns caffe_lenet 0.005 10
 learns cifar10_quick 0.01 10
 learns cifar10_full 0.01 10
-learns mnist_cnn 0.02 10
-learns m5_audio 0.01 35
-learns voxnet 0.001 10
+learns mnist_cnn own 10
+learns m5_audio own 35
+learns voxnet own 10
 learns resnet20_a 0.02 10
-learns char_cnn 0.001 4
-learns unet 0.01 2 -D size=188 -D width=8
-learns denoiser 0.1 same
-learns autoencoder 0.1 same
+learns char_cnn own 4
+learns unet own 2 -D size=188 -D width=8
+learns denoiser own same
+learns autoencoder own same
 
 if [ -n "${CNNC_TEST_LONG:-}" ]; then
     runs squeezenet_1_0 1000
@@ -88,7 +90,6 @@ if [ -n "${CNNC_TEST_LONG:-}" ]; then
     runs densenet121 1000
     runs alexnet 1000
     runs vgg16 1000
-    runs unet 388x388x2
     learns mobilenet_v2 0.01 10
 fi
 finish
