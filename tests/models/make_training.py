@@ -29,17 +29,21 @@ OPTIMIZER = {
     "adam_decay": partial(optim.Adam, lr=0.002, betas=(0.8, 0.99), eps=1e-4, weight_decay=0.05),
     "adamw": partial(optim.AdamW, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01),
     "adamw_decay": partial(optim.AdamW, lr=0.005, weight_decay=0.2),
+    "adamw_betas": partial(optim.AdamW, lr=0.002, betas=(0.7, 0.95), eps=1e-5, weight_decay=0.3),
     "adagrad": partial(optim.Adagrad, lr=0.01, eps=1e-10),
+    "adagrad_rate": partial(optim.Adagrad, lr=0.03, eps=1e-10),
     "clipped": partial(optim.SGD, lr=0.05, momentum=0.9, weight_decay=0.01),
     "clipped_adam": partial(optim.Adam, lr=0.001),
     "smoothed": partial(optim.SGD, lr=0.02),
     "schedule_plateau": partial(optim.SGD, lr=1e-6),
 }
 CLIP = {"clipped": 0.5, "clipped_adam": 0.2}
-WARMUP = {"schedule_constant": 3, "schedule_exponential_warmup": 1.5, "schedule_cosine_warmup": 2}
+WARMUP = {"schedule_constant": 3, "schedule_step_warmup": 2, "schedule_exponential_warmup": 1.5, "schedule_cosine_warmup": 2}
 # By epoch, and by batch.
 EPOCH_SCHEDULE = {
     "schedule_step": partial(schedules.StepLR, step_size=3, gamma=0.5),
+    "schedule_step_warmup": partial(schedules.StepLR, step_size=2, gamma=0.3),
+    "schedule_milestones_factor": partial(schedules.MultiStepLR, milestones=[1, 4], gamma=0.3),
     "schedule_milestones": partial(schedules.MultiStepLR, milestones=[2, 5, 6], gamma=0.1),
     "schedule_exponential": partial(schedules.ExponentialLR, gamma=0.8),
     "schedule_exponential_warmup": partial(schedules.ExponentialLR, gamma=0.8),

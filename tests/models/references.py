@@ -56,6 +56,20 @@ def samples(name, count, shape):
     return pictures, classes
 
 
+def sample(name, shape, batch=5):
+    """Samples of a layer's case: multiples of 2^-14 in [-2, 2); of an embedding, numbers from 0 to 22."""
+    draw = uniform(f"{name} input", (batch, *shape))
+    return np.floor((draw + 1) * 11.5) if name == "embedding" else 2 * draw
+
+
+def targets(name, shape, classes, binary):
+    """Targets for outputs of that shape: a class a place, zeros and ones, or numbers."""
+    draw = uniform(f"{name} target", shape[:-1] if classes else shape)
+    if classes:
+        return np.floor((draw + 1) / 2 * shape[-1]).astype(np.int64)
+    return (draw > 0).astype(np.float64) if binary else draw
+
+
 def project(name, values):
     """The norm of a tensor and its inner products with the fixed vectors."""
     flat = np.asarray(values, np.float64).ravel()

@@ -1,7 +1,8 @@
 #!/bin/bash
-# Whole models: worked examples whose every number is known, and five nets against PyTorch's outputs, gradients and
-# training steps (reference/, made by make_reference.py). CNNC_TEST_MODELS: only these nets, no optimizers, training as long
-# as CNNC_TEST_STEPS says (1 10 100). Usage: run.sh BUILD_DIR
+# Whole models: worked examples whose every number is known; five nets against PyTorch's outputs, gradients and training
+# steps; every optimizer, schedule, layer and loss, options at odd values (reference/, made by make_reference.py,
+# make_training.py, make_layers.py). CNNC_TEST_MODELS: only these nets and nothing else, training as long as CNNC_TEST_STEPS
+# says (1 10 100). Usage: run.sh BUILD_DIR
 . "$(dirname "$0")/../checks.sh" "$@"
 compare() { python3 "$HERE/compare.py" "$@"; }
 
@@ -97,4 +98,9 @@ training_case() {
 }
 python3 "$HERE/compare_training.py" cases >cases
 while read -r case steps; do training_case "$case" $steps; done <cases
+
+# One layer, or loss, with odd options: output, loss and every gradient.
+while read -r verdict text; do
+    if [ "$verdict" = ok ]; then pass; else fail "$text"; fi
+done < <(python3 "$HERE/compare_layers.py" "$CNNC" 2>&1)
 finish

@@ -44,6 +44,7 @@ def learned(draw, a, items, shape, rank, fixed=True):
     if fixed and roll < 0.12 and math.prod(extents) <= 150:
         step = 1 if draw.exact else 0.25
         kernel = np.array([r.randint(-2, 2) * step for _ in range(math.prod(extents))]).reshape(extents)
+        kernel.flat[0] = kernel.flat[0] or step  # where all is zero, so is every sign
         a["fixed"] = np.broadcast_to(kernel, shape)
         items.append(f"weights={nested(kernel)}")
         a["frozen"] = r.random() < 0.6
