@@ -90,7 +90,8 @@ static bool apply_emit(Reader *reader, const char *value) {
     return chosen >= 0;
 }
 
-static bool apply_size(Reader *reader, const char *value) {
+/* A number above 0, of bytes where a unit follows: 64K, 512M, 2G. 0 where it is none. */
+static int64_t parse_size(const char *value, size_t length) {
     char *end;
     int64_t bytes = 0, unit = 1;
     bool digits = *value >= '0' && *value <= '9';
@@ -105,11 +106,44 @@ static bool apply_size(Reader *reader, const char *value) {
     default: break;
     }
     if (unit > 1) end++;
-    if (!digits || *end || number == 0 || number > INT64_MAX ||
+    if (!digits || end != value + length || number > INT64_MAX ||
         __builtin_mul_overflow((int64_t)number, unit, &bytes))
+        return 0;
+    return bytes;
+}
+
+static bool apply_size(Reader *reader, const char *value) {
+    int64_t bytes = parse_size(value, strlen(value));
+    if (!bytes)
         return complain(
             "--max-memory takes a number of bytes above 0, or one that ends in K, M or G, not '%s'", value);
     reader->line->options.max_memory = bytes;
+    return true;
+}
+
+/* KEY=NUMBER, several of them between commas. */
+static bool apply_machine(Reader *reader, const char *value) {
+    enum { MOST_PORTS = 8 };
+    Options *options = &reader->line->options;
+    const struct {
+        const char *key;
+        int64_t *to, most;
+    } rows[] = {
+        {"l1=",    &options->l1_bytes,  (int64_t)1 << 30},
+        {"l2=",    &options->l2_bytes,  (int64_t)1 << 40},
+        {"ports=", &options->fma_ports, MOST_PORTS      },
+    };
+    for (const char *item = value; item; item = strchr(item, ',') ? strchr(item, ',') + 1 : NULL) {
+        size_t length = strcspn(item, ",");
+        int row = 0;
+        while (row < COUNT(rows) && strncmp(item, rows[row].key, strlen(rows[row].key))) row++;
+        size_t key = row < COUNT(rows) ? strlen(rows[row].key) : 0;
+        int64_t number = key && key < length ? parse_size(item + key, length - key) : 0;
+        if (number < 1 || number > rows[row].most)
+            return complain(
+                "--machine takes l1=SIZE, l2=SIZE and ports=N (1 to 8) with commas between, not '%s'", value);
+        *rows[row].to = number;
+    }
     return true;
 }
 
@@ -196,6 +230,8 @@ static const Row table[] = {
     {"--inference",     NULL,                FIELD(inference),   "leave the training code out"                                           },
     {"--model",         "NAME",              FIELD(model),       "which model of the file"                                               },
     {"-D",              "NAME=VALUE",        CALL(definition),   "set a constant of the file"                                            },
+    {"--machine",       "KEY=N,...",         CALL(machine),
+     "reckon with other cache sizes and multiply-add ports: l1=32K,l2=1M,ports=2"                                                        },
     {"--kernel",        "LAYER=NAME",        CALL(kernel),       "compute a layer with that kernel where it applies"                     },
     {"--print-after",   "PASS",              CALL(print_after),  "print the graph after a pass"                                          },
     {"--print-passes",  NULL,                CALL(passes),       "list the passes"                                                       },

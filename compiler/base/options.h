@@ -27,12 +27,13 @@ typedef struct Options {
     bool from_graph;      /* the input is a printed graph */
     EmitKind emit;
     ColorMode color;
-    int optimization;        /* 0 to 3 */
-    const char *target;      /* NULL: this machine's triple */
-    const char *cpu;         /* NULL: native, or baseline where a target is given */
-    const char *features;    /* added to the CPU's own; NULL for none */
-    int64_t max_memory;      /* bytes; 0: no limit */
-    const char *print_after; /* name of a pass, or NULL */
+    int optimization;                      /* 0 to 3 */
+    const char *target;                    /* NULL: this machine's triple */
+    const char *cpu;                       /* NULL: native, or baseline where a target is given */
+    const char *features;                  /* added to the CPU's own; NULL for none */
+    int64_t max_memory;                    /* bytes; 0: no limit */
+    int64_t l1_bytes, l2_bytes, fma_ports; /* --machine: in place of what the processor says; 0: not given */
+    const char *print_after;               /* name of a pass, or NULL */
     const Definition *definitions;
     int definition_count;
     const KernelChoice *kernels;

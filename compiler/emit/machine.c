@@ -189,6 +189,16 @@ Machine *machine_create(Context *cx) {
     measure(machine, assembly);
     machine->l1_bytes = cache_bytes(machine, _SC_LEVEL1_DCACHE_SIZE, 32 * 1024);
     machine->l2_bytes = cache_bytes(machine, _SC_LEVEL2_CACHE_SIZE, 512 * 1024);
+    const Options *options = &cx->options;
+    if (options->l1_bytes) machine->l1_bytes = options->l1_bytes;
+    if (options->l2_bytes) machine->l2_bytes = options->l2_bytes;
+    if (options->fma_ports) machine->fma_ports = (int)options->fma_ports;
+    if (options->verbose)
+        fprintf(stderr,
+                "cnnc: %s: registers of %d floats, %d of them, %d multiply-add ports, caches of %lldK and "
+                "%lldK\n",
+                machine->cpu, machine->vector_floats, machine->registers, machine->fma_ports,
+                (long long)machine->l1_bytes / 1024, (long long)machine->l2_bytes / 1024);
     return machine;
 }
 

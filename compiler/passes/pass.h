@@ -34,12 +34,12 @@ bool passes_run_text(Context *cx, const Machine *machine, const Source *source);
 /* The passes, a file each. */
 void autodiff_run(PassContext *pc,
                   Graph *graph); /* appends the backward nodes; nothing in forms without gradients */
-void simplify_run(PassContext *pc, Graph *graph); /* drops what is dead, merges views and identities */
+void simplify_run(PassContext *pc, Graph *graph);  /* drops what is dead, merges views and identities */
 void recompute_run(PassContext *pc, Graph *graph); /* normalised values made again, not kept */
-void fuse_run(PassContext *pc, Graph *graph);     /* elementwise nodes into their producers' epilogues */
-void schedule_run(PassContext *pc, Graph *graph); /* stages, kernels, micro-batch, lanes */
-void layout_run(PassContext *pc, Graph *graph);   /* halos and strides */
-void memory_run(PassContext *pc, Graph *graph);   /* regions, offsets, reuse */
+void fuse_run(PassContext *pc, Graph *graph);      /* elementwise nodes into their producers' epilogues */
+void schedule_run(PassContext *pc, Graph *graph);  /* stages, kernels, micro-batch, lanes */
+void layout_run(PassContext *pc, Graph *graph);    /* halos and strides */
+void memory_run(PassContext *pc, Graph *graph);    /* regions, offsets, reuse */
 
 /* Bytes, as the summary and asserts report them; training is 0 without a train block. */
 typedef struct MemoryTotals {

@@ -22,6 +22,11 @@ expect 4 "a folder" "$CNNC" data
 expect 1 "a wrong model" "$CNNC" --check wrong.cnn && says "a wrong model" "wrong.cnn:3:3: error:"
 expect 1 "an import that is missing" "$CNNC" --check - <<<'import "missing.cnn"
 model m { input(1) }'
+for wrong in l3=1M l2= l2=0 l2=1X ports=9 ports=-1 l1=32K,,l2=1M l1; do
+    expect 2 "--machine=$wrong" "$CNNC" --check "--machine=$wrong" tiny.cnn && says "--machine=$wrong" "--machine takes l1=SIZE"
+done
+expect 0 "--machine" "$CNNC" -v --inference --machine=l1=16K,l2=2M,ports=1 tiny.cnn -o machined &&
+    says "--machine is what is reckoned with" "1 multiply-add ports, caches of 16K and 2048K"
 expect 1 "--max-memory" "$CNNC" --max-memory=1K tiny.cnn
 expect 0 "--max-memory that suffices" "$CNNC" --check --max-memory=1G tiny.cnn
 if [ "$(id -u)" -ne 0 ]; then
