@@ -15,11 +15,21 @@ flags=(-std=gnu11 -g -O1 -w -fsanitize=fuzzer-no-link,address,undefined -fno-san
 export CLANG
 printf '%s\n' "${sources[@]}" | xargs -P "$(nproc)" -I{} sh -c \
     '"$CLANG" "$@" -c "{}" -o "$(echo "{}" | tr / _).o" || exit 255' sh "${flags[@]}" || { fail "the fuzzer builds"; finish; }
+# Words: those of cnn.dict, and the compiler's own table of layers, losses, optimizers, schedules and their arguments. Texts: the
+# corpus, and random models where there is a numpy to make them.
+"$BUILD/tests/reference_page" >page || fail "the table of layers is printed"
+{ cat "$HERE/cnn.dict"; sed -nE 's/^### (.*)/"\1("/p; s/^\| `([a-z_0-9]+)` .*/"\1="/p' page | sort -u; } >words.dict
+mkdir models
+PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$ROOT/tests/random python3 -c '
+import generate
+for seed in range(60):
+    with open(f"models/{seed}.cnn", "w") as file: file.write(generate.Model(seed).text())' 2>err ||
+    echo "no python3 with numpy: no random models among the texts"
 for fuzzer in parser formatter; do
     check "fuzz_$fuzzer links" "$CLANG" "${flags[@]}" -fsanitize=fuzzer "$HERE/fuzz_$fuzzer.c" ./*.o \
         -L"$("$LLVM" --libdir)" -lLLVM-19 -lcjson -lm -o "fuzz_$fuzzer" || continue
     mkdir "fresh_$fuzzer"
     check "fuzz_$fuzzer" "./fuzz_$fuzzer" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -max_len=4096 -seed=1 \
-        -dict="$HERE/cnn.dict" -print_final_stats=0 "fresh_$fuzzer" "$HERE/corpus"
+        -dict=words.dict -print_final_stats=0 "fresh_$fuzzer" "$HERE/corpus" models
 done
 finish

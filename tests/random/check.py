@@ -35,7 +35,8 @@ class Wild(Exception):
 
 
 def call(*command):
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=120)
+    # A busy machine may leave a program waiting for minutes.
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=600)
     return done.returncode, done.stdout, done.stderr
 
 
