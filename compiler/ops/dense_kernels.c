@@ -3,7 +3,7 @@
 
 #include "ops/estimate.h"
 
-enum { SAMPLE_ROWS = 8, INPUT_ROWS = 12 };
+enum { SAMPLE_ROWS = 8, INPUT_ROWS = 12, SINGLE_VECTORS = 8 };
 
 static const double EFFICIENCY = 0.8; /* of the peak */
 
@@ -19,50 +19,79 @@ typedef struct RowsWalk {
     bool bias;
 } RowsWalk;
 
+/* What a tile takes: rows samples, and the filters of several panels that lie behind one another; last_live
+ * of the last register are alive. */
+typedef struct RowsTile {
+    int rows, panels, vectors, last_live; /* vectors: of one panel */
+} RowsTile;
+
 static void rows_tile(KernelCode *code, const RowsWalk *walk, LLVMValueRef panel, LLVMValueRef sample,
-                      int rows, int vectors, int last_live) {
+                      RowsTile shape) {
     const Panels *p = walk->panels;
-    int64_t stride = code_sample_stride(code, code_input(code, 0));
-    Tile tile = {.rows = rows, .vectors = vectors, .last_live = code->width};
+    int64_t stride = code_sample_stride(code, code_input(code, 0)), offset[TILE_MAX_VECTORS];
+    Tile tile = {.rows = shape.rows, .vectors = shape.panels * shape.vectors, .last_live = code->width};
     tile.a = code_at(code, code->inputs[0], code_mul_const(code, sample, stride));
     tile.b = code_at(code, code->inputs[1], code_mul_const(code, panel, p->stride));
     tile_add_level(&tile, p->steps, 1, p->width);
     LLVMValueRef channel = code_mul_const(code, panel, p->width);
-    for (int v = 0; v < vectors; v++) {
-        tile.vector_offset[v] = (int64_t)v * code->width;
-        Lanes lanes = {code->width, v == vectors - 1 ? last_live : code->width};
+    for (int v = 0; v < tile.vectors; v++) {
+        int64_t inside = (int64_t)(v % shape.vectors) * code->width;
+        tile.vector_offset[v] = v / shape.vectors * p->stride + inside;
+        offset[v] = v / shape.vectors * p->width + inside;
+        Lanes lanes = {code->width, v == tile.vectors - 1 ? shape.last_live : code->width};
         LLVMValueRef initial = code_constant(code, 0, code->width);
         if (walk->bias)
             initial = code_load(
-                code, code_at(code, code->inputs[2], code_add_const(code, channel, tile.vector_offset[v])),
-                lanes);
-        for (int m = 0; m < rows; m++) tile.acc[m][v] = initial;
+                code, code_at(code, code->inputs[2], code_add_const(code, channel, offset[v])), lanes);
+        for (int m = 0; m < tile.rows; m++) tile.acc[m][v] = initial;
     }
-    for (int m = 0; m < rows; m++) tile.row_offset[m] = m * stride;
+    for (int m = 0; m < tile.rows; m++) tile.row_offset[m] = m * stride;
     contraction_emit(code, &tile);
-    tile.last_live = last_live;
-    for (int m = 0; m < rows; m++)
-        for (int v = 0; v < vectors; v++) {
+    tile.last_live = shape.last_live;
+    for (int m = 0; m < tile.rows; m++)
+        for (int v = 0; v < tile.vectors; v++) {
             Position position = {.sample = code_add_const(code, sample, m),
-                                 .channel = code_add_const(code, channel, tile.vector_offset[v])};
+                                 .channel = code_add_const(code, channel, offset[v])};
             code_finish(code, tile.acc[m][v], &position, tile_lanes(code, &tile, v));
         }
 }
 
-/* As many samples as a tile takes, then half as many, ..., down to one. */
+/* As many samples as a tile takes, then half as many, ..., down to two. */
 static void rows_panel(KernelCode *code, LLVMValueRef panel, int vectors, int last_live, void *user) {
     int rows = SAMPLE_ROWS;
     while (rows > tile_max_rows(code->emit->machine, vectors)) rows /= 2;
     LLVMValueRef done = code_int(code, 0);
-    for (; rows >= 1; rows /= 2) {
+    for (; rows > 1; rows /= 2) {
         LLVMValueRef left = LLVMBuildSub(code->emit->builder, code->count, done, "");
         LLVMValueRef whole = LLVMBuildAnd(code->emit->builder, left, code_int(code, -(int64_t)rows), "");
         LLVMValueRef end = code_add(code, done, whole);
         Loop loop = loop_begin(code, done, end, rows);
-        rows_tile(code, user, panel, loop.index, rows, vectors, last_live);
+        rows_tile(code, user, panel, loop.index, (RowsTile){rows, 1, vectors, last_live});
         loop_end(code, &loop);
         done = end;
     }
+}
+
+/* One sample: several panels at a time, so that there are sums enough to hide what one addition waits for the
+ * last. */
+static void single_sample(KernelCode *code, const RowsWalk *walk, LLVMValueRef sample) {
+    const Panels *p = walk->panels;
+    int vectors = (int)(p->width / code->width), most = SINGLE_VECTORS / vectors;
+    if (most < 1) most = 1;
+    int64_t full = p->filters / p->width, grouped = full / most * most;
+    if (grouped) {
+        Loop loop = loop_begin_const(code, 0, grouped, most);
+        rows_tile(code, walk, loop.index, sample, (RowsTile){1, most, vectors, code->width});
+        loop_end(code, &loop);
+    }
+    if (grouped < full)
+        rows_tile(code, walk, code_int(code, grouped), sample,
+                  (RowsTile){1, (int)(full - grouped), vectors, code->width});
+    int64_t rest = p->filters % p->width;
+    if (!rest) return;
+    int live = (int)((rest + code->width - 1) / code->width);
+    int last_live = (int)(rest - (int64_t)(live - 1) * code->width);
+    rows_tile(code, walk, code_int(code, full), sample, (RowsTile){1, 1, live, last_live});
 }
 
 static void rows_emit(KernelCode *code, bool bias) {
@@ -70,6 +99,11 @@ static void rows_emit(KernelCode *code, bool bias) {
                                 shape_channels(&code_input(code, 0)->shape));
     RowsWalk walk = {&panels, bias};
     loop_panels(code, &panels, rows_panel, &walk);
+    LLVMBuilderRef b = code->emit->builder;
+    LLVMValueRef odd = LLVMBuildAnd(b, code->count, code_int(code, 1), "");
+    Branch single = branch_begin(code, LLVMBuildICmp(b, LLVMIntEQ, odd, code_int(code, 1), ""));
+    single_sample(code, &walk, code_add_const(code, code->count, -1));
+    branch_end(code, &single);
 }
 
 void dense_forward_emit(KernelCode *code) {
