@@ -70,6 +70,19 @@ import json
 b = json.load(open("last"))
 assert b["model"] == "tiny" and b["threads"] == 1 and b["batch"] == 8, b
 assert all(b[k]["median_ms"] > 0 for k in ("train", "inference", "inference_one")), b'
+expect 0 "bench --layers" $M bench --layers --batch 8 --threads 2 --seconds 0.05 && prints "bench --layers" "of peak"
+expect 0 "bench --layers --json" $M bench --layers --json --batch 1 --threads 2 --seconds 0.05 &&
+    check "bench's layers" python3 -c '
+import json
+b = json.load(open("last"))
+assert b["peak_gflops"] > 0.1, b
+for work in "inference", "train":
+    rows = b[work]
+    assert all(row["us"] >= 0 and row["kernel"] for row in rows), rows
+    convolutions = [row for row in rows if row["kernel"].startswith("conv.") and row["us"] > 0]
+    assert convolutions and all(row["macs"] > 0 and row["gflops"] > 0 for row in convolutions), rows
+kinds = {row["kernel"].split(".")[0] for row in b["train"]}
+assert {"conv", "conv_weight_grad"} <= kinds, kinds'
 expect 2 "gradcheck without --gradcheck" $M gradcheck && says "gradcheck without --gradcheck" "--gradcheck"
 expect 0 "epochs 0 only saves" $M train --epochs 0 --seed 1 --save zero.safetensors &&
     same "epochs 0 is init" zero.safetensors w.safetensors
