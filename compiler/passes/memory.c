@@ -10,7 +10,6 @@
 enum {
     LINE = 16,               /* elements of a cache line */
     SEARCH_LIMIT = 4096,     /* rooms looked through for a gap, so that huge graphs stay fast */
-    SHARE_OF_LAST_CACHE = 4, /* in second-level caches */
     VALUES_TO_WEIGHTS = 4,
     LEAST_MICRO_BATCH = 2,
     LARGEST_MICRO_BATCH = 16
@@ -317,7 +316,7 @@ static Traffic *stage_traffic(const PassContext *pc, const Graph *graph) {
  * last cache; but weights are read anew for each micro-batch, so at least as many as make the values outweigh
  * them by far. */
 static int micro_batch_for(const Machine *machine, Traffic traffic) {
-    int64_t room = SHARE_OF_LAST_CACHE * machine->l2_bytes / (int64_t)sizeof(float);
+    int64_t room = machine_near_bytes(machine) / (int64_t)sizeof(float);
     int64_t wanted = traffic.samples ? room / (traffic.largest + 1) : LARGEST_MICRO_BATCH;
     if (traffic.samples && VALUES_TO_WEIGHTS * traffic.weights / traffic.samples > wanted)
         wanted = VALUES_TO_WEIGHTS * traffic.weights / traffic.samples;
