@@ -8,8 +8,8 @@
 #include <string.h>
 
 enum {
-    LINE = 16,               /* elements of a cache line */
-    SEARCH_LIMIT = 4096,     /* rooms looked through for a gap, so that huge graphs stay fast */
+    LINE = 16,           /* elements of a cache line */
+    SEARCH_LIMIT = 4096, /* rooms looked through for a gap, so that huge graphs stay fast */
     VALUES_TO_WEIGHTS = 4,
     LEAST_MICRO_BATCH = 2,
     LARGEST_MICRO_BATCH = 16
