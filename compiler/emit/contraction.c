@@ -176,3 +176,18 @@ void contraction_emit(KernelCode *code, Tile *tile) {
     emit_levels(&r, 0, tile->a, tile->b);
     get_accumulators(&r);
 }
+
+void contraction_accumulate(KernelCode *code, Tile *tile, LLVMValueRef target, int64_t row_stride) {
+    Lanes whole = {code->width, code->width};
+    for (int pass = 0; pass < 2; pass++) {
+        for (int m = 0; m < tile->rows; m++)
+            for (int v = 0; v < tile->vectors; v++) {
+                LLVMValueRef at = code_at_const(code, target, m * row_stride + (int64_t)v * code->width);
+                if (pass)
+                    code_store(code, tile->acc[m][v], at, whole);
+                else
+                    tile->acc[m][v] = code_load(code, at, whole);
+            }
+        if (!pass) contraction_emit(code, tile);
+    }
+}

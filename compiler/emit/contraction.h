@@ -32,6 +32,9 @@ void tile_add_dynamic_level(Tile *tile, LLVMValueRef count, int64_t a_stride, in
 /* The lanes of vector v. */
 Lanes tile_lanes(const KernelCode *code, const Tile *tile, int v);
 void contraction_emit(KernelCode *code, Tile *tile);
+/* The same, added to sums in memory: row m's registers lie side by side at target + m*row_stride, padded to
+ * whole registers. */
+void contraction_accumulate(KernelCode *code, Tile *tile, LLVMValueRef target, int64_t row_stride);
 
 /* How many rows fit beside that many vectors without spilling: rows*vectors + vectors + 1 <= registers. */
 int tile_max_rows(const Machine *machine, int vectors);

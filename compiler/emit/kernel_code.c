@@ -81,6 +81,23 @@ LLVMValueRef code_mul_const(KernelCode *code, LLVMValueRef a, int64_t b) {
     return b == 0 ? code_int(code, 0) : code_mul(code, a, code_int(code, b));
 }
 
+static LLVMValueRef choose_int(KernelCode *code, LLVMIntPredicate predicate, LLVMValueRef a, LLVMValueRef b) {
+    LLVMBuilderRef builder = code->emit->builder;
+    return LLVMBuildSelect(builder, LLVMBuildICmp(builder, predicate, a, b, ""), a, b, "");
+}
+
+LLVMValueRef code_min(KernelCode *code, LLVMValueRef a, LLVMValueRef b) {
+    return choose_int(code, LLVMIntSLT, a, b);
+}
+
+LLVMValueRef code_max(KernelCode *code, LLVMValueRef a, LLVMValueRef b) {
+    return choose_int(code, LLVMIntSGT, a, b);
+}
+
+LLVMValueRef code_left(KernelCode *code, LLVMValueRef count, LLVMValueRef index, int64_t most) {
+    return code_min(code, LLVMBuildSub(code->emit->builder, count, index, ""), code_int(code, most));
+}
+
 LLVMValueRef code_fadd(KernelCode *code, LLVMValueRef a, LLVMValueRef b) {
     return LLVMBuildFAdd(code->emit->builder, a, b, "");
 }

@@ -102,6 +102,10 @@ LLVMValueRef code_add(KernelCode *code, LLVMValueRef a, LLVMValueRef b);
 LLVMValueRef code_add_const(KernelCode *code, LLVMValueRef a, int64_t b);
 LLVMValueRef code_mul(KernelCode *code, LLVMValueRef a, LLVMValueRef b);
 LLVMValueRef code_mul_const(KernelCode *code, LLVMValueRef a, int64_t b);
+LLVMValueRef code_min(KernelCode *code, LLVMValueRef a, LLVMValueRef b); /* signed */
+LLVMValueRef code_max(KernelCode *code, LLVMValueRef a, LLVMValueRef b);
+/* How many of `count` are left from `index` on, at most `most`. */
+LLVMValueRef code_left(KernelCode *code, LLVMValueRef count, LLVMValueRef index, int64_t most);
 
 /* Arithmetic on registers or scalars; fma contracts to one instruction where the target has it. select takes
  * an i1 or a vector of them. Comparisons by LLVMRealPredicate. */

@@ -18,10 +18,7 @@ static void loop_some_panels(KernelCode *code, const Panels *panels, const Share
     int64_t full = panels->filters / panels->width, rest = panels->filters % panels->width;
     LLVMValueRef end = code_int(code, full);
     if (full > 0) {
-        if (share) {
-            LLVMValueRef less = LLVMBuildICmp(b, LLVMIntSLT, share->end, end, "");
-            end = code_select(code, less, share->end, end);
-        }
+        if (share) end = code_min(code, share->end, end);
         Loop loop = loop_begin(code, share ? share->begin : code_int(code, 0), end, 1);
         body(code, loop.index, (int)(panels->width / width), width, user);
         loop_end(code, &loop);

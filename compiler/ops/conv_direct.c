@@ -1,6 +1,7 @@
 /* Direct convolution, forward and gradient to the input: register tiles of places x filters (contraction.h),
  * weights in panels, x and dy with a halo of zeros so that no loop looks for the border. */
 #include "ops/conv_kernels.h"
+#include "ops/estimate.h"
 
 #include <math.h>
 
@@ -271,4 +272,19 @@ void conv_direct_input_grad_emit(KernelCode *code) {
     Panels panels = conv_transposed_panels(code->emit->machine, &g);
     DirectWalk walk = {.g = &g, .machine = code->emit->machine, .reduced = g.group_filters};
     each_group(code, &walk, &panels, input_grad_panel);
+}
+
+/* Registers run over one operand's channels, the other's are broadcast one by one. The gradient to the input
+ * also multiplies with the zeros around dy: every place of x with every tap that some place of y reaches it
+ * by. */
+double conv_direct_cost(const Machine *machine, const ConvGeometry *g, bool input_grad) {
+    int64_t in_registers = input_grad ? g->group_channels : g->group_filters;
+    int64_t broadcast = input_grad ? g->group_filters : g->group_channels;
+    double products = (double)g->groups * (double)broadcast;
+    for (int i = 0; i < g->spatial; i++) {
+        const WindowAxis *a = &g->axis[i];
+        products *=
+            (double)a->kernel * (input_grad ? (double)a->input / (double)a->stride : (double)a->output);
+    }
+    return products * estimate_registers(machine, in_registers) / estimate_ports(machine);
 }

@@ -42,18 +42,7 @@ static void weight_tile(KernelCode *code, const WeightWalk *walk, Tile *tile, LL
     for (int v = 0; v < tile->vectors; v++) tile->vector_offset[v] = (int64_t)v * code->width;
     add_place_levels(code, walk, tile);
     LLVMValueRef target = code_at(code, walk->dw, code_mul_const(code, step, width));
-    Lanes whole = {code->width, code->width}; /* the accumulator is padded like the panels */
-    for (int pass = 0; pass < 2; pass++) {
-        for (int m = 0; m < tile->rows; m++)
-            for (int v = 0; v < tile->vectors; v++) {
-                LLVMValueRef at = code_at_const(code, target, m * width + (int64_t)v * code->width);
-                if (pass)
-                    code_store(code, tile->acc[m][v], at, whole);
-                else
-                    tile->acc[m][v] = code_load(code, at, whole);
-            }
-        if (!pass) contraction_emit(code, tile);
-    }
+    contraction_accumulate(code, tile, target, width);
 }
 
 /* Few channels: rows of the tile run over taps and channels together, every one of them known. */
@@ -161,9 +150,7 @@ void conv_direct_weight_grad_emit(KernelCode *code) {
     int64_t rows = rows_of_block(code->emit->machine, &g, &panels), all = g.axis[0].output;
     Loop blocks = loop_begin_const(code, 0, all, rows);
     if (rows < all) {
-        LLVMValueRef left = LLVMBuildSub(code->emit->builder, code_int(code, all), blocks.index, "");
-        LLVMValueRef more = LLVMBuildICmp(code->emit->builder, LLVMIntSLT, left, code_int(code, rows), "");
-        walk.block_rows = code_select(code, more, left, code_int(code, rows));
+        walk.block_rows = code_left(code, code_int(code, all), blocks.index, rows);
         x0 = code_at(code, x0, code_mul_const(code, blocks.index, g.axis[0].stride * x->layout.stride[0]));
         dy0 = code_at(code, dy0, code_mul_const(code, blocks.index, dy->layout.stride[0]));
     }

@@ -17,6 +17,8 @@ bool conv_has_bias(const Node *node);
 
 extern const Kernel conv_forward_kernels[6], conv_input_grad_kernels[7], conv_weight_grad_kernels[8];
 
+/* Cycles a sample of direct sums at the machine's peak, in any of the three directions. */
+double conv_direct_cost(const Machine *machine, const ConvGeometry *g, bool input_grad);
 void conv_direct_forward_emit(KernelCode *code);
 void conv_direct_input_grad_emit(KernelCode *code);
 void conv_direct_weight_grad_emit(KernelCode *code);

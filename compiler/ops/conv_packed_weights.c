@@ -6,7 +6,6 @@
  * A block is some rows of y, or some whole samples where those are small. Copies: x as
  * [channels/R][sample][place][R], R the rows of a tile; dy, a panel at a time, as [sample][place][P]. */
 #include "ops/conv_kernels.h"
-#include "ops/conv_sparse.h"
 
 enum {
     TILE_ROWS = 12,
@@ -177,7 +176,7 @@ static void copy_panel(KernelCode *code, const PackedWalk *walk, LLVMValueRef pa
     copy_places(code, &copy, lanes, walk->vectors, code->width);
 }
 
-static void add_levels(KernelCode *code, const PackedWalk *walk, Tile *tile) {
+static void add_levels(const PackedWalk *walk, Tile *tile) {
     const PackedPlan *p = &walk->plan;
     int64_t a_stride = p->x_places * p->tile_rows, b_stride = p->y_places * walk->panels->width;
     if (p->samples > 1) tile_add_dynamic_level(tile, walk->samples, a_stride, b_stride);
@@ -191,7 +190,6 @@ static void add_levels(KernelCode *code, const PackedWalk *walk, Tile *tile) {
         else
             tile_add_level(tile, outputs, a_stride * p->axis[i].stride, b_stride);
     }
-    (void)code;
 }
 
 /* Sums `rows` channels of one tap and adds them to the accumulator. */
@@ -204,21 +202,9 @@ static void packed_tile(KernelCode *code, const PackedWalk *walk, LLVMValueRef a
                  .b = walk->dy_copy};
     for (int m = 0; m < rows; m++) tile.row_offset[m] = m;
     for (int v = 0; v < tile.vectors; v++) tile.vector_offset[v] = (int64_t)v * code->width;
-    add_levels(code, walk, &tile);
+    add_levels(walk, &tile);
     LLVMValueRef target = code_at(code, walk->dw, code_mul_const(code, step, walk->panels->width));
-    Lanes whole = {code->width, code->width};
-    for (int pass = 0; pass < 2; pass++) {
-        for (int m = 0; m < rows; m++)
-            for (int v = 0; v < tile.vectors; v++) {
-                int64_t offset = m * walk->panels->width + tile.vector_offset[v];
-                LLVMValueRef at = code_at_const(code, target, offset);
-                if (pass)
-                    code_store(code, tile.acc[m][v], at, whole);
-                else
-                    tile.acc[m][v] = code_load(code, at, whole);
-            }
-        if (!pass) contraction_emit(code, &tile);
-    }
+    contraction_accumulate(code, &tile, target, walk->panels->width);
 }
 
 static void packed_channels(KernelCode *code, const PackedWalk *walk, LLVMValueRef place, LLVMValueRef tap,
@@ -258,13 +244,6 @@ static void packed_panel(KernelCode *code, LLVMValueRef panel, int vectors, int 
     }
 }
 
-/* What is left of `count` from `index` on, at most `most`. */
-static LLVMValueRef left_of(KernelCode *code, LLVMValueRef count, LLVMValueRef index, int64_t most) {
-    LLVMBuilderRef b = code->emit->builder;
-    LLVMValueRef left = LLVMBuildSub(b, count, index, ""), limit = code_int(code, most);
-    return code_select(code, LLVMBuildICmp(b, LLVMIntSLT, left, limit, ""), left, limit);
-}
-
 static void each_block(KernelCode *code, PackedWalk *walk, LLVMValueRef sample, LLVMValueRef row) {
     const ConvGeometry *g = walk->g;
     const Value *x = code_input(code, 0), *dy = code_input(code, 1);
@@ -295,10 +274,10 @@ void conv_packed_weight_grad_emit(KernelCode *code) {
     walk.dy_copy = code_at_const(code, walk.x_copy, walk.plan.y_start);
     int64_t rows = walk.plan.rows, all = g.axis[0].output;
     Loop samples = loop_begin(code, code_int(code, 0), code->count, walk.plan.samples);
-    walk.samples = walk.plan.samples > 1 ? left_of(code, code->count, samples.index, walk.plan.samples)
+    walk.samples = walk.plan.samples > 1 ? code_left(code, code->count, samples.index, walk.plan.samples)
                                          : code_int(code, 1);
     Loop blocks = loop_begin_const(code, 0, all, rows);
-    walk.rows = all % rows ? left_of(code, code_int(code, all), blocks.index, rows) : code_int(code, rows);
+    walk.rows = all % rows ? code_left(code, code_int(code, all), blocks.index, rows) : code_int(code, rows);
     each_block(code, &walk, samples.index, blocks.index);
     loop_end(code, &blocks);
     loop_end(code, &samples);

@@ -3,6 +3,7 @@
 #include "ops/conv_sparse.h"
 
 #include "ops/conv_kernels.h"
+#include "ops/estimate.h"
 
 #include <string.h>
 
@@ -47,34 +48,11 @@ bool conv_sparse_fits(const Machine *machine, const ConvGeometry *g, bool input_
     return g->taps * channel_vectors(machine, g) <= machine->registers - 3;
 }
 
-static double registers_for(const Machine *machine, int64_t channels) {
-    return (double)((channels + machine->vector_floats - 1) / machine->vector_floats);
-}
-
-static double ports(const Machine *machine) {
-    return machine->fma_ports ? machine->fma_ports : 1;
-}
-
-/* Registers run over one operand's channels, the other's are broadcast one by one. The gradient to the input
- * also multiplies with the zeros around dy: every place of x with every tap that some place of y reaches it
- * by. */
-double conv_direct_cost(const Machine *machine, const ConvGeometry *g, bool input_grad) {
-    int64_t in_registers = input_grad ? g->group_channels : g->group_filters;
-    int64_t broadcast = input_grad ? g->group_filters : g->group_channels;
-    double products = (double)g->groups * (double)broadcast;
-    for (int i = 0; i < g->spatial; i++) {
-        const WindowAxis *a = &g->axis[i];
-        products *=
-            (double)a->kernel * (input_grad ? (double)a->input / (double)a->stride : (double)a->output);
-    }
-    return products * registers_for(machine, in_registers) / ports(machine);
-}
-
 double conv_sparse_cost(const Machine *machine, const ConvGeometry *g, bool input_grad, double density) {
     double product = input_grad ? PRODUCT_COST : WEIGHT_PRODUCT_COST;
     double walked = (double)places_of(g) * (double)g->filters * density;
-    return walked * ((double)g->taps * registers_for(machine, g->channels) * product + WALK_COST) /
-           ports(machine);
+    return walked * ((double)g->taps * estimate_registers(machine, g->channels) * product + WALK_COST) /
+           estimate_ports(machine);
 }
 
 /* The channels of dy from `first` on that are not zero, at most 64 of them, as an i64 mask. */

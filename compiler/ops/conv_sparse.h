@@ -10,9 +10,8 @@ double conv_density(const Graph *graph, ValueId dy);
 
 /* Can the kernel take this geometry? The gradient to the input takes no padding. */
 bool conv_sparse_fits(const Machine *machine, const ConvGeometry *g, bool input_grad);
-/* Cycles a sample for that density; the direct kernel's estimate is conv_direct_cost. */
+/* Cycles a sample for that density. */
 double conv_sparse_cost(const Machine *machine, const ConvGeometry *g, bool input_grad, double density);
-double conv_direct_cost(const Machine *machine, const ConvGeometry *g, bool input_grad);
 /* Elements of workspace for the gradient to the weights. */
 int64_t conv_sparse_workspace(const Machine *machine, const ConvGeometry *g);
 

@@ -3,6 +3,7 @@
  * to M[point][tile][filter], and transformed back. */
 #include "ops/conv_winograd.h"
 
+#include "ops/estimate.h"
 #include "ops/winograd_transform.h"
 
 #include <math.h>
@@ -67,7 +68,7 @@ static int64_t block_tiles(const Machine *machine, const WinogradShape *s, int m
 
 double winograd_cost(const Machine *machine, const WinogradShape *s, int m) {
     const WinogradTransform *t = winograd_transform(m);
-    double ports = machine->fma_ports ? machine->fma_ports : 1, width = machine->vector_floats;
+    double ports = estimate_ports(machine), width = machine->vector_floats;
     double sources = (double)winograd_round_up(s->source, machine->vector_floats) / width;
     double targets = (double)(s->panels.count * s->panels.vectors);
     double products = t->alpha * t->alpha * (double)s->source * targets / PRODUCT_EFFICIENCY;
@@ -361,8 +362,7 @@ void winograd_emit(KernelCode *code, const WinogradShape *s, int m, bool bias) {
     if (!walk.shares_panels) share = code_share(code, all);
     Loop block = loop_begin(code, share.begin, share.end, walk.rooms.block);
     LLVMBuilderRef b = code->emit->builder;
-    LLVMValueRef left = LLVMBuildSub(b, share.end, block.index, ""), most = code_int(code, walk.rooms.block);
-    walk.live = code_select(code, LLVMBuildICmp(b, LLVMIntSLT, left, most, ""), left, most);
+    walk.live = code_left(code, share.end, block.index, walk.rooms.block);
     int rows = tile_max_rows(code->emit->machine, s->panels.vectors);
     LLVMValueRef rest = LLVMBuildURem(b, walk.live, code_int(code, rows), "");
     LLVMValueRef small = LLVMBuildICmp(b, LLVMIntULE, rest, code_int(code, MOST_SMALL_REST), "");

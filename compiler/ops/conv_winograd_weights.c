@@ -4,6 +4,7 @@
 #include "ops/conv_winograd_weights.h"
 
 #include "ops/conv_winograd.h"
+#include "ops/estimate.h"
 #include "ops/winograd_transform.h"
 
 enum {
@@ -52,7 +53,7 @@ int64_t winograd_weights_workspace(const Machine *machine, const ConvGeometry *g
 double winograd_weights_cost(const Machine *machine, const ConvGeometry *g, int m) {
     const WinogradTransform *t = winograd_transform(m);
     Panels p = conv_panels(machine, g);
-    double ports = machine->fma_ports ? machine->fma_ports : 1, points = t->alpha * t->alpha;
+    double ports = estimate_ports(machine), points = t->alpha * t->alpha;
     double sources = (double)winograd_round_up(g->channels, machine->vector_floats) / machine->vector_floats;
     double targets = (double)(p.count * p.vectors);
     double sums = points * (double)g->channels * targets;
@@ -155,7 +156,6 @@ static void multiply_channels(KernelCode *code, const WeightsWalk *walk, LLVMVal
                               int64_t from, int64_t to, int rows) {
     const Rooms *r = &walk->rooms;
     int64_t width = walk->panels.width;
-    Lanes whole = {code->width, code->width};
     Loop loop = loop_begin_const(code, from, to, rows);
     Tile tile = {.rows = rows, .vectors = vectors, .last_live = code->width};
     tile.a = code_at(code, walk->workspace,
@@ -170,15 +170,7 @@ static void multiply_channels(KernelCode *code, const WeightsWalk *walk, LLVMVal
     LLVMValueRef sums = code_at(code, room(code, walk, r->s_start), at);
     for (int i = 0; i < rows; i++) tile.row_offset[i] = i;
     for (int v = 0; v < vectors; v++) tile.vector_offset[v] = (int64_t)v * code->width;
-    for (int i = 0; i < rows; i++)
-        for (int v = 0; v < vectors; v++)
-            tile.acc[i][v] =
-                code_load(code, code_at_const(code, sums, i * width + tile.vector_offset[v]), whole);
-    contraction_emit(code, &tile);
-    for (int i = 0; i < rows; i++)
-        for (int v = 0; v < vectors; v++)
-            code_store(code, tile.acc[i][v], code_at_const(code, sums, i * width + tile.vector_offset[v]),
-                       whole);
+    contraction_accumulate(code, &tile, sums, width);
     loop_end(code, &loop);
 }
 
@@ -235,9 +227,7 @@ void winograd_weights_emit(KernelCode *code, const ConvGeometry *g, int m) {
     loop_lanes(code, walk.rooms.end - walk.rooms.d_start, store_zero, room(code, &walk, walk.rooms.d_start));
     LLVMValueRef all = code_mul_const(code, code->count, sample_tiles(g, m));
     Loop block = loop_begin(code, code_int(code, 0), all, walk.rooms.block);
-    LLVMBuilderRef b = code->emit->builder;
-    LLVMValueRef left = LLVMBuildSub(b, all, block.index, ""), most = code_int(code, walk.rooms.block);
-    walk.live = code_select(code, LLVMBuildICmp(b, LLVMIntSLT, left, most, ""), left, most);
+    walk.live = code_left(code, all, block.index, walk.rooms.block);
     transform_tiles(code, &walk, block.index);
     Loop point = loop_begin_const(code, 0, walk.points, 1);
     walk.point = point.index;

@@ -125,20 +125,9 @@ static void weight_rows(KernelCode *code, const Panels *p, LLVMValueRef panel, L
     LLVMValueRef target = code_at(
         code, code->outputs[0],
         code_add(code, code_mul_const(code, panel, p->stride), code_mul_const(code, input, p->width)));
-    Lanes whole = {code->width, code->width};
     for (int m = 0; m < rows; m++) tile.row_offset[m] = m;
     for (int v = 0; v < vectors; v++) tile.vector_offset[v] = (int64_t)v * code->width;
-    for (int pass = 0; pass < 2; pass++) {
-        for (int m = 0; m < rows; m++)
-            for (int v = 0; v < vectors; v++) {
-                LLVMValueRef at = code_at_const(code, target, m * p->width + (int64_t)v * code->width);
-                if (pass)
-                    code_store(code, tile.acc[m][v], at, whole);
-                else
-                    tile.acc[m][v] = code_load(code, at, whole);
-            }
-        if (!pass) contraction_emit(code, &tile);
-    }
+    contraction_accumulate(code, &tile, target, p->width);
 }
 
 static void weight_panel(KernelCode *code, LLVMValueRef panel, int vectors, int last_live, void *user) {

@@ -81,20 +81,15 @@ static bool is_mirror(const Node *node) {
     return strcmp(node_word(node, "mode"), "zeros");
 }
 
-static LLVMValueRef choose(KernelCode *code, LLVMIntPredicate predicate, LLVMValueRef a, LLVMValueRef b) {
-    LLVMBuilderRef builder = code->emit->builder;
-    return LLVMBuildSelect(builder, LLVMBuildICmp(builder, predicate, a, b, ""), a, b, "");
-}
-
 /* The place on an axis of n that place i of the padded one is taken from. */
 static LLVMValueRef inner_index(KernelCode *code, const BorderWalk *walk, LLVMValueRef i, int axis) {
     LLVMBuilderRef builder = code->emit->builder;
     LLVMValueRef place = code_add_const(code, i, -walk->size->begin[axis]), zero = code_int(code, 0);
     LLVMValueRef last = code_int(code, walk->inner->shape.dim[axis] - 1);
-    if (!walk->reflect) return choose(code, LLVMIntSLT, choose(code, LLVMIntSGT, place, zero), last);
-    place = choose(code, LLVMIntSGT, place, LLVMBuildNeg(builder, place, ""));
+    if (!walk->reflect) return code_min(code, code_max(code, place, zero), last);
+    place = code_max(code, place, LLVMBuildNeg(builder, place, ""));
     LLVMValueRef mirrored = LLVMBuildSub(builder, code_add(code, last, last), place, "");
-    return choose(code, LLVMIntSLT, place, mirrored);
+    return code_min(code, place, mirrored);
 }
 
 static BorderWalk step_to(KernelCode *code, const BorderWalk *walk, int axis, LLVMValueRef i) {

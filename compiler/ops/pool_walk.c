@@ -133,11 +133,6 @@ static void place_window(KernelCode *code, PoolWalk *walk, int i, LLVMValueRef w
     walk->tile.corner.delta[i] = -axis->begin;
 }
 
-static LLVMValueRef select_int(KernelCode *code, LLVMIntPredicate predicate, LLVMValueRef a, LLVMValueRef b) {
-    LLVMBuilderRef builder = code->emit->builder;
-    return LLVMBuildSelect(builder, LLVMBuildICmp(builder, predicate, a, b, ""), a, b, "");
-}
-
 /* Where the window begins, padding counted off: below 0 in the padding before x. */
 static LLVMValueRef window_start(KernelCode *code, const PoolTile *tile, int axis) {
     return code_add_const(code, tile->corner.spatial[axis], tile->corner.delta[axis]);
@@ -150,11 +145,10 @@ static void clip_window(KernelCode *code, PoolWalk *walk, int i) {
     walk->tile.limit[i] = code_int(code, axis->kernel);
     LLVMValueRef start = window_start(code, &walk->tile, i);
     if (axis->begin > 0)
-        walk->tile.first[i] =
-            select_int(code, LLVMIntSGT, LLVMBuildNeg(builder, start, ""), code_int(code, 0));
+        walk->tile.first[i] = code_max(code, LLVMBuildNeg(builder, start, ""), code_int(code, 0));
     if ((axis->output - 1) * axis->stride - axis->begin + axis->kernel > axis->input) {
         LLVMValueRef room = LLVMBuildSub(builder, code_int(code, axis->input), start, "");
-        walk->tile.limit[i] = select_int(code, LLVMIntSLT, room, code_int(code, axis->kernel));
+        walk->tile.limit[i] = code_min(code, room, code_int(code, axis->kernel));
     }
 }
 
@@ -285,7 +279,7 @@ static LLVMValueRef computed_places(KernelCode *code, const Pool *pool, const Po
     const WindowAxis *axis = &pool->axis[i];
     LLVMValueRef end = code_int(code, axis->input + axis->end);
     LLVMValueRef room = LLVMBuildSub(builder, end, window_start(code, tile, i), "");
-    return select_int(code, LLVMIntSLT, room, code_int(code, axis->kernel));
+    return code_min(code, room, code_int(code, axis->kernel));
 }
 
 LLVMValueRef pool_mean_factor(KernelCode *code, const Pool *pool, PoolWalkKind kind, const PoolTile *tile) {

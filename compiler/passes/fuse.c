@@ -15,11 +15,19 @@ typedef struct Fusion {
     int *place;      /* by node: where it stands in the end */
 } Fusion;
 
-/* Is one of the operator's kernels asked for by name that could not apply an epilogue? */
-static bool forced_without_epilogue(const PassContext *pc, const Op *op) {
+static bool applies_epilogue(const Kernel *kernel) {
+    return kernel->epilogue;
+}
+
+static bool pools(const Kernel *kernel) {
+    return kernel->pools;
+}
+
+/* Is one of the operator's kernels asked for by name that cannot do that? */
+static bool forced_without(const PassContext *pc, const Op *op, bool (*can)(const Kernel *kernel)) {
     for (int i = 0; i < pc->cx->options.kernel_count; i++)
         for (int k = 0; k < op->kernel_count; k++)
-            if (!op->kernels[k].epilogue && !strcmp(op->kernels[k].name, pc->cx->options.kernels[i].kernel))
+            if (!can(&op->kernels[k]) && !strcmp(op->kernels[k].name, pc->cx->options.kernels[i].kernel))
                 return true;
     return false;
 }
@@ -34,7 +42,8 @@ static bool is_candidate(const PassContext *pc, const Graph *graph, const Node *
 /* Can the best kernel work with an epilogue? The schedule then chooses among those that can. */
 static bool takes_epilogue(const PassContext *pc, const Graph *graph, const Node *node) {
     const Op *op = node->op;
-    if (op->domain != DOMAIN_SAMPLE || !op->kernel_count || forced_without_epilogue(pc, op)) return false;
+    if (op->domain != DOMAIN_SAMPLE || !op->kernel_count || forced_without(pc, op, applies_epilogue))
+        return false;
     const Kernel *kernel = op->kernels;
     while (!is_candidate(pc, graph, node, kernel)) kernel++;
     return kernel->epilogue;
@@ -122,14 +131,12 @@ static void fuse_node(Fusion *f, NodeId id) {
 
 /* Is there a kernel that pools what it makes, and none asked for by name that does not? */
 static bool takes_pool(const PassContext *pc, const Graph *graph, const Node *node) {
-    bool any = false;
+    if (forced_without(pc, node->op, pools)) return false;
     for (int k = 0; k < node->op->kernel_count; k++) {
         const Kernel *kernel = &node->op->kernels[k];
-        if (kernel->pools && is_candidate(pc, graph, node, kernel)) any = true;
-        for (int i = 0; i < pc->cx->options.kernel_count && !kernel->pools; i++)
-            if (!strcmp(kernel->name, pc->cx->options.kernels[i].kernel)) return false;
+        if (kernel->pools && is_candidate(pc, graph, node, kernel)) return true;
     }
-    return any;
+    return false;
 }
 
 /* A step's operands are read at the places of the result before it is pooled: only values a channel have the

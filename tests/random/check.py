@@ -19,6 +19,9 @@ import reference
 import table
 import updates
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "models"))
+from references import read_safetensors, write_safetensors  # noqa: E402
+
 VARIANTS = [["-O0"], ["--strict"], ["--no-fuse"], ["--kernel=*=reference"], ["--cpu=haswell"], ["--cpu=baseline"],
             ["--kernel=*=winograd2"], ["--kernel=*=winograd4"], ["--kernel=*=sparse"], ["--kernel=*=direct"]]
 if "CNNC_TEST_COMPILER" in os.environ:  # it compiles for a processor of its own
@@ -38,27 +41,6 @@ def call(*command):
     # A busy machine may leave a program waiting for minutes.
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=600)
     return done.returncode, done.stdout, done.stderr
-
-
-def load_tensors(path):
-    with open(path, "rb") as file:
-        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        data = file.read()
-    return {name: np.frombuffer(data[slice(*row["data_offsets"])], "<f4").reshape(row["shape"])
-            for name, row in header.items() if name != "__metadata__"}
-
-
-def save_tensors(path, tensors):
-    header, at = {}, 0
-    for name, value in tensors.items():
-        header[name] = {"dtype": "F32", "shape": list(value.shape), "data_offsets": [at, at + 4 * value.size]}
-        at += 4 * value.size
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    with open(path, "wb") as file:
-        file.write(len(text).to_bytes(8, "little") + text)
-        for value in tensors.values():
-            file.write(np.ascontiguousarray(value, "<f4").tobytes())
 
 
 def distance(a, b):
@@ -103,7 +85,7 @@ class Judge:
         status, _, error = call("./default", "init", "--output", "W.safetensors")
         if not self.hold("runs", status == 0, error):
             return False
-        self.tensors, r = load_tensors("W.safetensors"), self.random
+        self.tensors, r = read_safetensors("W.safetensors"), self.random
         self.initial()
         for name, value in self.tensors.items():
             if self.exact:
@@ -112,7 +94,7 @@ class Judge:
                 self.tensors[name] = r.uniform(0.5, 2, value.shape).astype("f")
             else:
                 self.tensors[name] = (value + 0.1 * r.standard_normal(value.shape)).astype("f")
-        save_tensors("W.safetensors", self.tensors)
+        write_safetensors("W.safetensors", self.tensors)
         return True
 
     def initial(self):
@@ -170,7 +152,7 @@ class Judge:
         status, _, error = call("./" + program, "gradients", "--weights", "W.safetensors", "--input", "X.npy",
                                 "--target", "T.npy", "--output", "G.safetensors")
         ok = self.hold("runs", status == 0, f"{program} gradients exit {status}: {error}")
-        return load_tensors("G.safetensors") if ok else None
+        return read_safetensors("G.safetensors") if ok else None
 
     def forward(self):
         x = self.data(self.model.batch)
@@ -214,7 +196,7 @@ class Judge:
             if not self.hold("runs", status == 0, f"train exit {status}: {error}"): return
             with open("S.safetensors", "rb") as file: files.append(file.read())
         self.hold("threads", len(set(files)) == 1, "weights differ with the number of threads")
-        after = load_tensors("S.safetensors")
+        after = read_safetensors("S.safetensors")
         for name in self.frozen():
             self.hold("frozen", (after[name] == self.tensors[name]).all(), f"{name} was trained")
 
@@ -227,7 +209,7 @@ class Judge:
                                 "--threads", "1", "--init", "W.safetensors", "--save", "S.safetensors")
         if gradients is None or status == 6: return
         if not self.hold("runs", status == 0, f"train exit {status}: {error}"): return
-        after, frozen = load_tensors("S.safetensors"), self.frozen()
+        after, frozen = read_safetensors("S.safetensors"), self.frozen()
         kinds = {row["name"]: node.kind for node, row in zip(self.model.nodes, self.rows)}
         for name, before in self.tensors.items():
             if name.partition(".")[2].startswith("running_") or "running_" in name: continue
