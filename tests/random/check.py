@@ -216,9 +216,10 @@ class Judge:
             if not self.hold("frozen", (name in gradients) != (name in frozen), f"{name}: gradient or not"): continue
             if name in frozen: continue
             decays = kinds[name.rpartition(".")[0]] in updates.DECAYS and name.endswith("weight")
-            change = updates.first_step(self.model.optimizer, before.astype(float), gradients[name].astype(float), decays)
+            change, spread = updates.first_step(self.model.optimizer, before.astype(float),
+                                                gradients[name].astype(float), decays)
             error = np.linalg.norm(after[name].astype(float) - before - change)
-            limit = 5e-6 * np.linalg.norm(change) + 2.0 ** -24 * np.linalg.norm(before + change)
+            limit = 5e-6 * np.linalg.norm(change) + 2.0 ** -24 * np.linalg.norm(before + change) + np.linalg.norm(spread)
             self.hold("updates", error <= limit, f"{name} after a step of {self.model.optimizer}: off by {error:.2e}, "
                       f"not {limit:.2e}")
 

@@ -7,10 +7,17 @@ DEFAULTS = {"sgd": dict(lr=0.01, momentum=0, nesterov=False, weight_decay=0), "r
             "adam": dict(lr=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8, weight_decay=0),
             "adamw": dict(lr=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8, weight_decay=0.01), "adagrad": dict(lr=0.01)}
 DECAYS = ("conv", "depthwise", "conv_transpose", "dense")  # kernels and dense weights, no biases, no norms
+ROUNDING = 2.0 ** -23  # of the decay as a float32 and of decay w, a half each
 
 
 def first_step(text, w, g, decays):
-    """The change of the parameters `w` with gradients `g`."""
+    """The change of the parameters `w` with gradients `g`, and how far the rounding of g + decay w in float32 can move
+    it: adam divides that sum by its own size, so where the two cancel the sign of the rounding is the step."""
+    change = first_change(text, w, g, decays)
+    return change, sum(np.abs(first_change(text, w, g * (1 + share), decays) - change) for share in (-ROUNDING, ROUNDING))
+
+
+def first_change(text, w, g, decays):
     kind = text.split("(")[0]
     o = dict(DEFAULTS[kind])
     for key, value in re.findall(r"(\w+)=([\w.]+)", text):
