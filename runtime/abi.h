@@ -10,23 +10,22 @@
 
 #include <stdint.h>
 
-enum { CNN_ABI_VERSION = 4, CNN_MAX_RANK = 8, CNN_ALIGNMENT = 64 };
+enum { CNN_ABI_VERSION = 5, CNN_MAX_RANK = 8, CNN_ALIGNMENT = 64 };
 
-/* The argument of every generated function. Fields are read by index from generated code: see emit/frame.h.
- */
+/* The argument of every generated function. Fields are read by index from generated code: see
+ * emit/kernel_code.h. */
 typedef struct cnn_frame {
     void *parameters; /* the parameter block */
     void *packed;     /* what `prepare` derives from it; of the program that runs */
     void *lane;       /* accumulators of the lane at work: gradients, then the program's own */
     void *lanes;      /* lane 0; the others follow, lane_stride elements apart */
     void *shared;     /* values that there are once a batch */
-    void
-        *batch; /* values of every sample of the batch that outlive a stage: batch_stride elements a sample */
-    void *scratch; /* the worker's values: scratch_stride elements a sample of its micro-batch, then workspace
-                    */
-
-    void *workspace; /* NULL: behind the scratch's samples; else the worker's own, the scratch being another's
-                      */
+    /* Values of every sample of the batch that outlive a stage: batch_stride elements a sample. */
+    void *batch;
+    /* The worker's values: scratch_stride elements a sample of its micro-batch, then workspace. */
+    void *scratch;
+    /* NULL: behind the scratch's samples; else the worker's own, the scratch being another's. */
+    void *workspace;
 
     const void *samples;   /* the data set: elements of sample_kind, channels last, no gaps */
     const void *targets;   /* class indices (int32) or floats of the output's shape, as the loss takes them */
@@ -44,8 +43,8 @@ typedef struct cnn_frame {
     int64_t lane_stride; /* elements from one lane's block to the next */
     uint64_t seed;
     uint64_t step; /* counts batches since training began; keys the random draws */
-    int64_t part,
-        last_part;       /* a step that splits: which part of last_part + 1 of each sample's result to make */
+    /* A step that splits: which part of last_part + 1 of each sample's result to make. */
+    int64_t part, last_part;
     int32_t sample_kind; /* cnn_sample_kind */
     int32_t random;      /* 0: dropout passes everything through */
     float learning_rate;
@@ -117,24 +116,25 @@ typedef struct cnn_step {
     const char *kernel; /* the operator and its kernel: "conv_input_grad.winograd3" */
     int64_t macs;       /* multiply-adds a sample, counted as the layer's; 0 where it has none */
     double estimate;    /* cycles a sample, the compiler's reckoning; 0 where it made none */
-    int64_t splits;     /* 1: worth being made in parts by several threads where there is but one sample */
+    int64_t splits;     /* alone: 1 where several threads, making a part each, are faster */
 } cnn_step;
 
 /* Steps for single samples (first .. first+count-1, into one lane), then steps for the whole batch once all
  * samples have passed. */
 typedef struct cnn_stage {
     const cnn_step *samples, *batch;
+    const cnn_step *alone; /* inference: `samples` as they are best for a batch of one; else NULL */
     int32_t sample_steps, batch_steps;
-    int32_t micro_batch,
-        reserved; /* samples that it works best with; any count up to the program's will do */
+    int32_t micro_batch; /* samples that it works best with; any count up to the program's will do */
+    int32_t reserved;
 } cnn_stage;
 
 /* A graph, compiled. */
 typedef struct cnn_program {
     int32_t stage_count, micro_batch; /* micro_batch: the largest of its stages */
     const cnn_stage *stages;
-    const cnn_step
-        *prepare; /* derive `packed` from `parameters`, level by level; those of a level in any order */
+    /* Derive `packed` from `parameters`, level by level; those of a level in any order. */
+    const cnn_step *prepare;
     const int32_t *prepare_ends; /* of each level: where in `prepare` the next one begins */
     int32_t prepare_steps, prepare_levels;
     int64_t packed, lane, shared;         /* elements; lane: a lane's block, gradients included */

@@ -13,6 +13,7 @@ enum { LARGE_PAGE = 2 << 20, LARGE_BLOCK = 8 << 20 };
 static int reserve(void **block, uint64_t *rounded, uint64_t count, uint64_t element_size,
                    const char *purpose, Failure *failure) {
     *block = NULL;
+    *rounded = 0;
     uint64_t bytes;
     if (!cnn_multiply(count, element_size, &bytes) || bytes > PTRDIFF_MAX - LARGE_PAGE)
         return cnn_fail(failure, STATUS_MEMORY, "out of memory: %llu elements of %llu bytes for %s",

@@ -140,24 +140,30 @@ static int bench_training(Bench *bench, double *milliseconds) {
     return status;
 }
 
-static int bench_inference(Bench *bench, double *batch, double *one) {
+/* Opens the program for so many samples at a time and times what it does with them. */
+static int bench_window(Bench *bench, int64_t window, void (*call)(Bench *), double *milliseconds) {
     Session *session = bench->session;
     const cnn_program *code = session->model->inference;
     void *output = NULL;
-    int64_t window = cnn_program_window(session->model, code, bench->batch);
     int status = cnn_session_program(session, code, window, &bench->program);
     if (!status)
         status = cnn_aligned_allocate(&output, (uint64_t)(window * cnn_output_elements(session->model)),
                                       (uint64_t)cnn_program_element(code), "the outputs", session->failure);
     bench->program.frame.output = output;
-    if (!status && bench->peak > 0) {
-        status = bench_layers(bench, "inference", &bench->program, infer_batch);
-    } else if (!status) {
-        *batch = median(bench, infer_batch);
-        *one = median(bench, infer_one);
-    }
+    if (!status && bench->peak > 0)
+        status = bench_layers(bench, "inference", &bench->program, call);
+    else if (!status)
+        *milliseconds = median(bench, call);
     cnn_aligned_free(output);
     cnn_program_close(&bench->program);
+    return status;
+}
+
+static int bench_inference(Bench *bench, double *batch, double *one) {
+    const cnn_model *model = bench->session->model;
+    int64_t window = cnn_program_window(model, model->inference, bench->batch);
+    int status = bench_window(bench, window, infer_batch, batch);
+    if (!status && bench->peak <= 0) status = bench_window(bench, 1, infer_one, one);
     return status;
 }
 

@@ -139,11 +139,12 @@ int cnn_embed_load(cnn_instance *instance, const char *path) {
     }
 }
 
-/* One batch through all stages. */
-static void run_batch(const cnn_program *code, cnn_frame *frame) {
+/* One batch, of a call for so many samples, through all stages. */
+static void run_batch(const cnn_program *code, cnn_frame *frame, size_t samples) {
     for (int32_t i = 0; i < code->stage_count; i++) {
-        cnn_run_steps(code->stages[i].samples, code->stages[i].sample_steps, frame);
-        cnn_run_steps(code->stages[i].batch, code->stages[i].batch_steps, frame);
+        const cnn_stage *stage = &code->stages[i];
+        cnn_run_steps(cnn_stage_steps(stage, samples > 1 ? 2 : 1), stage->sample_steps, frame);
+        cnn_run_steps(stage->batch, stage->batch_steps, frame);
     }
 }
 
@@ -160,7 +161,7 @@ int cnn_embed_forward(cnn_instance *instance, const float *input, float *output,
         frame.count = frame.batch_size = left < code->micro_batch ? left : code->micro_batch;
         frame.samples = input;
         frame.output = instance->outputs ? (void *)instance->outputs : (void *)output;
-        run_batch(code, &frame);
+        run_batch(code, &frame, samples);
         int64_t values = frame.count * outputs;
         if (instance->outputs)
             for (int64_t i = 0; i < values; i++) output[i] = (float)instance->outputs[i];

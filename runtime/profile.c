@@ -17,16 +17,18 @@ static int run_count(const cnn_program *code) {
     return 2 * code->stage_count + 1;
 }
 
-static Run run_at(const cnn_program *code, int index) {
+static Run run_at(const Profile *profile, int index) {
+    const cnn_program *code = profile->code;
     if (index == 2 * code->stage_count) return (Run){code->prepare, code->prepare_steps};
     const cnn_stage *stage = &code->stages[index / 2];
-    return index % 2 ? (Run){stage->batch, stage->batch_steps} : (Run){stage->samples, stage->sample_steps};
+    if (index % 2) return (Run){stage->batch, stage->batch_steps};
+    return (Run){cnn_stage_steps(stage, profile->capacity), stage->sample_steps};
 }
 
-static int place_of(const cnn_program *code, const cnn_step *step) {
+static int place_of(const Profile *profile, const cnn_step *step) {
     int place = 0;
-    for (int i = 0; i < run_count(code); i++) {
-        Run run = run_at(code, i);
+    for (int i = 0; i < run_count(profile->code); i++) {
+        Run run = run_at(profile, i);
         if (step >= run.steps && step < run.steps + run.count) return place + (int)(step - run.steps);
         place += run.count;
     }
@@ -36,14 +38,14 @@ static int place_of(const cnn_program *code, const cnn_step *step) {
 static void observe(void *user, const cnn_step *step, int worker) {
     Profile *profile = user;
     if (step)
-        profile->seconds[worker * profile->steps + place_of(profile->code, step)] +=
+        profile->seconds[worker * profile->steps + place_of(profile, step)] +=
             cnn_seconds() - profile->since[worker];
     profile->since[worker] = cnn_seconds();
 }
 
 int cnn_profile_open(Profile *profile, Program *program, Failure *failure) {
-    *profile = (Profile){.code = program->code};
-    for (int i = 0; i < run_count(profile->code); i++) profile->steps += run_at(profile->code, i).count;
+    *profile = (Profile){.code = program->code, .capacity = program->capacity};
+    for (int i = 0; i < run_count(profile->code); i++) profile->steps += run_at(profile, i).count;
     size_t workers = (size_t)cnn_threads_count(program->pool);
     profile->seconds = calloc(workers * (size_t)profile->steps + 1, sizeof(double));
     profile->since = calloc(workers, sizeof(double));
@@ -65,8 +67,8 @@ void cnn_profile_close(Profile *profile, Program *program) {
 
 const cnn_step *cnn_profile_step(const Profile *profile, int index) {
     int i = 0;
-    while (index >= run_at(profile->code, i).count) index -= run_at(profile->code, i++).count;
-    return &run_at(profile->code, i).steps[index];
+    while (index >= run_at(profile, i).count) index -= run_at(profile, i++).count;
+    return &run_at(profile, i).steps[index];
 }
 
 double cnn_profile_seconds(const Profile *profile, const Program *program, int index) {

@@ -6,6 +6,7 @@
 
 typedef struct Profile {
     const cnn_program *code;
+    int64_t capacity; /* the program's: which of a stage's steps it runs */
     int steps;
     double *seconds; /* workers x steps */
     double *since;   /* a worker each: when its last step ended */

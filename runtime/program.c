@@ -3,6 +3,8 @@
 
 #include "aligned.h"
 
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +12,7 @@
 enum {
     LINE = 64,
     PAGE = 4096,
+    PAUSES = 5000,          /* some 100 us: longer than a step */
     WINDOW_SAMPLES = 512,   /* enough micro-batches to share out evenly */
     WINDOW_BYTES = 64 << 20 /* of values that are kept for all samples at a time */
 };
@@ -149,49 +152,53 @@ static void run_item(void *user, int64_t item, int worker) {
     }
 }
 
-typedef struct SplitStep {
+/* A sample by itself, shared by several workers. */
+typedef struct Alone {
     Program *program;
-    const cnn_step *step;
-    const cnn_frame *frame;
-} SplitStep;
+    int64_t parts;
+    _Atomic int64_t arrived; /* all workers' arrivals at the places where they wait for each other */
+} Alone;
 
+/* Waits until every worker has come here `meetings` times. */
+static void meet(Alone *alone, int64_t meetings) {
+    atomic_fetch_add_explicit(&alone->arrived, 1, memory_order_acq_rel);
+    for (int i = 0; atomic_load_explicit(&alone->arrived, memory_order_acquire) < meetings * alone->parts;
+         i++) {
+        if (i < PAUSES)
+            cnn_pause();
+        else
+            sched_yield(); /* a worker that waits for us may want this processor */
+    }
+}
+
+/* A worker's part of every step: of those that split its share, of the others all or nothing. Nobody begins a
+ * step before what it reads is there. */
 static void run_part(void *user, int64_t part, int worker) {
-    const SplitStep *split = user;
-    Program *program = split->program;
+    Alone *alone = user;
+    Program *program = alone->program;
     const cnn_program *code = program->code;
-    cnn_frame frame = *split->frame;
-    frame.part = part;
+    const cnn_stage *stage = program->stage;
+    cnn_frame frame = program->frame;
+    frame.scratch = program->scratch[0];
     frame.workspace = (char *)program->scratch[worker] +
                       code->scratch_stride * code->micro_batch * cnn_program_element(code);
-    split->step->run(&frame);
-    if (program->observe) program->observe(program->observe_user, split->step, worker);
-}
-
-/* Each worker's clock starts when its first part may. */
-static void begin_watching(void *user, int64_t item, int worker) {
-    Program *program = user;
-    (void)item;
-    program->observe(program->observe_user, NULL, worker);
-}
-
-/* A single sample: the workers share each step that is worth it. */
-static void run_split(Program *program) {
-    cnn_frame frame = program->frame;
-    int parts = cnn_threads_parallel(program->pool);
-    frame.scratch = program->scratch[0];
     frame.first = 0;
     frame.count = 1;
-    for (int32_t i = 0; i < program->stage->sample_steps; i++) {
-        const cnn_step *step = &program->stage->samples[i];
-        if (!step->splits) {
-            run_steps(program, step, 1, &frame, 0);
-            continue;
-        }
-        if (program->observe) cnn_threads_run(program->pool, parts, begin_watching, program);
-        frame.last_part = parts - 1;
-        cnn_threads_run(program->pool, parts, run_part, &(SplitStep){program, step, &frame});
-        frame.last_part = 0;
+    int64_t meetings = 0;
+    for (int32_t i = 0; i < stage->sample_steps; i++) {
+        const cnn_step *step = &stage->alone[i];
+        bool shared = step->splits && alone->parts > 1, next = i + 1 < stage->sample_steps && step[1].splits;
+        frame.part = shared ? part : 0;
+        frame.last_part = shared ? alone->parts - 1 : 0;
+        if (shared || part == 0) run_steps(program, step, 1, &frame, worker);
+        if (i + 1 < stage->sample_steps && (step->splits || next) && alone->parts > 1)
+            meet(alone, ++meetings);
     }
+}
+
+static void run_alone(Program *program) {
+    Alone alone = {.program = program, .parts = cnn_threads_parallel(program->pool)};
+    cnn_threads_run(program->pool, alone.parts, run_part, &alone);
 }
 
 static uint64_t fold_signatures(const uint64_t *signatures, int64_t count) {
@@ -212,8 +219,8 @@ void cnn_program_run(Program *program, int64_t count) {
         memset(program->signatures, 0, ((size_t)lanes + 1) * sizeof *program->signatures);
     for (int32_t i = 0; i < code->stage_count; i++) {
         program->stage = &code->stages[i];
-        if (count == 1 && !by_lane && !program->visit && cnn_threads_parallel(program->pool) > 1)
-            run_split(program);
+        if (program->capacity == 1 && program->stage->alone && !program->visit)
+            run_alone(program);
         else if (program->stage->sample_steps)
             cnn_threads_run(program->pool, program->items, run_item, program);
         if (!program->stage->batch_steps) continue;

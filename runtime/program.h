@@ -21,7 +21,7 @@ typedef struct Program {
     /* Set by the caller before a run: samples, targets, order, output, loss, metric, velocity, seed, step,
      * sample_kind, random, learning_rate. The blocks and counts are the program's. */
     cnn_frame frame;
-    int64_t capacity; /* samples of the largest batch */
+    int64_t capacity; /* samples of the largest batch; 1: it runs the steps that are made for one */
     ProgramVisit visit;
     void *visit_user;
     ProgramObserve observe;
@@ -36,6 +36,11 @@ typedef struct Program {
     int32_t first_step;   /* of the level that is being prepared */
     int64_t items, chunk; /* of the stage at work; chunk 0: lanes */
 } Program;
+
+/* The steps for samples of a batch of at most so many. */
+static inline const cnn_step *cnn_stage_steps(const cnn_stage *stage, int64_t samples) {
+    return samples == 1 && stage->alone ? stage->alone : stage->samples;
+}
 
 /* Calls the steps one after the other. */
 static inline void cnn_run_steps(const cnn_step *steps, int32_t count, const cnn_frame *frame) {

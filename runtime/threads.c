@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* A pause is 10 to 40 ns: together some 100 us, longer than the serial gap between two stages. */
+/* Pauses: together some 100 us, longer than the serial gap between two stages. */
 enum { SPIN_PAUSES = 5000, CACHE_LINE = 64 };
 static const uint64_t closed = UINT32_MAX; /* an item that no job has */
 
@@ -36,14 +36,6 @@ struct Threads {
     pthread_cond_t work, finished;
     Worker *worker;
 };
-
-static inline void pause_processor(void) {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
-#endif
-}
 
 static int processor_count(void) {
     cpu_set_t set;
@@ -85,7 +77,7 @@ static void *worker_main(void *argument) {
     Threads *pool = self->pool;
     while (!atomic_load(&pool->stop)) {
         uint32_t seen = work_on(pool, self->index);
-        for (int i = 0; i < pool->spin && idle(pool, seen); i++) pause_processor();
+        for (int i = 0; i < pool->spin && idle(pool, seen); i++) cnn_pause();
         if (!idle(pool, seen)) continue;
         pthread_mutex_lock(&pool->mutex);
         atomic_fetch_add(&pool->sleepers, 1);
@@ -170,7 +162,7 @@ void cnn_threads_run(Threads *pool, int64_t count, ThreadsFunction function, voi
     atomic_store(&pool->ticket, job << 32);
     wake_workers(pool);
     work_on(pool, 0);
-    for (int i = 0; i < pool->spin && atomic_load(&pool->done) < count; i++) pause_processor();
+    for (int i = 0; i < pool->spin && atomic_load(&pool->done) < count; i++) cnn_pause();
     if (atomic_load(&pool->done) == count) return;
     pthread_mutex_lock(&pool->mutex);
     atomic_store(&pool->caller_sleeps, true);

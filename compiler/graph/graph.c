@@ -85,6 +85,15 @@ ValueId graph_root(const Graph *graph, ValueId value) {
     return value;
 }
 
+Node node_alone(const Node *node) {
+    Node alone = *node;
+    alone.cost = node->alone_cost;
+    if (!node->alone) return alone;
+    alone.kernel = node->alone;
+    alone.packed_offset = node->alone_packed_offset;
+    return alone;
+}
+
 int node_operands(const Node *node) {
     int own = node->inputs.count;
     for (int i = 0; i < node->epilogue.count; i++) {

@@ -68,14 +68,15 @@ typedef struct Layout {
     int64_t size;   /* elements of its room, halo included */
 } Layout;
 
-typedef enum Region { /* the memory that a value's offset counts in */
-                      REGION_NONE,
-                      REGION_PARAMETERS,
-                      REGION_PACKED,
-                      REGION_LANE,
-                      REGION_SHARED,
-                      REGION_BATCH,
-                      REGION_SCRATCH
+/* The memory that a value's offset counts in. */
+typedef enum Region {
+    REGION_NONE,
+    REGION_PARAMETERS,
+    REGION_PACKED,
+    REGION_LANE,
+    REGION_SHARED,
+    REGION_BATCH,
+    REGION_SCRATCH
 } Region;
 
 typedef struct Value {
@@ -117,9 +118,15 @@ typedef struct Node {
     const Kernel *kernel;  /* schedule */
     double cost;           /* schedule: estimated cycles a sample */
     int64_t packed_offset; /* memory: of what its kernel derives from parameters */
-    bool late;             /* runs in the stage of its first reader, not as soon as it could */
+    const Kernel *alone;   /* schedule: the kernel for a sample that runs by itself; NULL: as with others */
+    double alone_cost;     /* schedule: cycles it takes then */
+    int64_t alone_packed_offset;
+    bool late; /* runs in the stage of its first reader, not as soon as it could */
     bool dead;
 } Node;
+
+/* The node as it is for a sample that runs by itself. */
+Node node_alone(const Node *node);
 
 typedef struct Layer { /* as the user wrote it: a row of the summary */
     const char *name, *kind;
@@ -142,10 +149,12 @@ typedef struct Graph {
     VEC(Node) nodes;
     VEC(Layer) layers;
     ValueId input, output;
-    ValueId logits;  /* what the loss reads: the output before a final softmax; -1 before autodiff needs it */
-    bool training;   /* dropout is live, batchnorm reads the batch */
-    bool doubles;    /* its numbers are doubles, its kernels those made for them */
-    int stage_count; /* schedule */
+    ValueId logits; /* what the loss reads: the output before a final softmax; -1 before autodiff needs it */
+    bool training;  /* dropout is live, batchnorm reads the batch */
+    bool doubles;   /* its numbers are doubles, its kernels those made for them */
+    int64_t alone_bytes; /* schedule: not 0 while costs of a sample that runs by itself are asked for: of all
+                            weights that it reads */
+    int stage_count;     /* schedule */
     int *stage_micro_batches; /* memory: samples a worker takes at once, a number a stage; NULL before */
     int micro_batch;          /* memory: the largest of them */
     int lanes;                /* schedule */

@@ -210,6 +210,11 @@ static void print_node(FILE *out, const Graph *graph, const Node *node) {
         fputs(" cost ", out);
         print_real(out, node->cost);
     }
+    if (node->alone) fprintf(out, " alone %s", node->alone->name);
+    if (node->alone_cost != 0) {
+        fputs(" alone_cost ", out);
+        print_real(out, node->alone_cost);
+    }
     if (node->late) fputs(" late", out);
     if (node->dead) fputs(" dead", out);
     fputc('\n', out);

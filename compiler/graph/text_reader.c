@@ -307,6 +307,8 @@ static void read_node(Reader *r) {
     if (text_accept_word(&r->tokens, "stage")) node.stage = text_expect_small(&r->tokens);
     if (text_accept_word(&r->tokens, "kernel")) node.kernel = read_kernel(r, node.op);
     if (text_accept_word(&r->tokens, "cost")) node.cost = text_expect_real(&r->tokens);
+    if (text_accept_word(&r->tokens, "alone")) node.alone = read_kernel(r, node.op);
+    if (text_accept_word(&r->tokens, "alone_cost")) node.alone_cost = text_expect_real(&r->tokens);
     node.late = text_accept_word(&r->tokens, "late");
     node.dead = text_accept_word(&r->tokens, "dead");
     vec_push(r->arena, &r->graph->nodes, node);

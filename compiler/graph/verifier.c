@@ -123,14 +123,22 @@ static const char *step_fault(const Check *c, const Node *node, const EpilogueSt
     return NULL;
 }
 
+static const char *kernel_fault(const Check *c, const Node *node, const Kernel *kernel) {
+    if (!kernel) return NULL;
+    if (node->max_window && !kernel->pools)
+        FAULT(c, "kernel %s of %s does not pool", kernel->name, node->op->name);
+    if (node->epilogue.count && !kernel->epilogue)
+        FAULT(c, "kernel %s of %s applies no epilogue", kernel->name, node->op->name);
+    return NULL;
+}
+
 static const char *epilogue_fault(const Check *c, const Node *node) {
-    if (node->max_window && node->kernel && !node->kernel->pools)
-        FAULT(c, "kernel %s of %s does not pool", node->kernel->name, node->op->name);
+    const char *faults[] = {kernel_fault(c, node, node->kernel), kernel_fault(c, node, node->alone)};
+    for (int i = 0; i < COUNT(faults); i++)
+        if (faults[i]) return faults[i];
     if (!node->epilogue.count) return NULL;
     if (!node->outputs.count || node->op->domain != DOMAIN_SAMPLE)
         FAULT(c, "a %s has an epilogue", node->op->name);
-    if (node->kernel && !node->kernel->epilogue)
-        FAULT(c, "kernel %s of %s applies no epilogue", node->kernel->name, node->op->name);
     for (int i = 0; i < node->epilogue.count; i++) {
         const char *fault = step_fault(c, node, &node->epilogue.items[i]);
         if (fault) return fault;

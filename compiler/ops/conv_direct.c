@@ -20,6 +20,8 @@ typedef struct DirectWalk {
     int vectors, last_live;
     const Value *bias;
     bool shares_panels; /* a split step shares out panels, else places */
+    int64_t extent[SPATIAL_MAX];
+    int window_places; /* forward: the grid of tiles, in windows, and the places of one */
     ResidueClass classes[SPATIAL_MAX];
     LLVMValueRef later[SPATIAL_MAX]; /* how many residues behind classes[i], i64 */
 } DirectWalk;
@@ -155,14 +157,11 @@ static void forward_panel(KernelCode *code, LLVMValueRef panel, int vectors, int
     set_panel(code, walk, panel, vectors, last_live, g->taps * walk->reduced * walk->panel_width,
               g->group_filters);
     Loop samples = samples_begin(code, walk);
-    int64_t extent[SPATIAL_MAX];
-    int window = code->node->max_window ? code->node->max_window : 1;
-    for (int i = 0; i < g->spatial; i++) extent[i] = g->axis[i].output / window;
-    int most = tile_max_rows(walk->machine, vectors) / (window * window);
+    int most = tile_max_rows(walk->machine, vectors) / walk->window_places;
     if (walk->shares_panels)
-        loop_grid(code, g->spatial, extent, most, forward_tile, walk);
+        loop_grid(code, g->spatial, walk->extent, most, forward_tile, walk);
     else
-        loop_shared_grid(code, g->spatial, extent, most, forward_tile, walk);
+        loop_shared_grid(code, g->spatial, walk->extent, most, forward_tile, walk);
     loop_end(code, &samples);
 }
 
@@ -184,7 +183,12 @@ void conv_direct_forward_emit(KernelCode *code) {
     Panels panels = conv_panels(code->emit->machine, &g);
     DirectWalk walk = {.g = &g, .machine = code->emit->machine, .reduced = g.group_channels};
     if (conv_has_bias(code->node)) walk.bias = code_input(code, 2);
-    walk.shares_panels = panels.count >= LEAST_SHARED_PANELS;
+    int window = code->node->max_window ? code->node->max_window : 1;
+    for (int i = 0; i < g.spatial; i++) walk.extent[i] = g.axis[i].output / window;
+    walk.window_places = window * window;
+    int most = tile_max_rows(walk.machine, panels.vectors) / walk.window_places;
+    walk.shares_panels =
+        panels.count >= LEAST_SHARED_PANELS || panels.count > grid_pieces(g.spatial, walk.extent, most);
     each_group(code, &walk, &panels, forward_panel);
 }
 

@@ -139,12 +139,21 @@ static void walk_columns(KernelCode *code, GridWalk *walk, int64_t most) {
     }
 }
 
-/* Pieces of rows that, whole, fit the tile; single rows where even one does not. */
+/* Rows that, whole, fit the tile; one where even that does not. */
+static int64_t rows_at_once(int64_t columns, int most_places) {
+    return columns * 2 <= most_places ? most_places / columns : 1;
+}
+
+int64_t grid_pieces(int axes, const int64_t *extent, int most_places) {
+    if (axes > 2) return extent[0];
+    int64_t most = axes == 1 ? most_places : rows_at_once(extent[1], most_places);
+    return (extent[0] + most - 1) / most;
+}
+
+/* Pieces of whole rows, of one where the tile is shorter. */
 static void walk_rows(KernelCode *code, GridWalk *walk, int most_places) {
     int axis = walk->axes - 2;
-    int64_t columns = walk->extent[axis + 1];
-    int64_t most_rows = columns * 2 <= most_places ? most_places / columns : 1;
-    Cut cut = cut_evenly(walk->extent[axis], most_rows);
+    Cut cut = cut_evenly(walk->extent[axis], rows_at_once(walk->extent[axis + 1], most_places));
     int64_t start = 0;
     for (int small = 0; small < 2; small++) {
         int64_t size = cut.large - small, count = small ? cut.small_count : cut.large_count;

@@ -58,7 +58,8 @@ typedef struct GridTile {
 } GridTile;
 typedef void (*GridBody)(KernelCode *code, const GridTile *tile, void *user);
 void loop_grid(KernelCode *code, int axes, const int64_t *extent, int most_places, GridBody body, void *user);
-/* The same for this call's share of the grid (code_share). */
+/* The same for this call's share of the grid (code_share): of the pieces along the first axis. */
+int64_t grid_pieces(int axes, const int64_t *extent, int most_places);
 void loop_shared_grid(KernelCode *code, int axes, const int64_t *extent, int most_places, GridBody body,
                       void *user);
 

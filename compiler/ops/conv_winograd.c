@@ -13,7 +13,7 @@ enum {
     LINE = 16,
     SMALL_ROWS = 4, /* of the register tile for a rest of at most MOST_SMALL_REST Winograd tiles */
     MOST_SMALL_REST = 12,
-    MOST_TILES_SHARING_PANELS = 32
+    MOST_TILES_SHARING_PANELS = 16
 };
 static const double PRODUCT_EFFICIENCY = 0.8; /* of the peak, measured for reductions of 32 and more */
 
@@ -66,15 +66,23 @@ static int64_t block_tiles(const Machine *machine, const WinogradShape *s, int m
     return fit < rows ? rows : fit > MOST_BLOCK / rows * rows ? MOST_BLOCK / rows * rows : fit;
 }
 
-double winograd_cost(const Machine *machine, const WinogradShape *s, int m) {
+/* Rows of the matrix products: a few tiles alone fill up the last register tile. */
+static double product_rows(const Machine *machine, const WinogradShape *s, int64_t tiles, bool alone) {
+    int64_t rows = tile_max_rows(machine, s->panels.vectors), rest = tiles % rows;
+    if (!alone || !rest) return (double)tiles;
+    if (rest <= MOST_SMALL_REST && rows > SMALL_ROWS) rows = SMALL_ROWS;
+    return (double)(tiles - rest + winograd_round_up(rest, rows));
+}
+
+double winograd_cost(const Machine *machine, const WinogradShape *s, int m, bool alone) {
     const WinogradTransform *t = winograd_transform(m);
+    int64_t tiles = sample_tiles(s, m);
     double ports = estimate_ports(machine), width = machine->vector_floats;
     double sources = (double)winograd_round_up(s->source, machine->vector_floats) / width;
     double targets = (double)(s->panels.count * s->panels.vectors);
-    double products = t->alpha * t->alpha * (double)s->source * targets / PRODUCT_EFFICIENCY;
-    double in = winograd_source_work(t);
-    double out = winograd_result_work(t);
-    return (double)sample_tiles(s, m) * (products + 1.5 * (in * sources + out * targets)) / ports;
+    double product = t->alpha * t->alpha * (double)s->source * targets / PRODUCT_EFFICIENCY;
+    double transforms = 1.5 * (winograd_source_work(t) * sources + winograd_result_work(t) * targets);
+    return (product_rows(machine, s, tiles, alone) * product + (double)tiles * transforms) / ports;
 }
 
 void winograd_halo(const WinogradShape *s, int m, Halo *halo) {

@@ -20,7 +20,8 @@ WinogradShape winograd_forward_shape(const Machine *machine, const ConvGeometry 
 WinogradShape winograd_input_grad_shape(const Machine *machine, const ConvGeometry *g);
 
 bool winograd_fits(const Machine *machine, const ConvGeometry *g);
-double winograd_cost(const Machine *machine, const WinogradShape *shape, int m); /* cycles a sample */
+/* Cycles a sample; alone: of one that runs by itself. */
+double winograd_cost(const Machine *machine, const WinogradShape *shape, int m, bool alone);
 void winograd_halo(const WinogradShape *shape, int m, Halo *halo);
 int64_t winograd_packed(const WinogradShape *shape, int m);
 int64_t winograd_workspace(const Machine *machine, const WinogradShape *shape, int m);

@@ -37,7 +37,7 @@ bool winograd_input_grad_applies(const Machine *machine, const Graph *graph, con
 #define DEFINE_ROW(direction, m, bias)                                                                       \
     double winograd##m##_##direction##_cost(const Machine *machine, const Graph *graph, const Node *node) {  \
         WinogradShape shape = direction##_shape(machine, graph, node);                                       \
-        return winograd_cost(machine, &shape, m);                                                            \
+        return winograd_cost(machine, &shape, m, graph->alone_bytes > 0);                                    \
     }                                                                                                        \
     bool winograd##m##_##direction##_halo(const Graph *graph, const Node *node, int input, Halo *halo) {     \
         WinogradShape shape = direction##_shape(&any_machine, graph, node);                                  \

@@ -91,6 +91,7 @@ static const Kernel forward_kernels[] = {
      .cost = dense_rows_cost,
      .emit = dense_forward_emit,
      .epilogue = true,
+     .splits = true,
      .doubles = true},
     {.name = "reference",
      .cost = dense_reference_rows_cost,

@@ -72,26 +72,31 @@ static void rows_panel(KernelCode *code, LLVMValueRef panel, int vectors, int la
     }
 }
 
-/* One sample: several panels at a time, so that there are sums enough to hide what one addition waits for the
- * last. */
+/* One sample, or the share of it that is asked for: several panels at a time, so that there are sums enough
+ * to hide what one addition waits for the last. */
 static void single_sample(KernelCode *code, const RowsWalk *walk, LLVMValueRef sample) {
+    LLVMBuilderRef b = code->emit->builder;
     const Panels *p = walk->panels;
-    int vectors = (int)(p->width / code->width), most = SINGLE_VECTORS / vectors;
-    if (most < 1) most = 1;
-    int64_t full = p->filters / p->width, grouped = full / most * most;
-    if (grouped) {
-        Loop loop = loop_begin_const(code, 0, grouped, most);
-        rows_tile(code, walk, loop.index, sample, (RowsTile){1, most, vectors, code->width});
+    int vectors = (int)(p->width / code->width), at_once = SINGLE_VECTORS / vectors;
+    int64_t whole = p->filters / p->width, rest = p->filters % p->width;
+    while (at_once > 1 && at_once > whole) at_once /= 2;
+    Share share = code_share(code, code_int(code, p->count));
+    LLVMValueRef done = share.begin, end = code_min(code, share.end, code_int(code, whole));
+    for (; at_once >= 1 && whole; at_once /= 2) {
+        LLVMValueRef left = LLVMBuildSub(b, end, done, "");
+        LLVMValueRef next =
+            code_add(code, done, LLVMBuildAnd(b, left, code_int(code, -(int64_t)at_once), ""));
+        Loop loop = loop_begin(code, done, next, at_once);
+        rows_tile(code, walk, loop.index, sample, (RowsTile){1, at_once, vectors, code->width});
         loop_end(code, &loop);
+        done = next;
     }
-    if (grouped < full)
-        rows_tile(code, walk, code_int(code, grouped), sample,
-                  (RowsTile){1, (int)(full - grouped), vectors, code->width});
-    int64_t rest = p->filters % p->width;
     if (!rest) return;
     int live = (int)((rest + code->width - 1) / code->width);
     int last_live = (int)(rest - (int64_t)(live - 1) * code->width);
-    rows_tile(code, walk, code_int(code, full), sample, (RowsTile){1, 1, live, last_live});
+    Branch last = branch_begin(code, LLVMBuildICmp(b, LLVMIntSGT, share.end, code_int(code, whole), ""));
+    rows_tile(code, walk, code_int(code, whole), sample, (RowsTile){1, 1, live, last_live});
+    branch_end(code, &last);
 }
 
 static void rows_emit(KernelCode *code, bool bias) {

@@ -109,13 +109,19 @@ static Lifetime *lifetimes(Graph *graph) {
     return lives;
 }
 
+static void place_derived_of(const PassContext *pc, Graph *graph, const Node *node, const Kernel *kernel,
+                             int64_t *offset) {
+    if (!kernel || !kernel->packed) return;
+    *offset = graph->packed_elements;
+    graph->packed_elements += round_up(kernel->packed(pc->machine, graph, node));
+}
+
 /* Behind the packed values: what single kernels derive from their parameters. */
 static void place_derived(const PassContext *pc, Graph *graph) {
     for (int i = 0; i < graph->nodes.count; i++) {
         Node *node = graph_node(graph, i);
-        if (!node->kernel->packed) continue;
-        node->packed_offset = graph->packed_elements;
-        graph->packed_elements += round_up(node->kernel->packed(pc->machine, graph, node));
+        place_derived_of(pc, graph, node, node->kernel, &node->packed_offset);
+        place_derived_of(pc, graph, node, node->alone, &node->alone_packed_offset);
     }
 }
 
@@ -186,12 +192,19 @@ static int64_t take_room(Arena *arena, Rooms *rooms, int64_t size, int now, int 
     return from;
 }
 
+static int64_t kernel_workspace(const PassContext *pc, const Graph *graph, const Node *node,
+                                const Kernel *kernel) {
+    return kernel && kernel->workspace ? kernel->workspace(pc->machine, graph, node) : 0;
+}
+
 /* What single kernels work in, of the most demanding. */
 static int64_t workspace_of(const PassContext *pc, const Graph *graph) {
     int64_t most = 0;
     for (int i = 0; i < graph->nodes.count; i++) {
         const Node *node = graph_node(graph, i);
-        int64_t wanted = node->kernel->workspace ? node->kernel->workspace(pc->machine, graph, node) : 0;
+        int64_t wanted = kernel_workspace(pc, graph, node, node->kernel);
+        int64_t alone = kernel_workspace(pc, graph, node, node->alone);
+        if (wanted < alone) wanted = alone;
         if (wanted > most) most = wanted;
     }
     return round_up(most);

@@ -1,6 +1,6 @@
 /* schedule: picks a kernel for every node, cuts the nodes into stages of independent samples, puts them in
  * the order in which they run, and decides how many gradient lanes there are. Needs the whole graph; gives
- * node->kernel, node->stage, graph->stage_count, graph->lanes. */
+ * node->kernel, node->alone, node->stage, graph->stage_count, graph->lanes. */
 #include "passes/pass.h"
 
 #include <limits.h>
@@ -18,6 +18,11 @@ static const char *forced_kernel(const PassContext *pc, const Graph *graph, cons
     return NULL;
 }
 
+typedef struct Choice {
+    const Kernel *kernel;
+    double cost; /* cycles a sample */
+} Choice;
+
 /* In double precision: a kernel made for it, else the reference. */
 static const Kernel *kernel_of_doubles(const PassContext *pc, const Graph *graph, const Node *node) {
     const Op *op = node->op;
@@ -28,30 +33,68 @@ static const Kernel *kernel_of_doubles(const PassContext *pc, const Graph *graph
     return &op->kernels[op->kernel_count - 1];
 }
 
-static const Kernel *kernel_choose(const PassContext *pc, const Graph *graph, Node *node) {
+static int64_t weight_bytes(const Graph *graph, const Node *node) {
+    int64_t elements = 0;
+    for (int i = 0; i < node->inputs.count; i++) {
+        const Value *value = graph_value(graph, node->inputs.items[i]);
+        if (value->parameter) elements += value->parameter->storage.size;
+    }
+    return elements * (int64_t)sizeof(float);
+}
+
+/* A sample by itself reads the weights for itself; since it was there last, it has read all others. */
+static double reading_weights(const PassContext *pc, const Graph *graph, const Node *node,
+                              const Kernel *kernel) {
+    int64_t bytes = kernel->packed ? kernel->packed(pc->machine, graph, node) * (int64_t)sizeof(float)
+                                   : weight_bytes(graph, node);
+    return machine_traffic(pc->machine, (double)bytes, 2 * (double)graph->alone_bytes);
+}
+
+static double kernel_cost(const PassContext *pc, const Graph *graph, const Node *node, const Kernel *kernel) {
+    double cost = kernel->cost ? kernel->cost(pc->machine, graph, node) : 0;
+    return graph->alone_bytes && kernel->cost ? cost + reading_weights(pc, graph, node, kernel) : cost;
+}
+
+static Choice kernel_choose(const PassContext *pc, const Graph *graph, const Node *node) {
     const Op *op = node->op;
     if (!op->kernel_count) internal_error("%s has no kernel", op->name);
-    const Kernel *last = &op->kernels[op->kernel_count - 1], *best = NULL;
-    if (graph->doubles) return kernel_of_doubles(pc, graph, node);
+    if (graph->doubles) return (Choice){kernel_of_doubles(pc, graph, node), 0};
     const char *forced = forced_kernel(pc, graph, node);
+    Choice best = {0};
     for (int i = 0; i < op->kernel_count; i++) {
         const Kernel *kernel = &op->kernels[i];
         if (kernel->applies && !kernel->applies(pc->machine, graph, node)) continue;
         if (node->epilogue.count && !kernel->epilogue) continue;
         if (node->max_window && !kernel->pools) continue;
-        if (forced && !strcmp(kernel->name, forced)) {
-            node->cost = kernel->cost ? kernel->cost(pc->machine, graph, node) : 0;
-            return kernel;
-        }
+        if (forced && !strcmp(kernel->name, forced))
+            return (Choice){kernel, kernel_cost(pc, graph, node, kernel)};
         if (kernel->approximate && pc->cx->options.strict) continue;
-        if (best && !kernel->cost) continue; /* slower than all before it */
-        double cost = kernel->cost ? kernel->cost(pc->machine, graph, node) : 0;
-        if (!best || cost < node->cost) {
-            best = kernel;
-            node->cost = cost;
-        }
+        if (best.kernel && !kernel->cost) continue; /* slower than all before it */
+        double cost = kernel_cost(pc, graph, node, kernel);
+        if (!best.kernel || cost < best.cost) best = (Choice){kernel, cost};
     }
-    return best ? best : last;
+    if (!best.kernel) best.kernel = &op->kernels[op->kernel_count - 1];
+    return best;
+}
+
+/* Other kernels where a sample runs by itself: weights are then the most of what is moved, and few places
+ * fill no tiles. */
+static void choose_alone(const PassContext *pc, Graph *graph) {
+    int64_t bytes = 0;
+    for (int i = 0; i < graph->nodes.count; i++) bytes += weight_bytes(graph, graph_node(graph, i));
+    graph->alone_bytes = bytes + 1;
+    for (int i = 0; i < graph->nodes.count; i++) {
+        Node *node = graph_node(graph, i);
+        if (node->op->domain != DOMAIN_SAMPLE) continue;
+        Choice choice = kernel_choose(pc, graph, node);
+        node->alone_cost = choice.cost;
+        if (choice.kernel == node->kernel) continue;
+        if (choice.kernel->in_place == node->kernel->in_place)
+            node->alone = choice.kernel;
+        else
+            node->alone_cost = kernel_cost(pc, graph, node, node->kernel);
+    }
+    graph->alone_bytes = 0;
 }
 
 /* The stage from which the value can be read: one later where a batch node makes it. */
@@ -138,12 +181,15 @@ void schedule_run(PassContext *pc, Graph *graph) {
     graph->stage_count = 1;
     for (int i = 0; i < graph->nodes.count; i++) {
         Node *node = graph_node(graph, i);
-        node->kernel = kernel_choose(pc, graph, node);
+        Choice choice = kernel_choose(pc, graph, node);
+        node->kernel = choice.kernel;
+        node->cost = choice.cost;
         node->stage = stage_of(graph, node);
         int stages = node->stage + 1;
         if (node->op->domain != DOMAIN_PARAMETER && stages > graph->stage_count) graph->stage_count = stages;
     }
     delay_late_nodes(pc, graph);
     order_nodes(pc, graph);
+    if (pc->form == FORM_INFERENCE) choose_alone(pc, graph);
     graph->lanes = graph->training ? lanes_for(graph) : 1;
 }
