@@ -122,6 +122,15 @@ static void add_loss(Graph *graph, const TrainSettings *train, bool seeds) {
     if (seeds) graph_add_output(graph, node, ROLE_ACTIVATION, graph_value(graph, graph->logits)->shape);
 }
 
+/* Where the elements of each parameter lie. All forms share one block, so this is decided before a pass drops
+ * what nothing reads: a form without a layer's node still keeps the place of its parameters. */
+static void store_parameters(const PassContext *pc, Graph *graph) {
+    for (int i = 0; i < graph->nodes.count; i++) {
+        const Node *node = graph_node(graph, i);
+        if (node->op->storage) node->op->storage(pc->machine, graph, node);
+    }
+}
+
 Graph *form_create(PassContext *pc) {
     const FormTraits *form = &traits[pc->form];
     const Graph *model = pc->model->graph;
@@ -144,6 +153,7 @@ Graph *form_create(PassContext *pc) {
         ValueId output = model->layers.items[i].output;
         graph->layers.items[i].output = output < 0 ? -1 : map[output];
     }
+    store_parameters(pc, graph);
     if (form->loss) graph->logits = map[loss_operand(model, train->loss)];
     /* Where nobody stores the output, a final softmax that the loss includes is not needed. */
     graph->output = form->stores ? map[model->output] : graph->logits;

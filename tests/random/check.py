@@ -158,7 +158,7 @@ class Judge:
         x = self.data(self.model.batch)
         values = self.expected(x)
         last = len(self.rows) - 1
-        for at in {last, int(self.random.integers(0, last + 1))}:
+        for at in {last, int(self.random.integers(0, last + 1)), *self.model.idles}:
             y = self.run("default", "Y.npy", *([] if at == last else ["--layer", self.rows[at]["name"]]))
             if y is None: return
             self.hold("shapes", list(y.shape[1:]) == self.model.nodes[at].shape, f"run gives {y.shape}")
@@ -219,7 +219,8 @@ class Judge:
             change, spread = updates.first_step(self.model.optimizer, before.astype(float),
                                                 gradients[name].astype(float), decays)
             error = np.linalg.norm(after[name].astype(float) - before - change)
-            limit = 5e-6 * np.linalg.norm(change) + 2.0 ** -24 * np.linalg.norm(before + change) + np.linalg.norm(spread)
+            half_ulps = updates.roundings(self.model.optimizer, decays) * 2.0 ** -24
+            limit = 5e-6 * np.linalg.norm(change) + half_ulps * np.linalg.norm(before + change) + np.linalg.norm(spread)
             self.hold("updates", error <= limit, f"{name} after a step of {self.model.optimizer}: off by {error:.2e}, "
                       f"not {limit:.2e}")
 

@@ -11,6 +11,7 @@ from layers import ACTIVATIONS, ELEMENTS, EXACT, LAYERS, MERGES, SIZES, call
 BATCHES = [1, 2, 3, 32, 33]
 MACS = 400_000
 COMMON = ["conv", "conv", "conv", "depthwise", "dense", "dense", "maxpool", "avgpool", "batchnorm", "conv_transpose"]
+LEARNED = ["conv", "conv_transpose", "dense", "depthwise"]
 OPTIMIZERS = ["sgd(lr=0.01)", "sgd(lr=0.01, momentum=0.9)", "sgd(lr=0.02, momentum=0.5, nesterov=true)",
               "sgd(lr=0.01, weight_decay=0.1)", "adam(lr=0.001)", "adam(lr=0.002, beta1=0.8, beta2=0.9, weight_decay=0.1)",
               "adamw(lr=0.001)", "adamw(lr=0.003, weight_decay=0.3)", "rmsprop", "rmsprop(lr=0.002, decay=0.5)", "adagrad"]
@@ -33,8 +34,9 @@ class Block:
 
 class Model:
     def __init__(self, seed, exact=False):
-        self.random, self.exact = random.Random(seed), exact
+        self.random, self.aside, self.exact = random.Random(seed), random.Random(f"aside {seed}"), exact
         self.lines, self.nodes, self.blocks, self.macs, self.names, self.depth = [], [], [], 0, 0, 0
+        self.idles = []  # nodes that nothing reads
         self.places = []  # (block or None, line after which another layer may stand, shape there)
         kinds = [k for k in sorted(LAYERS) if not exact or k in EXACT]
         self.choices = [k for k in COMMON if k in kinds] * 2 + kinds
@@ -261,6 +263,18 @@ class Model:
             last = len(self.nodes) - 1
         return last
 
+    def idle(self, at):
+        """A layer with weights, perhaps another behind it, whose value nothing reads; from random numbers of its own."""
+        kept, macs = self.random, self.macs
+        self.random, self.macs = self.aside, 0
+        value, text = self.draw(at, False, LEARNED)
+        if self.aside.random() < 0.5:
+            value, more = self.draw(value, False)
+            text += " -> " + more
+        self.statement(f"{self.fresh('idle')} = it -> {text}")
+        self.random, self.macs = kept, macs
+        self.idles.append(value)
+
     # The whole.
 
     def head(self):
@@ -317,6 +331,10 @@ class Model:
             make = self.branch if roll < 0.1 else self.residual if roll < 0.25 else self.spread if roll < 0.32 else \
                 self.looped if roll < 0.37 else self.layer
             at = make(at)
+            if self.aside.random() < 0.05:
+                before = len(self.nodes)
+                self.idle(at)
+                wanted += len(self.nodes) - before
             self.places.append((None, len(self.lines) - 1, self.shape(at)))
         self.tail(at)
         self.batch = r.choice(BATCHES)

@@ -10,6 +10,11 @@ DECAYS = ("conv", "depthwise", "conv_transpose", "dense")  # kernels and dense w
 ROUNDING = 2.0 ** -23  # of the decay as a float32 and of decay w, a half each
 
 
+def roundings(text, decays):
+    """How often a step rounds a weight: once where it is moved, and adamw shortens it before that."""
+    return 2 if decays and text.startswith("adamw") else 1
+
+
 def first_step(text, w, g, decays):
     """The change of the parameters `w` with gradients `g`, and how far the rounding of g + decay w in float32 can move
     it: adam divides that sum by its own size, so where the two cancel the sign of the rounding is the step."""
