@@ -9,8 +9,8 @@ import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
+import layer_cases as cases  # noqa: E402
 import references as numbers  # noqa: E402
-from layer_cases import CASES, source  # noqa: E402
 
 OUTPUT, GRADIENT = 2e-6, 5e-6  # relative L2, of single precision against double
 
@@ -21,29 +21,35 @@ def call(*command):
 
 
 def run(cnnc, case):
-    """The output in inference, the gradients and the loss in training."""
-    with open("layer.cnn", "w") as file: file.write(source(case))
+    """The output in inference, the gradients and the loss in training, the statistics after a batch."""
+    with open("layer.cnn", "w") as file: file.write(cases.source(case))
     call(cnnc, "--strict", "layer.cnn")  # direct sums, whose rounding is known
     call("./layer", "init", "--output", "w.safetensors")
-    shapes = {name: value.shape for name, value in numbers.read_safetensors("w.safetensors").items()}
-    numbers.write_safetensors("w.safetensors", {name: numbers.initial(name, shape) for name, shape in shapes.items()})
-    np.save("x.npy", numbers.sample(case, CASES[case][0]).astype(np.float32))
+    tensors = numbers.read_safetensors("w.safetensors")
+    kept = [name for name in tensors if case in cases.KEEPS and name.partition(".")[0] not in ("first", *cases.VALUES)]
+    numbers.write_safetensors("w.safetensors", {name: value if name in kept else cases.start(name, value.shape)
+                                                for name, value in tensors.items()})
+    np.save("x.npy", cases.samples(case).astype(np.float32))
     call("./layer", "run", "--weights", "w.safetensors", "--input", "x.npy", "--output", "y.npy")
-    y, loss = np.load("y.npy"), CASES[case][2]
-    targets = numbers.targets(case, y.shape, loss.startswith("cross"), loss.startswith("binary"))
+    y = np.load("y.npy")
+    targets = cases.targets(case, y.shape)
     np.save("t.npy", targets if targets.dtype == np.int64 else targets.astype(np.float32))
     call("./layer", "gradients", "--weights", "w.safetensors", "--input", "x.npy", "--target", "t.npy", "--output",
          "g.safetensors")
-    return numbers.read_safetensors("g.safetensors") | {"output": y}
+    found = numbers.read_safetensors("g.safetensors") | {"output": y}
+    if any("running" in name for name in tensors):
+        call("./layer", "train", "--init", "w.safetensors", "--shuffle", "off", "--quiet", "--save", "s.safetensors")
+        found |= {name: value for name, value in numbers.read_safetensors("s.safetensors").items() if "running" in name}
+    return found
 
 
-def rounding(name, gradients):
+def rounding(case, name, gradients):
     """What rounding may do to a sum whose terms cancel, as they do behind a normalisation: the sum of absolute terms times
     the units in the last place that so many additions lose."""
     if not name.startswith("first."): return 0
     terms = np.abs(gradients["input"].astype(np.float64))
     if name == "first.bias": terms = terms / np.abs(numbers.initial("first.weight", terms.shape[-1:]))
-    else: terms = terms * 2  # times a sample, which is below 2, over a weight, which is about 1
+    else: terms = terms * cases.reach(case)  # times a sample over a weight, which is about 1
     count = terms.size // terms.shape[-1]
     return (4 * np.sqrt(count) + 4) * 2.0 ** -24 * np.linalg.norm(terms.reshape(count, -1).sum(0))
 
@@ -55,16 +61,16 @@ def problems(case, reference, found):
             yield f"there is no {name}, only {sorted(found)}"
             continue
         distance = numbers.relative_error(name, found[name], row) * max(row[0], 1e-30)
-        limit = max((OUTPUT if name in ("output", "loss") else GRADIENT) * row[0], rounding(name, found))
+        limit = max((OUTPUT if name in ("output", "loss") else GRADIENT) * row[0], rounding(case, name, found))
         if not distance <= limit: yield f"{name} is off by {distance:.2e}, more than {limit:.2e}"
-    extra = set(found) - set(wanted) - ({"input"} if case == "embedding" else set())
+    extra = set(found) - set(wanted) - ({"input"} if case in cases.EMBEDDINGS else set())
     if extra: yield f"nothing to compare {sorted(extra)} with"
 
 
 if __name__ == "__main__":
     with np.load(os.path.join(HERE, "reference", "layers.npz")) as file:
         reference = dict(zip(str(file["names"]).split("\n"), file["rows"]))
-    for case in CASES:
+    for case in cases.CASES:
         try:
             wrong = list(problems(case, reference, run(sys.argv[1], case)))
         except (RuntimeError, subprocess.TimeoutExpired) as error:

@@ -36,9 +36,11 @@ OPTIMIZER = {
     "clipped_adam": partial(optim.Adam, lr=0.001),
     "smoothed": partial(optim.SGD, lr=0.02),
     "schedule_plateau": partial(optim.SGD, lr=1e-6),
+    "schedule_plateau_warmup": partial(optim.SGD, lr=1e-6),
 }
 CLIP = {"clipped": 0.5, "clipped_adam": 0.2}
-WARMUP = {"schedule_constant": 3, "schedule_step_warmup": 2, "schedule_exponential_warmup": 1.5, "schedule_cosine_warmup": 2}
+WARMUP = {"schedule_constant": 3, "schedule_step_warmup": 2, "schedule_exponential_warmup": 1.5, "schedule_cosine_warmup": 2,
+          "schedule_milestones_factor": 1.2, "schedule_one_cycle_warmup": 3, "schedule_plateau_warmup": 2.5}
 # By epoch, and by batch.
 EPOCH_SCHEDULE = {
     "schedule_step": partial(schedules.StepLR, step_size=3, gamma=0.5),
@@ -50,8 +52,12 @@ EPOCH_SCHEDULE = {
     "schedule_cosine": partial(schedules.CosineAnnealingLR, T_max=EPOCHS, eta_min=0),
     "schedule_cosine_warmup": partial(schedules.CosineAnnealingLR, T_max=EPOCHS - 2, eta_min=0.002),
     "schedule_plateau": partial(schedules.ReduceLROnPlateau, patience=1, factor=0.5),
+    "schedule_plateau_warmup": partial(schedules.ReduceLROnPlateau, patience=2, factor=0.3),
 }
-BATCH_SCHEDULE = {"schedule_one_cycle": partial(schedules.OneCycleLR, max_lr=0.05, total_steps=EPOCHS * BATCHES)}
+BATCH_SCHEDULE = {
+    "schedule_one_cycle": partial(schedules.OneCycleLR, max_lr=0.05, total_steps=EPOCHS * BATCHES),
+    "schedule_one_cycle_warmup": partial(schedules.OneCycleLR, max_lr=0.04, total_steps=(EPOCHS - 3) * BATCHES),
+}
 NAMES = ["conv_1.weight", "batchnorm_1.weight", "batchnorm_1.bias", "dense_1.weight", "dense_1.bias"]
 
 
@@ -75,7 +81,8 @@ class Rate:
             return optim.SGD([nn.Parameter(torch.zeros(1))], lr=lr)
 
         self.base, self.ramp, self.by_epoch, self.by_batch = still(rate), still(1.0), None, None
-        self.wait = int(WARMUP.get(case, 0)) if "cosine" in case else 0
+        self.wait = int(WARMUP.get(case, 0)) if "cosine" in case or "one_cycle" in case else 0  # epochs
+        self.batches = 0
         if case in EPOCH_SCHEDULE:
             self.by_epoch = EPOCH_SCHEDULE[case](self.base)
         if case in BATCH_SCHEDULE:
@@ -87,7 +94,9 @@ class Rate:
         return self.base.param_groups[0]["lr"] * self.ramp.param_groups[0]["lr"]
 
     def batch(self):
-        for optimizer, schedule in ((self.base, self.by_batch), (self.ramp, self.warm)):
+        self.batches += 1
+        begun = self.batches > self.wait * BATCHES
+        for optimizer, schedule in ((self.base, self.by_batch if begun else None), (self.ramp, self.warm)):
             optimizer.step()
             if schedule:
                 schedule.step()

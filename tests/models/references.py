@@ -56,10 +56,10 @@ def samples(name, count, shape):
     return pictures, classes
 
 
-def sample(name, shape, batch=5):
-    """Samples of a layer's case: multiples of 2^-14 in [-2, 2); of an embedding, numbers from 0 to 22."""
+def sample(name, shape, reach=2, below=0, batch=5):
+    """Samples of a layer's case: multiples of 2^-14 in [-reach, reach), or whole numbers from 0 to below `below`."""
     draw = uniform(f"{name} input", (batch, *shape))
-    return np.floor((draw + 1) * 11.5) if name == "embedding" else 2 * draw
+    return np.floor((draw + 1) / 2 * below) if below else reach * draw
 
 
 def targets(name, shape, classes, binary):

@@ -1,8 +1,8 @@
 #!/bin/bash
 # Whole models: worked examples whose every number is known; five nets against PyTorch's outputs, gradients and training
-# steps; every optimizer, schedule, layer and loss, options at odd values (reference/, made by make_reference.py,
-# make_training.py, make_layers.py). CNNC_TEST_MODELS: only these nets and nothing else, training as long as CNNC_TEST_STEPS
-# says (1 10 100). Usage: run.sh BUILD_DIR
+# steps; every optimizer, schedule, layer and loss of the compiler's table, every option at an odd value (reference/, made by
+# the make_*.py here). CNNC_TEST_MODELS: only these nets and nothing else, training as long as CNNC_TEST_STEPS says (1 10 100).
+# Usage: run.sh BUILD_DIR
 . "$(dirname "$0")/../checks.sh" "$@"
 compare() { python3 "$HERE/compare.py" "$@"; }
 
@@ -99,8 +99,14 @@ training_case() {
 python3 "$HERE/compare_training.py" cases >cases
 while read -r case steps; do training_case "$case" $steps; done <cases
 
-# One layer, or loss, with odd options: output, loss and every gradient.
-while read -r verdict text; do
-    if [ "$verdict" = ok ]; then pass; else fail "$text"; fi
-done < <(python3 "$HERE/compare_layers.py" "$CNNC" 2>&1)
+# One layer, or loss, with odd options: output, loss and every gradient; dropout while training; first weights.
+for group in layers drops starts; do
+    while read -r verdict text; do
+        if [ "$verdict" = ok ]; then pass; else fail "$group: $verdict $text"; fi
+    done < <(python3 "$HERE/compare_$group.py" "$CNNC" 2>&1)
+done
+
+# Whatever the compiler's table has is among them, every argument with a value of its own.
+check "the table prints" "$BUILD/tests/reference_page" && cp out page &&
+    check "what has a reference is listed" python3 "$HERE/coverage.py" page && is "all have references" "$(cat out)" ""
 finish

@@ -41,13 +41,15 @@ SCHEDULES = {
     "step": ["schedule = step(3, factor=0.5)"],
     "step_warmup": ["schedule = step(2, factor=0.3, warmup=2)"],
     "milestones": ["schedule = milestones([2, 5, 6])"],
-    "milestones_factor": ["schedule = milestones([1, 4], factor=0.3)"],
+    "milestones_factor": ["schedule = milestones([1, 4], factor=0.3, warmup=1.2)"],
     "exponential": ["schedule = exponential(0.8)"],
     "exponential_warmup": ["schedule = exponential(0.8, warmup=1.5)"],
     "cosine": ["schedule = cosine"],
     "cosine_warmup": ["schedule = cosine(to=0.002, warmup=2)"],
     "one_cycle": ["schedule = one_cycle(0.05)"],
+    "one_cycle_warmup": ["schedule = one_cycle(0.04, warmup=3)"],
     "plateau": ["schedule = plateau(patience=1, factor=0.5)", "optimizer = sgd(lr=1e-6)"],
+    "plateau_warmup": ["schedule = plateau(patience=2, factor=0.3, warmup=2.5)", "optimizer = sgd(lr=1e-6)"],
 }
 
 CASES = {**OPTIMIZERS, **{f"schedule_{name}": lines for name, lines in SCHEDULES.items()}}
@@ -55,7 +57,7 @@ CASES = {**OPTIMIZERS, **{f"schedule_{name}": lines for name, lines in SCHEDULES
 
 def steps(case):
     """The steps after which parameters are compared. Those of plateau, which wants a loss that stands still, hardly move."""
-    return () if case == "schedule_plateau" else (1, 10, 100) if case in OPTIMIZERS else (100,)
+    return () if "plateau" in case else (1, 10, 100) if case in OPTIMIZERS else (100,)
 
 
 def settings(case):

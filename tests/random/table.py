@@ -3,13 +3,13 @@ operators' own rows. A row is (name, what it takes, its default)."""
 import re
 
 
-def layers(page):
-    """{kind: [(argument, takes, default)]} of the sections Layers and Activations."""
+def layers(page, sections=("Layers", "Activations")):
+    """{kind: [(argument, takes, default)]} of these sections."""
     table, section, kind = {}, "", None
     for line in page.splitlines():
         if line.startswith("## "):
             section, kind = line[3:].strip(), None
-        elif section not in ("Layers", "Activations"):
+        elif section not in sections:
             continue
         elif line.startswith("### "):
             kind = line[4:].strip()
@@ -20,9 +20,8 @@ def layers(page):
     return table
 
 
-def arguments_of(text, table):
-    """{(kind, argument)} that a model's text gives to its layers, by name or by place."""
-    found = set()
+def given(text, table):
+    """(kind, argument, value) of every argument that a model's text gives to its layers, by name or by place."""
     for match in re.finditer(r"\b([a-z_0-9]+)\(", text):
         kind = match.group(1)
         if kind not in table:
@@ -38,9 +37,12 @@ def arguments_of(text, table):
                 item += c
             at += 1
         for place, item in enumerate(i for i in items if i):
-            named = re.match(r"([a-z_]+)\s*=", item)
+            named = re.match(r"([a-z_0-9]+)\s*=\s*", item)
             if named:
-                found.add((kind, named.group(1)))
+                yield kind, named.group(1), item[named.end():]
             elif place < len(table[kind]):
-                found.add((kind, table[kind][place][0]))
-    return found
+                yield kind, table[kind][place][0], item
+
+
+def arguments_of(text, table):
+    return {(kind, argument) for kind, argument, _ in given(text, table)}
