@@ -46,16 +46,29 @@ setting_compiles() { # SETTINGS...
     { printf 'model example {\n  input(4)\n  dense(3)\n}\ntrain {\n'; printf '  %s\n' "$@"; printf '}\n'; } >example.cnn
     compiles
 }
-while IFS='|' read -r section example; do
-    case $section in
-    Layers | Activations) layer_compiles "$example" ;;
-    Losses) setting_compiles "loss = $example" ;;
-    Optimizers) setting_compiles 'loss = mse' "optimizer = $example" ;;
-    Schedules) setting_compiles 'loss = mse' "schedule = $example" ;;
-    *) echo "no model for the examples of $section" >errors; false ;;
-    esac && pass || fail "the example $example compiles" "$(head -n 5 errors)"
-done < <(awk -v marker="$marker" '$0 == marker { on = 1 } on && /^## / { section = $2 }
-    on && /^For example `/ { sub(/^For example `/, ""); sub(/`\.$/, ""); print section "|" $0 }' expected.md)
+example_compiles() { # SECTION EXAMPLE
+    case $1 in
+    Layers | Activations) layer_compiles "$2" ;;
+    Losses) setting_compiles "loss = $2" ;;
+    Optimizers) setting_compiles 'loss = mse' "optimizer = $2" ;;
+    Schedules) setting_compiles 'loss = mse' "schedule = $2" ;;
+    *) echo "no model for the examples of $1" >errors; false ;;
+    esac
+}
+# With every default of its table written out it is the same model.
+export PYTHONDONTWRITEBYTECODE=1
+python3 "$HERE/page.py" defaults expected.md >examples || fail "the page has an example for everything"
+while IFS='|' read -r section example spelled_out; do
+    example_compiles "$section" "$example" && pass || fail "the example $example compiles" "$(head -n 5 errors)"
+    [ "$example" != "$spelled_out" ] || continue
+    cp example.ll short.ll
+    example_compiles "$section" "$spelled_out" && pass || fail "$spelled_out compiles" "$(head -n 5 errors)"
+    same "$example and $spelled_out" short.ll example.ll
+done <examples
+is "every page has an example" "$(wc -l <examples)" "$(awk -v marker="$marker" '$0 == marker { on = 1 } on && /^### /' expected.md | wc -l)"
+
+# The models of the page have every word of the language in them.
+check "the page's words are read" python3 "$HERE/page.py" words "$page" && is "every word is in a model" "$(cat out)" ""
 
 # Whole models in the documents pass --check: a fenced block that holds `model`. They may import the blocks of the examples.
 cp -r "$ROOT/examples/blocks" .

@@ -49,7 +49,12 @@ static void test_documentation(void **state) {
     }
 }
 
-/* What can stand in a program's graph has a kernel; what cannot becomes something else before. */
+static bool is_layer(const Op *op) {
+    return op->kind == OPK_LAYER || op->kind == OPK_ACTIVATION;
+}
+
+/* What can stand in a program's graph has a kernel, and a layer a gradient; what has none becomes something
+ * else before. */
 static void test_rules(void **state) {
     (void)state;
     int count;
@@ -63,6 +68,10 @@ static void test_rules(void **state) {
         }
         if (op->kind == OPK_SCHEDULE) continue; /* the runtime's */
         if (!op->kernel_count && !op->lower && !by_elaboration) fail_msg("%s has no kernel", op->name);
+        if (is_layer(op) && !op->gradient && !op->lower && !by_elaboration)
+            fail_msg("%s has no gradient, and is not made of what has one", op->name);
+        if (is_layer(op) && op->shape && !op->gives && !by_elaboration)
+            fail_msg("%s does not say what shape comes out", op->name);
         if (op->elementwise && !op->map) fail_msg("%s is elementwise without a map", op->name);
         for (int k = 0; k < op->kernel_count; k++) {
             if (!op->kernels[k].emit || !op->kernels[k].name)
