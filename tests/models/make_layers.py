@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes reference/layers.npz with PyTorch (2.13, CPU, float64): of each case of layer_cases.py the output in inference, and
-in training mode the loss, every gradient and the statistics that are kept, as projections (references.py). Run by hand; the
-tests read what it wrote."""
+in training mode the loss, every gradient and the statistics that are kept, as projections (references.py), with their
+shapes. Run by hand; the tests read what it wrote."""
 import os
 import sys
 
@@ -74,11 +74,11 @@ def run(name):
     loss = mine.LOSSES.get(name, nn.MSELoss())
     loss = loss(y.movedim(-1, 1) if isinstance(loss, nn.CrossEntropyLoss) else y, targets)
     loss.backward()
-    rows["loss"] = np.array([loss.item()])
+    rows["loss"] = np.array(loss.item())
     rows |= {key: p.grad.numpy() for key, p in named.items() if p.grad is not None}
     rows |= {key: p.numpy() for key, p in named.items() if "running" in key}
     if x.grad is not None: rows["input"] = x.grad.numpy()
-    return {f"{name}/{key}": numbers.project(key, value) for key, value in rows.items()}
+    return {f"{name}/{key} {'x'.join(map(str, value.shape))}": numbers.project(key, value) for key, value in rows.items()}
 
 
 if __name__ == "__main__":
