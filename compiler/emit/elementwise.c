@@ -1,6 +1,8 @@
 /* Elementwise nodes, and the epilogues that other kernels apply to their results. */
 #include "emit/kernel_code.h"
 
+#include <math.h>
+
 /* The operand at the position: a register of elements, or of channels for a per-channel vector. */
 static LLVMValueRef operand_load(KernelCode *code, int input, const Position *position, Lanes lanes) {
     const Value *value = code_input(code, input);
@@ -27,29 +29,45 @@ void code_finish(KernelCode *code, LLVMValueRef result, const Position *position
     code_store_result(code, code_epilogue(code, result, position, lanes), position, lanes);
 }
 
+Maximum maximum_begin(KernelCode *code, int width) {
+    bool keeps = code->node->outputs.count > 1;
+    return (Maximum){code_constant(code, -HUGE_VAL, width), keeps ? code_constant(code, 0, width) : NULL};
+}
+
+void maximum_visit(KernelCode *code, Maximum *maximum, LLVMValueRef x, int place) {
+    if (maximum->winner) {
+        LLVMValueRef above = code_compare(code, LLVMRealOGT, x, maximum->best);
+        maximum->winner =
+            code_select(code, above, code_constant_like(code, place, maximum->winner), maximum->winner);
+    }
+    maximum->best = code_fmax(code, x, maximum->best);
+}
+
+void maximum_store(KernelCode *code, const Maximum *maximum, const Position *window, Lanes lanes) {
+    code_store_result(code, maximum->best, window, lanes);
+    if (!maximum->winner) return;
+    code_store(code, maximum->winner, code_position(code, code_output(code, 1), code->outputs[1], window),
+               lanes);
+}
+
 enum { MAX_OPERANDS = 64 };
 
-static void map_position(KernelCode *code, const Position *position, Lanes lanes, void *user) {
-    const int *own_inputs = user;
-    LLVMValueRef operands[MAX_OPERANDS];
-    for (int i = 0; i < *own_inputs; i++) operands[i] = operand_load(code, i, position, lanes);
+LLVMValueRef code_map(KernelCode *code, const Position *position, Lanes lanes) {
     const Node *node = code->node;
-    code_finish(code, node->op->map(code, node->op, node->attrs, operands), position, lanes);
+    LLVMValueRef operands[MAX_OPERANDS];
+    int count = node_operands(node);
+    if (count > MAX_OPERANDS) internal_error("%d operands of %s", count, node->op->name);
+    for (int i = 0; i < count; i++) operands[i] = operand_load(code, i, position, lanes);
+    return node->op->map(code, node->op, node->attrs, operands);
 }
 
-/* Inputs that are the operator's own come first; the epilogue's stand behind them. */
-static int own_input_count(const Node *node) {
-    int count = node->inputs.count;
-    for (int i = 0; i < node->epilogue.count; i++)
-        for (int k = 0; k < node->epilogue.items[i].input_count; k++)
-            if (node->epilogue.items[i].inputs[k] >= 0) count--;
-    return count;
+static void map_position(KernelCode *code, const Position *position, Lanes lanes, void *user) {
+    (void)user;
+    code_finish(code, code_map(code, position, lanes), position, lanes);
 }
 
-static void elementwise_emit(KernelCode *code) {
-    int own_inputs = own_input_count(code->node);
-    if (own_inputs > MAX_OPERANDS) internal_error("%d operands of %s", own_inputs, code->node->op->name);
-    loop_positions(code, &code_output(code, 0)->shape, map_position, &own_inputs);
+void elementwise_emit(KernelCode *code) {
+    loop_positions(code, &code_output(code, 0)->shape, map_position, NULL);
 }
 
 const Kernel elementwise_kernels[] = {

@@ -200,11 +200,24 @@ void loop_positions(KernelCode *code, const Shape *shape, PositionBody body, voi
 LLVMValueRef code_epilogue(KernelCode *code, LLVMValueRef result, const Position *position, Lanes lanes);
 void code_store_result(KernelCode *code, LLVMValueRef result, const Position *position, Lanes lanes);
 
+/* The maximum of a window as its places are visited, and which of them was the first to have it, where the
+ * node keeps that: output 1, as a number. */
+typedef struct Maximum {
+    LLVMValueRef best, winner; /* winner: NULL where nobody keeps it */
+} Maximum;
+Maximum maximum_begin(KernelCode *code, int width);
+void maximum_visit(KernelCode *code, Maximum *maximum, LLVMValueRef x, int place);
+void maximum_store(KernelCode *code, const Maximum *maximum, const Position *window, Lanes lanes);
+
+/* The node's own result at the position, from its operands there: of an elementwise operator. */
+LLVMValueRef code_map(KernelCode *code, const Position *position, Lanes lanes);
+
 /* Both, at the same place: the only way in which another epilogue-capable kernel may write its result. */
 void code_finish(KernelCode *code, LLVMValueRef result, const Position *position, Lanes lanes);
 
 /* The kernel of every elementwise operator: map over all positions, epilogue included (emit/elementwise.c).
  */
+void elementwise_emit(KernelCode *code);
 extern const Kernel elementwise_kernels[];
 enum { ELEMENTWISE_KERNELS = 1 };
 

@@ -85,6 +85,7 @@ struct Op {
     bool elementwise; /* map() gives the result from one register an input; the shape is input 0's */
     bool recompute;   /* its result is cheaper to make again from its inputs than to keep for a whole batch */
     bool merge;       /* takes its values by name: add(a, b) */
+    bool keeps_zeros; /* elementwise: 0 where input 0 is 0 */
 
     bool (*shape)(ShapeCall *call); /* false after a diagnostic. NULL: output has input 0's shape */
     /* Decides where the node's parameters' elements lie (ParameterInfo.storage) for the target. NULL: plainly

@@ -155,7 +155,7 @@ static const char *shapes_fault(const Check *c, const Node *node) {
             FAULT(c, "a view has another number of elements");
         return NULL;
     }
-    if (!node->op->elementwise) return NULL;
+    if (!node->op->elementwise || node->max_window) return NULL;
     int own = node_operands(node);
     for (int i = 0; i < own; i++)
         if (!is_readable(&graph_value(graph, node->inputs.items[i])->shape, result))

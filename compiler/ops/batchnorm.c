@@ -8,6 +8,7 @@
 #include "graph/backward.h"
 #include "graph/shape_call.h"
 #include "ops/elementwise_op.h"
+#include "ops/pool_walk.h"
 
 #include <math.h>
 
@@ -217,12 +218,40 @@ MAP(map_apply) {
     return own.bias >= 0 ? code_fma(code, centred, factor, in[own.bias]) : code_fmul(code, centred, factor);
 }
 
+static void apply_window(KernelCode *code, const PoolTile *tile, Lanes lanes, void *user) {
+    const Pool *pool = user;
+    Maximum maximum = maximum_begin(code, lanes.width);
+    Position place = tile->corner;
+    for (int k = 0; k < pool->axis[0].kernel * pool->axis[1].kernel; k++) {
+        place.delta[0] = k / pool->axis[1].kernel;
+        place.delta[1] = k % pool->axis[1].kernel;
+        LLVMValueRef x = code_epilogue(code, code_map(code, &place, lanes), &place, lanes);
+        maximum_visit(code, &maximum, x, k);
+    }
+    maximum_store(code, &maximum, &tile->window, lanes);
+}
+
+static void apply_emit(KernelCode *code) {
+    int window = code->node->max_window;
+    if (!window) {
+        elementwise_emit(code);
+        return;
+    }
+    Pool pool = pool_of_windows(&code_input(code, 0)->shape, window);
+    pool_each_window(code, &pool, POOL_UNROLLED, apply_window, &pool);
+}
+
+static const Kernel apply_kernels[] = {
+    {.name = "vector", .emit = apply_emit, .epilogue = true, .in_place = true, .pools = true},
+};
+
 const Op op_batchnorm_apply = {
     .name = "batchnorm_apply",
     .kind = OPK_INTERNAL,
     .min_inputs = 3,
     .max_inputs = 5,
-    ELEMENTWISE_ROW,
+    .domain = DOMAIN_SAMPLE,
+    .elementwise = true,
     .recompute = true,
     .summary = "normalises with the batch's mean and inverse deviation",
     .formula = "y = (x - mean[c])*inverse[c]*weight[c] + bias[c]",
@@ -230,4 +259,6 @@ const Op op_batchnorm_apply = {
     .param_count = BATCHNORM_PARAMS,
     .map = map_apply,
     .gradient = batchnorm_apply_gradient,
+    .kernels = apply_kernels,
+    .kernel_count = COUNT(apply_kernels),
 };

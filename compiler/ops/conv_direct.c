@@ -36,20 +36,20 @@ static void finish_pooled(KernelCode *code, const DirectWalk *walk, Tile *tile, 
             int row = m / (columns / window) * window, column = m % (columns / window) * window;
             Lanes lanes = tile_lanes(code, tile, v);
             LLVMValueRef channel = code_add_const(code, walk->channel, (int64_t)v * code->width);
-            LLVMValueRef best = code_constant(code, -HUGE_VAL, code->width);
+            Maximum maximum = maximum_begin(code, code->width);
             Position place = {.sample = first->sample, .channel = channel};
             for (int i = 0; i < 2; i++) place.spatial[i] = code_mul_const(code, first->spatial[i], window);
             for (int k = 0; k < window * window; k++) {
                 place.delta[0] = row + k / window;
                 place.delta[1] = column + k % window;
                 LLVMValueRef x = tile->acc[place.delta[0] * columns + place.delta[1]][v];
-                best = code_fmax(code, code_epilogue(code, x, &place, lanes), best);
+                maximum_visit(code, &maximum, code_epilogue(code, x, &place, lanes), k);
             }
             Position pooled = *first;
             pooled.channel = channel;
             pooled.delta[0] = row / window;
             pooled.delta[1] = column / window;
-            code_store_result(code, best, &pooled, lanes);
+            maximum_store(code, &maximum, &pooled, lanes);
         }
 }
 

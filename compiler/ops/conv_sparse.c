@@ -25,7 +25,9 @@ double conv_density(const Graph *graph, ValueId dy) {
     const Node *producer = id >= 0 ? graph_node(graph, id) : NULL;
     if (!producer) return 1;
     double density = strcmp(producer->op->name, "relu_grad") ? 1 : RELU_SHARE;
-    if (!strcmp(producer->op->name, "maxpool_grad")) {
+    bool winners = !strcmp(producer->op->name, "maxpool_winner_grad");
+    if (winners) density = conv_density(graph, producer->inputs.items[1]);
+    if (winners || !strcmp(producer->op->name, "maxpool_grad")) {
         const Size *window = node_size(producer, "window");
         for (int i = 0; i < window->rank; i++) density /= (double)window->dim[i];
     }

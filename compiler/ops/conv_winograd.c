@@ -260,16 +260,16 @@ static void store_pooled(KernelCode *code, const Winograd *walk, const LLVMValue
         pooled.spatial[i] = code_mul_const(code, i ? walk->column : walk->row, walk->m / window);
     for (int i = rows[0]; i < rows[1]; i += window)
         for (int j = columns[0]; j < columns[1]; j += window) {
-            LLVMValueRef best = code_constant(code, -HUGE_VAL, lanes.width);
+            Maximum maximum = maximum_begin(code, lanes.width);
             for (int k = 0; k < window * window; k++) {
                 position->delta[0] = i + k / window;
                 position->delta[1] = j + k % window;
                 LLVMValueRef x = out[position->delta[0] * walk->m + position->delta[1]];
-                best = code_fmax(code, code_epilogue(code, x, position, lanes), best);
+                maximum_visit(code, &maximum, code_epilogue(code, x, position, lanes), k);
             }
             pooled.delta[0] = i / window;
             pooled.delta[1] = j / window;
-            code_store_result(code, best, &pooled, lanes);
+            maximum_store(code, &maximum, &pooled, lanes);
         }
 }
 

@@ -10,7 +10,8 @@
     .domain = DOMAIN_SAMPLE, .elementwise = true, .kernels = elementwise_kernels,                            \
     .kernel_count = ELEMENTWISE_KERNELS
 #define ACTIVATION_ROW .kind = OPK_ACTIVATION, .min_inputs = 1, .max_inputs = 1, ELEMENTWISE_ROW
-#define GRADIENT_ROW   .kind = OPK_INTERNAL, .min_inputs = 2, .max_inputs = 2, ELEMENTWISE_ROW
+#define GRADIENT_ROW                                                                                         \
+    .kind = OPK_INTERNAL, .min_inputs = 2, .max_inputs = 2, .keeps_zeros = true, ELEMENTWISE_ROW
 
 /* A map's body: LLVM builders are bound to `code`, operands to `in`. */
 #define MAP(name)                                                                                            \

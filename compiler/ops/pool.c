@@ -60,6 +60,7 @@ typedef struct PoolWork {
     Pool pool;
     PoolWalkKind kind;
     Lanes lanes;
+    bool keeps;                  /* the winners, in output 1 */
     LLVMValueRef result, winner; /* variables */
 } PoolWork;
 
@@ -74,8 +75,10 @@ static void visit_max(KernelCode *code, const Position *position, LLVMValueRef t
     LLVMValueRef x = load_input(code, position, work->lanes), best = code_get(code, work->result);
     LLVMValueRef above = code_compare(code, LLVMRealOGT, x, best);
     code_set(code, work->result, code_select(code, above, x, best));
-    if (work->winner)
-        code_set(code, work->winner, code_select(code, above, tap, code_get(code, work->winner)));
+    if (!work->winner) return;
+    if (work->keeps)
+        tap = code_splat(code, LLVMBuildSIToFP(code->emit->builder, tap, code->real, ""), work->lanes.width);
+    code_set(code, work->winner, code_select(code, above, tap, code_get(code, work->winner)));
 }
 
 static void max_window(KernelCode *code, const PoolTile *tile, Lanes lanes, void *user) {
@@ -84,10 +87,15 @@ static void max_window(KernelCode *code, const PoolTile *tile, Lanes lanes, void
     LLVMTypeRef type = code_type(code, lanes.width);
     work->result = code_variable(code, type, code_constant(code, -HUGE_VAL, lanes.width));
     bool judged = code->real == code->emit->f64 && lanes.width == 1;
+    work->keeps = code->node->outputs.count > 1;
     work->winner = judged ? code_variable(code, code->emit->i64, code_int(code, 0)) : NULL;
+    if (work->keeps) work->winner = code_variable(code, type, code_constant(code, 0, lanes.width));
     pool_each_tap(code, &work->pool, work->kind, tile, visit_max, work);
     if (judged) code_fold_signature(code, code_get(code, work->winner));
     code_finish(code, code_get(code, work->result), &tile->window, lanes);
+    if (!work->keeps) return;
+    LLVMValueRef place = code_position(code, code_output(code, 1), code->outputs[1], &tile->window);
+    code_store(code, code_get(code, work->winner), place, lanes);
 }
 
 static void visit_mean(KernelCode *code, const Position *position, LLVMValueRef tap, bool inside,
@@ -165,8 +173,15 @@ const Kernel mean_kernels[POOL_KERNELS] = {
     {.name = "looped", .cost = looped_cost, .emit = mean_looped_emit, .epilogue = true},
 };
 
+/* Where windows do not overlap, the forward pass keeps which place won: a number a window, and nobody has to
+ * keep or to read what was pooled. */
 static void max_gradient(Backward *b, const Node *node) {
-    pool_max_gradient(b, node, "maxpool_grad");
+    Graph *graph = backward_graph(b);
+    Pool pool = pool_read(node, &graph_value(graph, node->inputs.items[0])->shape);
+    if (graph->doubles || !pool.disjoint || !pool_unrolls(&pool, true))
+        pool_max_gradient(b, node, "maxpool_grad");
+    else
+        pool_winner_gradient(b, node);
 }
 static void mean_gradient(Backward *b, const Node *node) {
     pool_mean_gradient(b, node, "avgpool_grad");
@@ -234,6 +249,20 @@ const Op op_maxpool_grad = {
     .max_inputs = 2,
     .kernels = max_grad_kernels,
     .kernel_count = POOL_GRAD_KERNELS,
+};
+
+const Op op_maxpool_winner_grad = {
+    .name = "maxpool_winner_grad",
+    .kind = OPK_INTERNAL,
+    .recompute = true,
+    .summary = "gradient of maxpool from the winners: each window's goes to the place that won it",
+    .formula = "dx = dy of the window where the place is its winner, 0 elsewhere",
+    .params = max_params,
+    .param_count = COUNT(max_params),
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .kernels = winner_grad_kernels,
+    .kernel_count = WINNER_GRAD_KERNELS,
 };
 
 const Op op_avgpool_grad = {

@@ -1,7 +1,7 @@
-/* The gradients of pools. maxpool_grad(x, dy) finds each window's first maximum again, so that the pool's
- * output need not be kept; avgpool_grad(dy) spreads the mean. Where windows do not overlap every element of
- * dx is written exactly once, zeros included; where they do, dx is cleared and added to, and an epilogue is
- * applied in a last pass. */
+/* The gradients of pools. maxpool_winner_grad(winners, dy) puts each window's gradient where its maximum was;
+ * maxpool_grad(x, dy) finds each window's first maximum again; avgpool_grad(dy) spreads the mean. Where
+ * windows do not overlap every element of dx is written exactly once, zeros included; where they do, dx is
+ * cleared and added to, and an epilogue is applied in a last pass. */
 #include "ops/estimate.h"
 #include "ops/pool_kernels.h"
 #include "ops/pool_walk.h"
@@ -13,6 +13,19 @@ void pool_max_gradient(Backward *b, const Node *node, const char *op) {
     if (dy < 0 || !backward_wants(b, x)) return;
     Shape shape = graph_value(backward_graph(b), x)->shape;
     ValueId dx = backward_append(b, op, node->attrs, (ValueId[]){x, dy}, 2, ROLE_ACTIVATION, shape);
+    backward_contribute(b, x, dx);
+}
+
+void pool_winner_gradient(Backward *b, const Node *node) {
+    ValueId x = node->inputs.items[0], dy = backward_of_output(b, node, 0);
+    if (dy < 0 || !backward_wants(b, x)) return;
+    Graph *graph = backward_graph(b);
+    Shape shape = graph_value(graph, x)->shape;
+    const Attr *attrs = node->attrs;
+    NodeId pool = graph_value(graph, node->outputs.items[0])->producer; /* the node is a copy */
+    ValueId winners = graph_add_output(graph, pool, ROLE_ACTIVATION, graph_value(graph, dy)->shape);
+    ValueId dx =
+        backward_append(b, "maxpool_winner_grad", attrs, (ValueId[]){winners, dy}, 2, ROLE_ACTIVATION, shape);
     backward_contribute(b, x, dx);
 }
 
@@ -29,7 +42,7 @@ typedef struct GradWork {
     bool add; /* to dx, which overlapping windows share */
     Lanes lanes;
     LLVMValueRef share;       /* of dy: what an element gets */
-    LLVMValueRef best, found; /* variables of a maximum */
+    LLVMValueRef best, found; /* variables of a maximum; best: or the winners */
 } GradWork;
 
 static LLVMValueRef load_at(KernelCode *code, int input, const Position *position, Lanes lanes) {
@@ -103,6 +116,25 @@ static void max_window(KernelCode *code, const PoolTile *tile, Lanes lanes, void
     pool_each_tap(code, &work->pool, work->kind, tile, visit_winner, work);
 }
 
+static void visit_place(KernelCode *code, const Position *position, LLVMValueRef tap, bool inside,
+                        void *user) {
+    GradWork *work = user;
+    LLVMValueRef dx = code_constant(code, 0, work->lanes.width);
+    if (inside) {
+        LLVMValueRef place = code_constant(code, (double)LLVMConstIntGetSExtValue(tap), work->lanes.width);
+        dx = code_select(code, code_compare(code, LLVMRealOEQ, work->best, place), work->share, dx);
+    }
+    put(code, work, dx, position);
+}
+
+static void winner_window(KernelCode *code, const PoolTile *tile, Lanes lanes, void *user) {
+    GradWork *work = user;
+    work->lanes = lanes;
+    work->best = load_at(code, 0, &tile->window, lanes);
+    work->share = load_at(code, 1, &tile->window, lanes);
+    pool_each_tap(code, &work->pool, work->kind, tile, visit_place, work);
+}
+
 static void visit_share(KernelCode *code, const Position *position, LLVMValueRef tap, bool inside,
                         void *user) {
     (void)tap;
@@ -135,6 +167,9 @@ static void emit_scatter(KernelCode *code, PoolWalkKind kind, PoolBody body) {
 
 static void max_disjoint_emit(KernelCode *code) {
     emit_once(code, POOL_STEPPED, max_window);
+}
+static void winner_disjoint_emit(KernelCode *code) {
+    emit_once(code, POOL_STEPPED, winner_window);
 }
 static void max_tiled_emit(KernelCode *code) {
     emit_once(code, POOL_LOOPED, max_window);
@@ -209,3 +244,4 @@ static double looped_cost(const Machine *machine, const Graph *graph, const Node
 
 const Kernel max_grad_kernels[POOL_GRAD_KERNELS] = GRAD_KERNELS(max);
 const Kernel mean_grad_kernels[POOL_GRAD_KERNELS] = GRAD_KERNELS(mean);
+const Kernel winner_grad_kernels[WINNER_GRAD_KERNELS] = {GRAD_KERNEL(winner, disjoint, NULL)};

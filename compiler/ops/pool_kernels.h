@@ -4,10 +4,13 @@
 
 #include "graph/backward.h"
 
-enum { POOL_KERNELS = 2, POOL_GRAD_KERNELS = 4 };
+enum { POOL_KERNELS = 2, POOL_GRAD_KERNELS = 4, WINNER_GRAD_KERNELS = 1 };
 extern const Kernel max_kernels[POOL_KERNELS], mean_kernels[POOL_KERNELS];
 extern const Kernel max_grad_kernels[POOL_GRAD_KERNELS], mean_grad_kernels[POOL_GRAD_KERNELS];
+extern const Kernel winner_grad_kernels[WINNER_GRAD_KERNELS];
 
+/* Has the node keep its windows' winners and appends maxpool_winner_grad(winners, dy). */
+void pool_winner_gradient(Backward *b, const Node *node);
 /* Appends op(x, dy), and op(dy). */
 void pool_max_gradient(Backward *b, const Node *node, const char *op);
 void pool_mean_gradient(Backward *b, const Node *node, const char *op);

@@ -54,6 +54,17 @@ Pool pool_read(const Node *node, const Shape *x) {
     return pool;
 }
 
+Pool pool_of_windows(const Shape *x, int window) {
+    Pool pool = {.spatial = 2, .channels = shape_channels(x), .disjoint = true};
+    for (int i = 0; i < 2; i++)
+        pool.axis[i] = (WindowAxis){.input = x->dim[i],
+                                    .kernel = window,
+                                    .stride = window,
+                                    .dilation = 1,
+                                    .output = x->dim[i] / window};
+    return pool;
+}
+
 /* A run of windows along an axis that are clipped alike. */
 typedef struct PoolSpan {
     int64_t from, to;  /* windows */

@@ -21,6 +21,9 @@ typedef struct Pool {
  * many cells, one with neither that nor `window` pools the whole. */
 Pool pool_read(const Node *node, const Shape *x);
 
+/* Whole windows of so many places along both axes of an image. */
+Pool pool_of_windows(const Shape *x, int window);
+
 /* Is an unrolled walk short enough? `stepped`: with taps that reach to the next window. */
 bool pool_unrolls(const Pool *pool, bool stepped);
 

@@ -2,7 +2,7 @@
  * in registers. A node is absorbed where the value between the two has no other reader. The producer then
  * stands where the absorbed node stood: behind everything that the further operands need. Not in the probe,
  * where every value is read, nor in double precision, which is plain. Maximum pools of 2x2 go into the
- * convolution before them in the same way. */
+ * convolution or normalisation before them in the same way. */
 #include "passes/pass.h"
 
 #include <string.h>
@@ -147,14 +147,14 @@ static bool reads_channels_alone(const Graph *graph, const Node *node) {
     return true;
 }
 
-/* A maximum pool of 2x2 goes into the convolution before it: three quarters of its results are never stored,
- * and what no window takes is not computed. */
+/* A maximum pool of 2x2 goes into what makes its operand: three quarters of that are never stored, and what
+ * no window takes is not computed. */
 static void fuse_pool(Fusion *f, NodeId id) {
     Graph *graph = f->graph;
     Node *node = graph_node(graph, id);
     if (node->dead || !node->op->plain_window || node->epilogue.count) return;
     if (node->op->plain_window(graph, node) != 2) return;
-    ValueId from = node->inputs.items[0], to = node->outputs.items[0];
+    ValueId from = node->inputs.items[0];
     NodeId producer_id = graph_value(graph, from)->producer;
     if (producer_id < 0 || f->uses[from] != 1) return;
     Node *producer = graph_node(graph, producer_id);
@@ -162,12 +162,12 @@ static void fuse_pool(Fusion *f, NodeId id) {
         !takes_pool(f->pc, graph, producer))
         return;
     producer->max_window = 2;
-    producer->outputs.items[0] = to;
-    graph_value(graph, to)->producer = producer_id;
+    producer->outputs = node->outputs;
+    for (int i = 0; i < node->outputs.count; i++)
+        graph_value(graph, node->outputs.items[i])->producer = producer_id;
     f->uses[from] = 0;
     f->place[producer_id] = f->place[id];
-    node->dead = true;
-    node->outputs.count = 0;
+    *node = (Node){.op = node->op, .attrs = node->attrs, .layer = node->layer, .dead = true};
 }
 
 static void count_uses(Fusion *f) {

@@ -1,5 +1,6 @@
 /* Removes what changes nothing (a view to the same shape, a merge of one operand), reads through views of
- * views, and drops nodes that nothing needs. Takes any form; in the probe no value of a layer is dropped. */
+ * views, moves gradients of activations before those of pools, and drops nodes that nothing needs. Takes any
+ * form; in the probe no value of a layer is dropped. */
 #include "passes/pass.h"
 
 /* Forwards[v] is the value to read in the place of v. */
@@ -92,8 +93,44 @@ static void drop_unneeded(Graph *graph, bool keep_layers) {
     }
 }
 
+/* The pool whose winners place the gradient that the node makes; or NULL. */
+static const Node *pool_behind(const Graph *graph, const Node *placing) {
+    if (strcmp(placing->op->name, "maxpool_winner_grad")) return NULL;
+    return graph_node(graph, graph_value(graph, placing->inputs.items[0])->producer);
+}
+
+/* The gradient of an activation whose result was pooled: where it keeps zeros it is the same, and less work,
+ * for the windows, before their gradients are placed among zeros. There the activation's result is the
+ * pool's, so that nobody reads what was pooled. */
+static void swap_with_pools(Graph *graph) {
+    const int *uses = graph_count_uses(graph);
+    for (int i = 0; i < graph->nodes.count; i++) {
+        Node *node = graph_node(graph, i);
+        if (node->dead || !node->op->keeps_zeros || node->inputs.count != 2) continue;
+        ValueId placed = node->inputs.items[0];
+        NodeId placing_id = graph_value(graph, placed)->producer;
+        if (placing_id < 0 || uses[placed] != 1) continue;
+        Node *placing = graph_node(graph, placing_id);
+        const Node *pool = pool_behind(graph, placing);
+        if (!pool || pool->inputs.items[0] != node->inputs.items[1]) continue;
+        Node first = *node, second = *placing;
+        first.inputs = placing->inputs;
+        first.outputs = placing->outputs;
+        second.inputs = node->inputs;
+        second.outputs = node->outputs;
+        second.inputs.items[0] = placing->inputs.items[0];
+        second.inputs.items[1] = placed;
+        first.inputs.items[0] = placing->inputs.items[1];
+        first.inputs.items[1] = pool->outputs.items[0];
+        graph_value(graph, placed)->shape = graph_value(graph, pool->outputs.items[0])->shape;
+        *placing = first;
+        *node = second;
+    }
+}
+
 void simplify_run(PassContext *pc, Graph *graph) {
     merge_nodes(graph);
+    swap_with_pools(graph);
     drop_unneeded(graph, pc->form == FORM_PROBE);
     graph_compact(graph);
 }

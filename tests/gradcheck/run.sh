@@ -48,6 +48,13 @@ wrong normed groupnorm_1.weight $all
 wrong normed dense_1.bias $all
 wrong normed input percent sign sample
 
+# Activations before pools: their gradients are taken of the windows, batch statistics behind them.
+model pooled "9, 11, 2" "conv(5, 3) -> batchnorm -> tanh -> maxpool(2)" "conv(4, 2) -> sigmoid -> maxpool([1, 2])" "flatten -> dense(3)"
+wrong pooled conv_1.weight percent sign missing sample
+wrong pooled batchnorm_1.weight percent tenth
+wrong pooled conv_2.bias percent sign
+wrong pooled input percent sign sample
+
 # Ties: both elements of every window are equal, so that no difference can judge what lies before; what it says where they
 # agree still counts, and what does not cannot pass for skipped.
 model ties "8, 2" "a = depthwise(1) -> upsample(2)" "a -> maxpool(2)" "flatten -> dense(3)"
