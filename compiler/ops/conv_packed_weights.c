@@ -77,7 +77,7 @@ int64_t conv_packed_weights_workspace(const Machine *machine, const ConvGeometry
 double conv_packed_weights_cost(const Machine *machine, const ConvGeometry *g) {
     PackedPlan p = packed_plan(machine, g);
     Panels panels = conv_panels(machine, g);
-    double blocks = (double)cut_evenly(g->axis[0].output, p.rows).large_count;
+    double blocks = (double)((g->axis[0].output + p.rows - 1) / p.rows);
     double copies = (double)g->group_channels / p.tile_rows * (double)p.x_places +
                     (double)p.y_places * (double)(panels.count * panels.vectors);
     return conv_direct_cost(machine, g, false) / EFFICIENCY + (double)g->groups * blocks * copies * COPY_COST;
