@@ -40,7 +40,7 @@ static ValueId operand(const Node *node, int i) {
 static bool shares_memory(const Graph *graph, const Node *node, int i) {
     int count = node->inputs.count + node->outputs.count;
     for (int k = 0; k < count; k++)
-        if (k != i && graph_root(graph, operand(node, k)) == graph_root(graph, operand(node, i))) return true;
+        if (k != i && graph_overlap(graph, operand(node, k), operand(node, i))) return true;
     return false;
 }
 

@@ -48,6 +48,7 @@ ValueId graph_add_value(Graph *graph, Role role, Shape shape, const char *name, 
                    .producer = -1,
                    .layer = layer,
                    .origin = origin,
+                   .within = -1,
                    .alias = -1};
     vec_push(graph->arena, &graph->values, value);
     return graph->values.count - 1;
@@ -92,6 +93,34 @@ Node node_alone(const Node *node) {
     alone.kernel = node->alone;
     alone.packed_offset = node->alone_packed_offset;
     return alone;
+}
+
+ValueId graph_whole(const Graph *graph, ValueId value) {
+    while (graph_value(graph, value)->within >= 0) value = graph_value(graph, value)->within;
+    return value;
+}
+
+int64_t graph_channel(const Graph *graph, ValueId value) {
+    int64_t channel = 0;
+    for (; graph_value(graph, value)->within >= 0; value = graph_value(graph, value)->within)
+        channel += graph_value(graph, value)->channel;
+    return channel;
+}
+
+bool graph_is_part(const Graph *graph, ValueId value, ValueId of, int64_t channel) {
+    return graph_whole(graph, value) == graph_whole(graph, of) &&
+           graph_channel(graph, value) == graph_channel(graph, of) + channel;
+}
+
+/* Parts of one value share the channels that both have. What is an alias for another reason may have all of
+ * its memory. */
+bool graph_overlap(const Graph *graph, ValueId a, ValueId b) {
+    if (a == b) return true;
+    if (graph_root(graph, a) != graph_root(graph, b)) return false;
+    if (graph_whole(graph, a) != graph_whole(graph, b)) return true;
+    int64_t first = graph_channel(graph, a), other = graph_channel(graph, b);
+    return first < other + shape_channels(&graph_value(graph, b)->shape) &&
+           other < first + shape_channels(&graph_value(graph, a)->shape);
 }
 
 int node_operands(const Node *node) {
@@ -165,7 +194,10 @@ static int renumber(const int *map, int id) {
 }
 
 static void keep_value(const Graph *graph, int *keep, ValueId id) {
-    for (; id >= 0 && !keep[id]; id = graph->values.items[id].alias) keep[id] = 1;
+    for (; id >= 0 && !keep[id]; id = graph->values.items[id].alias) {
+        keep[id] = 1;
+        keep_value(graph, keep, graph->values.items[id].within);
+    }
 }
 
 /* map[old] is a value's new number, or -1 where nothing refers to it. */
@@ -205,6 +237,7 @@ void graph_compact(Graph *graph) {
         Value *value = &graph->values.items[values[i]];
         *value = graph->values.items[i];
         value->producer = renumber(nodes, value->producer);
+        value->within = renumber(values, value->within);
         value->alias = renumber(values, value->alias);
         value_count++;
     }

@@ -60,7 +60,7 @@ typedef struct ParameterInfo {
 
 /* Physical form of a value that is one a sample: strides in elements, per axis of its shape; halo is room for
  * zeros around the spatial axes, set to zero once and never written. The value's address is that of element
- * (0, 0, ...). */
+ * (0, 0, ...). Between its places may lie channels of other values, which its kernels never write. */
 typedef struct Layout {
     int64_t before[SPATIAL_MAX], after[SPATIAL_MAX];
     int64_t stride[SHAPE_MAX_RANK];
@@ -88,7 +88,9 @@ typedef struct Value {
     Span origin;              /* the text that made it */
     ParameterInfo *parameter; /* ROLE_PARAMETER, ROLE_STATE and ROLE_GRADIENT (its parameter's) */
     int64_t elements;         /* ROLE_PACKED, ROLE_SHARED, ROLE_LANE: storage in elements */
-    ValueId alias;            /* -1, or the value whose memory this one is: views and in-place results */
+    ValueId within;  /* -1, or the value of more channels that this one is a part of, from its channel */
+    int64_t channel; /* on: nest */
+    ValueId alias;   /* -1, or the value whose memory this one is: views, parts, in-place results */
     Layout layout;
     Region region;
     int64_t offset; /* elements, of element 0 */
@@ -187,6 +189,13 @@ ValueId graph_add_output(Graph *graph, NodeId node, Role role, Shape shape);
 
 /* The value's memory is what this value's is: the end of its chain of aliases. */
 ValueId graph_root(const Graph *graph, ValueId value);
+/* What the value is a part of in the end: itself where it is none. And its first channel in there. */
+ValueId graph_whole(const Graph *graph, ValueId value);
+int64_t graph_channel(const Graph *graph, ValueId value);
+/* Is the value, or would it be, the part of the other one that begins at that channel? */
+bool graph_is_part(const Graph *graph, ValueId value, ValueId of, int64_t channel);
+/* Do they share elements? Needs alias (memory). */
+bool graph_overlap(const Graph *graph, ValueId a, ValueId b);
 /* How many of the node's inputs are its own; those behind them belong to the epilogue. An operator with
  * optional or any number of inputs asks here, never inputs.count. */
 int node_operands(const Node *node);

@@ -17,13 +17,15 @@ static void print_storage(FILE *out, const Storage *s, int rank) {
     if (rank > 1) text_print_integers(out, s->stride + 1, rank - 1);
 }
 
-/* The first operand, inputs before outputs, that lies in the same memory: its own number where there is none.
- */
-static int shared_with(const Graph *graph, const ValueId *operands, int index) {
-    ValueId root = graph_root(graph, operands[index]);
-    int first = 0;
-    while (graph_root(graph, operands[first]) != root) first++;
-    return first;
+/* The operands before, inputs before outputs, with which this one shares elements, and how many channels
+ * further on it begins. */
+static void print_shared(FILE *out, const Graph *graph, const ValueId *operands, int index) {
+    for (int i = 0; i < index; i++) {
+        if (!graph_overlap(graph, operands[i], operands[index])) continue;
+        fprintf(out, " is %d", i);
+        int64_t further = graph_channel(graph, operands[index]) - graph_channel(graph, operands[i]);
+        if (further) fprintf(out, " from %" PRId64, further);
+    }
 }
 
 static void print_operand(FILE *out, const Graph *graph, const ValueId *operands, int index) {
@@ -38,8 +40,7 @@ static void print_operand(FILE *out, const Graph *graph, const ValueId *operands
     }
     if (value->elements) fprintf(out, " elements %" PRId64, value->elements);
     fprintf(out, " step %" PRId64, sample_stride(graph, value));
-    int shared = shared_with(graph, operands, index);
-    if (shared != index) fprintf(out, " is %d", shared);
+    print_shared(out, graph, operands, index);
 }
 
 const char *graph_node_key(Arena *arena, const Graph *graph, const Node *node) {

@@ -46,6 +46,8 @@ struct Kernel {
      * `prepare` after each update (code->packed; only parameter inputs can be read then). NULL: nothing. */
     int64_t (*packed)(const Machine *machine, const Graph *graph, const Node *node);
     void (*prepare)(KernelCode *code);
+    /* Does the result lie where its operands are already, so that there is nothing to run? NULL: never. */
+    bool (*idle)(const Graph *graph, const Node *node);
     bool epilogue;    /* applies node->epilogue to its (first) output */
     bool in_place;    /* output 0 may share input 0's memory */
     bool doubles;     /* can run with registers of doubles: taken in a double-precision program */

@@ -178,6 +178,11 @@ static void print_value(FILE *out, const Graph *graph, const Value *value) {
         print_parameter(out, value->parameter);
     }
     if (value->elements) fprintf(out, " elements %" PRId64, value->elements);
+    if (value->within >= 0) {
+        fputs(" within ", out);
+        print_value_name(out, graph, value->within);
+        fprintf(out, " at %" PRId64, value->channel);
+    }
     if (value->alias >= 0) {
         fputs(" alias ", out);
         print_value_name(out, graph, value->alias);

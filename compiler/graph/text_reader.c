@@ -218,7 +218,7 @@ static Layout read_layout(Reader *r, int rank) {
 }
 
 static void read_value(Reader *r) {
-    Value value = {.producer = -1, .alias = -1};
+    Value value = {.producer = -1, .within = -1, .alias = -1};
     text_expect_sign(&r->tokens, '%');
     value.name = text_expect_name(&r->tokens, "a name");
     value.role = (Role)text_expect_one_of(&r->tokens, role_words, ROLE_COUNT, "a role");
@@ -233,6 +233,11 @@ static void read_value(Reader *r) {
         value.parameter = read_parameter(r, value.shape);
     }
     if (text_accept_word(&r->tokens, "elements")) value.elements = text_expect_integer(&r->tokens);
+    if (text_accept_word(&r->tokens, "within")) {
+        value.within = read_value_name(r);
+        if (!text_accept_word(&r->tokens, "at")) text_fail(&r->tokens, "expected at");
+        value.channel = text_expect_integer(&r->tokens);
+    }
     if (text_accept_word(&r->tokens, "alias")) value.alias = read_value_name(r);
     if (text_accept_word(&r->tokens, "layout")) value.layout = read_layout(r, value.shape.rank);
     if (text_accept_word(&r->tokens, "region")) {

@@ -1,4 +1,5 @@
-/* Ranges of channels. channels: some of them, which channel_slice copies. pad_channels: zeros before and
+/* Ranges of channels. channels: some of them, which channel_slice copies where its result is no part of its
+ * input (passes/nest.c). pad_channels: zeros before and
  * behind them. Either is the other's gradient. */
 #include "graph/backward.h"
 #include "graph/shape_call.h"
@@ -67,6 +68,10 @@ static void slice_emit(KernelCode *code) {
     box_copy(code, &output->shape, &from, &(BoxPlace){.value = output, .base = code->outputs[0]});
 }
 
+static bool slice_idle(const Graph *graph, const Node *node) {
+    return graph_is_part(graph, node->outputs.items[0], node->inputs.items[0], node_int(node, "first"));
+}
+
 static void slice_gradient(Backward *b, const Node *node) {
     ValueId x = node->inputs.items[0], dy = backward_of_output(b, node, 0);
     if (dy < 0 || !backward_wants(b, x)) return;
@@ -80,7 +85,7 @@ static void slice_gradient(Backward *b, const Node *node) {
 }
 
 static const Kernel slice_kernels[] = {
-    {.name = "copy", .emit = slice_emit},
+    {.name = "copy", .emit = slice_emit, .idle = slice_idle},
 };
 
 const Op op_channel_slice = {

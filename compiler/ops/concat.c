@@ -1,4 +1,5 @@
-/* concat: values side by side along the channels. Its gradients are slices of them. */
+/* concat: values side by side along the channels. Its gradients are slices of them. Operands that were made
+ * where they belong (passes/nest.c) are not copied. */
 #include "graph/backward.h"
 #include "graph/shape_call.h"
 #include "ops/attrs.h"
@@ -28,15 +29,30 @@ static bool concat_shape(ShapeCall *call) {
     return true;
 }
 
+/* Does the operand whose channels begin there lie in the result already? */
+static bool is_there(const Graph *graph, const Node *node, int i, int64_t channel) {
+    return graph_is_part(graph, node->inputs.items[i], node->outputs.items[0], channel);
+}
+
 static void concat_emit(KernelCode *code) {
     const Value *output = code_output(code, 0);
     BoxPlace to = {.value = output, .base = code->outputs[0]};
     int64_t *channel = &to.at[output->shape.rank - 1];
     for (int i = 0; i < node_operands(code->node); i++) {
         const Value *input = code_input(code, i);
-        box_copy(code, &input->shape, &(BoxPlace){.value = input, .base = code->inputs[i]}, &to);
+        if (!is_there(code->graph, code->node, i, *channel))
+            box_copy(code, &input->shape, &(BoxPlace){.value = input, .base = code->inputs[i]}, &to);
         *channel += shape_channels(&input->shape);
     }
+}
+
+static bool concat_idle(const Graph *graph, const Node *node) {
+    int64_t channel = 0;
+    for (int i = 0; i < node_operands(node); i++) {
+        if (!is_there(graph, node, i, channel)) return false;
+        channel += shape_channels(&graph_value(graph, node->inputs.items[i])->shape);
+    }
+    return true;
 }
 
 static void concat_gradient(Backward *b, const Node *node) {
@@ -56,7 +72,7 @@ static void concat_gradient(Backward *b, const Node *node) {
 }
 
 static const Kernel concat_kernels[] = {
-    {.name = "copy", .emit = concat_emit},
+    {.name = "copy", .emit = concat_emit, .idle = concat_idle},
 };
 
 const Op op_concat = {

@@ -123,12 +123,14 @@ static void copy_lanes(KernelCode *code, LLVMValueRef index, Lanes lanes, void *
                lanes);
 }
 
+static bool view_idle(const Graph *graph, const Node *node) {
+    return graph_value(graph, node->outputs.items[0])->alias == node->inputs.items[0];
+}
+
 /* Where both are one memory there is nothing to do; else runs that have no gap on either side are copied. */
 static void view_emit(KernelCode *code) {
-    const Graph *graph = code->graph;
     const Value *from = code_input(code, 0), *to = code_output(code, 0);
-    if (graph_root(graph, code->node->inputs.items[0]) == graph_root(graph, code->node->outputs.items[0]))
-        return;
+    if (view_idle(code->graph, code->node)) return;
     int64_t elements = shape_elements(&to->shape), length = common_divisor(value_run(from), value_run(to));
     Loop samples = loop_begin(code, code_int(code, 0), code->count, 1);
     Loop runs = loop_begin_const(code, 0, elements, length);
@@ -147,7 +149,7 @@ static void view_gradient(Backward *b, const Node *node) {
 }
 
 static const Kernel view_kernels[] = {
-    {.name = "view", .emit = view_emit, .in_place = true},
+    {.name = "view", .emit = view_emit, .idle = view_idle, .in_place = true},
 };
 
 const Op op_view = {

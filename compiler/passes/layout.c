@@ -1,5 +1,6 @@
 /* layout: the physical form of every value that is one a sample: channels last, around the spatial axes the
- * halo that its readers' kernels ask for. Needs kernels (schedule); gives value->layout. */
+ * halo that its readers' kernels ask for. A part of another value has the strides and the halo of the whole.
+ * Needs kernels (schedule) and parts (nest); gives value->layout. */
 #include "passes/pass.h"
 
 static void widen(Layout *layout, const Halo *halo) {
@@ -12,7 +13,7 @@ static void widen(Layout *layout, const Halo *halo) {
 static void ask_for_halos(const Graph *graph, const Node *node, const Kernel *kernel) {
     if (!kernel || !kernel->halo) return;
     for (int i = 0; i < node->inputs.count; i++) {
-        Value *value = graph_value(graph, node->inputs.items[i]);
+        Value *value = graph_value(graph, graph_whole(graph, node->inputs.items[i]));
         Halo halo = {0};
         if (value_per_sample(value) && kernel->halo(graph, node, i, &halo)) widen(&value->layout, &halo);
     }
@@ -41,5 +42,12 @@ void layout_run(PassContext *pc, Graph *graph) {
         ask_for_halos(graph, node, node->alone);
     }
     for (int i = 0; i < graph->values.count; i++)
-        if (value_per_sample(graph_value(graph, i))) lay_out(graph_value(graph, i));
+        if (value_per_sample(graph_value(graph, i)) && graph_value(graph, i)->within < 0)
+            lay_out(graph_value(graph, i));
+    for (int i = 0; i < graph->values.count; i++) {
+        Value *value = graph_value(graph, i);
+        if (value->within < 0) continue;
+        value->layout = graph_value(graph, graph_whole(graph, i))->layout;
+        value->layout.origin += graph_channel(graph, i);
+    }
 }

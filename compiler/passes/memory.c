@@ -133,21 +133,26 @@ static bool same_layout(const Value *a, const Value *b) {
     return shape_equal(&a->shape, &b->shape) && !memcmp(&a->layout, &b->layout, sizeof a->layout);
 }
 
-/* Views of values without gaps, and results that may overwrite an input nobody reads again, take their
- * input's memory. */
+/* Parts lie in their whole. Views of values without gaps, and results that may overwrite an input nobody
+ * reads again, nor a part of it, take their input's memory. */
 static void share_memory(const PassContext *pc, Graph *graph) {
     int *last_use = ARENA_ARRAY(graph->arena, int, (size_t)graph->values.count);
     int *readers = graph_count_uses(graph);
     for (int n = 0; n < graph->nodes.count; n++) {
         const Node *node = graph_node(graph, n);
-        for (int i = 0; i < node->inputs.count; i++) last_use[node->inputs.items[i]] = n;
+        for (int i = 0; i < node->inputs.count; i++) {
+            last_use[node->inputs.items[i]] = n;
+            last_use[graph_whole(graph, node->inputs.items[i])] = n;
+        }
     }
+    for (int i = 0; i < graph->values.count; i++)
+        graph_value(graph, i)->alias = graph_value(graph, i)->within;
     for (int n = 0; n < graph->nodes.count; n++) {
         const Node *node = graph_node(graph, n);
         if (!node->inputs.count || !node->outputs.count) continue;
         ValueId from = node->inputs.items[0], to = node->outputs.items[0];
         Value *input = graph_value(graph, from), *output = graph_value(graph, to);
-        if (!value_per_sample(input) || !value_per_sample(output)) continue;
+        if (!value_per_sample(input) || !value_per_sample(output) || output->within >= 0) continue;
         if (!strcmp(node->op->name, "view")) {
             if (!has_halo(input) && !has_halo(output)) output->alias = from;
             continue;
@@ -263,9 +268,10 @@ static void place_samples(const PassContext *pc, Graph *graph) {
         for (int n = 0; n < graph->nodes.count; n++) {
             const Node *node = graph_node(graph, n);
             for (int i = 0; i < node->outputs.count; i++) {
-                ValueId id = node->outputs.items[i];
+                ValueId id =
+                    graph_root(graph, node->outputs.items[i]); /* its first part may come before it */
                 Value *value = graph_value(graph, id);
-                if (!value_per_sample(value) || value->alias >= 0) continue;
+                if (!value_per_sample(value) || value->region != REGION_NONE) continue;
                 bool for_ever = keep || has_halo(value);
                 if (for_ever != (pass == 0)) continue;
                 Rooms *rooms = lives[id].outlives_stage ? &batch : &scratch;
@@ -282,7 +288,7 @@ static void place_samples(const PassContext *pc, Graph *graph) {
         if (!value_per_sample(value) || value->alias < 0) continue;
         const Value *root = graph_value(graph, graph_root(graph, i));
         value->region = root->region;
-        value->offset = root->offset;
+        value->offset = root->offset + value->layout.origin - root->layout.origin;
     }
     set_strides(pc, graph, scratch.end, batch.end);
 }
@@ -293,14 +299,28 @@ typedef struct Traffic {
     int64_t largest, samples, weights;
 } Traffic;
 
+/* Elements of the value's room, of a part its share. */
+static int64_t share_of_room(const Graph *graph, ValueId id) {
+    const Value *value = graph_value(graph, id), *whole = graph_value(graph, graph_whole(graph, id));
+    if (value == whole) return value->layout.size;
+    return value->layout.size / shape_channels(&whole->shape) * shape_channels(&value->shape);
+}
+
 static Traffic value_traffic(const Graph *graph, ValueId id) {
     const Value *value = graph_value(graph, id);
-    if (value_per_sample(value)) return (Traffic){.samples = value->layout.size};
+    if (value_per_sample(value)) return (Traffic){.samples = share_of_room(graph, id)};
     return (Traffic){.weights = value->parameter ? value->parameter->storage.size : value->elements};
+}
+
+/* Would it move nothing but parts to where they are? */
+static bool only_parts_move(const Graph *graph, const Node *node) {
+    if (!node->kernel->idle || !node->kernel->idle(graph, node)) return false;
+    return graph_whole(graph, node->inputs.items[0]) == graph_whole(graph, node->outputs.items[0]);
 }
 
 static Traffic node_traffic(const PassContext *pc, const Graph *graph, const Node *node) {
     Traffic sum = {0};
+    if (only_parts_move(graph, node)) return sum;
     int inputs = node->inputs.count;
     for (int i = 0; i < inputs + node->outputs.count; i++) {
         Traffic one =

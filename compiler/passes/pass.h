@@ -38,6 +38,7 @@ void simplify_run(PassContext *pc, Graph *graph);  /* drops what is dead, merges
 void recompute_run(PassContext *pc, Graph *graph); /* normalised values made again, not kept */
 void fuse_run(PassContext *pc, Graph *graph);      /* elementwise nodes into their producers' epilogues */
 void schedule_run(PassContext *pc, Graph *graph);  /* stages, kernels, micro-batch, lanes */
+void nest_run(PassContext *pc, Graph *graph);      /* values that are parts of others */
 void layout_run(PassContext *pc, Graph *graph);    /* halos and strides */
 void memory_run(PassContext *pc, Graph *graph);    /* regions, offsets, reuse */
 

@@ -1,6 +1,7 @@
-/* For tests of operators: a small graph of values with random contents, laid out with halos or without, whose
- * nodes are compiled and run one after the other, forward and backward. Contents are doubles by rows, all
- * samples of a value behind one another; what lies in the halos of a value must stay as it was. */
+/* For tests of operators: a small graph of values with random contents, laid out without gaps, or with halos
+ * and as parts of values of more channels, whose nodes are compiled and run one after the other, forward and
+ * backward. Contents are doubles by rows, all samples of a value behind one another; what lies around a value
+ * must stay as it was. */
 #ifndef CNNC_TESTS_OPS_OP_BENCH_H
 #define CNNC_TESTS_OPS_OP_BENCH_H
 
@@ -18,7 +19,7 @@ typedef struct OpBench {
     cnn_frame frame;
     double **data; /* by value */
     int capacity;
-    bool halos; /* values of more than one axis lie within a border */
+    bool halos; /* values of more than one axis lie within a border, and so do the channels of each place */
     bool doubles;
     bool inference; /* layers are lowered for inference, not for training */
     int width;
@@ -102,15 +103,17 @@ static inline ValueId bench_layer(OpBench *bench, const char *name, const Attr *
     return graph_add_output(bench->graph, node, ROLE_ACTIVATION, call.output);
 }
 
+enum { CHANNELS_BEFORE = 2, CHANNELS_AFTER = 3 };
+
 static inline void bench_lay_out(OpBench *bench, Value *value) {
     int spatial = shape_spatial(&value->shape);
     int64_t stride = 1;
     value->layout = (Layout){0};
     for (int axis = spatial; axis >= 0; axis--) {
-        bool halo = bench->halos && axis < spatial && value_per_sample(value);
+        bool halo = bench->halos && value_per_sample(value), part = axis == spatial;
         value->layout.stride[axis] = stride;
-        if (halo) value->layout.origin += (1 + axis) * stride;
-        stride *= value->shape.dim[axis] + (halo ? 2 + axis : 0);
+        if (halo) value->layout.origin += part ? CHANNELS_BEFORE : (1 + axis) * stride;
+        stride *= value->shape.dim[axis] + (!halo ? 0 : part ? CHANNELS_BEFORE + CHANNELS_AFTER : 2 + axis);
     }
     value->layout.size = stride;
     value->region = value_per_sample(value) ? REGION_SCRATCH : REGION_PARAMETERS;

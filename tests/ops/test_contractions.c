@@ -1,11 +1,12 @@
 /* conv, conv_transpose, depthwise and dense with integers: forward, gradient to the input and to the weights
  * equal plain loops in double precision bit for bit, whatever the kernel, the registers' width and number,
- * the border. Winograd's kernels come within a bound of their own: 1e-5 of the sum of the products' sizes,
- * where a misplaced product would be off by 1. */
+ * the border, and whether values lie alone or as parts of others. Winograd's kernels come within a bound of
+ * their own: 1e-5 of the sum of the products' sizes, where a misplaced product would be off by 1. */
 #include "abi.h"
 #include "emit/panels.h"
 #include "graph/backward.h"
 #include "ops/jit.h"
+#include "ops/rooms.h"
 #include "passes/pass.h"
 
 enum { CASES = 30, SAMPLES = 5 };
@@ -19,6 +20,7 @@ typedef struct Case {
     WindowAxis axis[SPATIAL_MAX];
     int64_t channels, filters, groups; /* the convolution's */
     bool dense, depthwise, transposed; /* transposed: the layer leads from the convolution's y to its x */
+    bool parts;                        /* values lie as parts of others */
     double tolerance;
     ValueId x, w, b, y, dy, dx, dw;
     double *x_data, *w_data, *b_data, *dy_data;
@@ -303,22 +305,6 @@ static void emit_node(Case *c, Jit *jit, Node *node, int number, bool prepare) {
     LLVMBuildRetVoid(e->builder);
 }
 
-typedef struct Blocks {
-    float *of[REGION_SCRATCH + 1];
-} Blocks;
-
-static Blocks blocks_create(Case *c) {
-    Graph *g = c->graph;
-    Arena *arena = c->cx.arena;
-    Blocks blocks = {{0}};
-    blocks.of[REGION_PARAMETERS] = ARENA_ARRAY(arena, float, (size_t)g->parameter_elements + 64);
-    blocks.of[REGION_PACKED] = ARENA_ARRAY(arena, float, (size_t)g->packed_elements + 64);
-    blocks.of[REGION_LANE] = ARENA_ARRAY(arena, float, (size_t)g->lane_elements + 64);
-    blocks.of[REGION_SCRATCH] =
-        ARENA_ARRAY(arena, float, (size_t)(g->scratch_stride * g->micro_batch + g->workspace_elements) + 64);
-    return blocks;
-}
-
 static void fill(Case *c, const Blocks *blocks) {
     for (int64_t n = 0; n < SAMPLES; n++) {
         for (int64_t i = 0; i < elements(c, c->x); i++)
@@ -385,6 +371,7 @@ static void run_case(Case *c, const char *kernel, int width, int registers) {
         .cx = &c->cx, .machine = &c->machine, .form = FORM_PROBE}; /* every value keeps its room */
     schedule_run(&pc, c->graph);
     layout_run(&pc, c->graph);
+    if (c->parts) gaps_open(c->graph);
     memory_run(&pc, c->graph);
     c->graph->micro_batch = SAMPLES;
     place_given(c, c->x);
@@ -403,10 +390,12 @@ static void run_case(Case *c, const char *kernel, int width, int registers) {
         if (node->kernel->packed) emit_node(c, &jit, node, i, true);
     }
     jit_compile(&jit);
-    Blocks blocks = blocks_create(c);
+    Blocks blocks = blocks_create(c->cx.arena, c->graph);
+    if (c->parts) gaps_visit(c->graph, blocks.of[REGION_SCRATCH], SAMPLES, true);
     fill(c, &blocks);
     run_nodes(c, &jit, &blocks);
     jit_destroy(&jit);
+    if (c->parts) assert_true(gaps_visit(c->graph, blocks.of[REGION_SCRATCH], SAMPLES, false));
 
     double *y = ARENA_ARRAY(c->cx.arena, double, (size_t)(SAMPLES * elements(c, c->y)));
     double *dx = ARENA_ARRAY(c->cx.arena, double, (size_t)(SAMPLES * elements(c, c->x)));
@@ -430,7 +419,7 @@ static void run_case(Case *c, const char *kernel, int width, int registers) {
 
 static void run_kernel(const char *kernel, int width, int registers) {
     for (int number = 0; number < CASES; number++) {
-        Case c = {.random = (uint64_t)number * 7919 + 1};
+        Case c = {.random = (uint64_t)number * 7919 + 1, .parts = number % 2};
         c.cx.arena = arena_create();
         if (kernel && !strncmp(kernel, "winograd", 8))
             draw_small_kernel(&c);
