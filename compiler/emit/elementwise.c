@@ -71,5 +71,5 @@ void elementwise_emit(KernelCode *code) {
 }
 
 const Kernel elementwise_kernels[] = {
-    {.name = "vector", .emit = elementwise_emit, .epilogue = true, .in_place = true},
+    {.name = "vector", .emit = elementwise_emit, .epilogue = true, .runs = true, .in_place = true},
 };

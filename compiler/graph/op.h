@@ -48,7 +48,8 @@ struct Kernel {
     void (*prepare)(KernelCode *code);
     /* Does the result lie where its operands are already, so that there is nothing to run? NULL: never. */
     bool (*idle)(const Graph *graph, const Node *node);
-    bool epilogue;    /* applies node->epilogue to its (first) output */
+    bool epilogue; /* applies node->epilogue to its (first) output */
+    bool runs; /* walks places that lie without gaps as one run: between gaps, registers may not be full */
     bool in_place;    /* output 0 may share input 0's memory */
     bool doubles;     /* can run with registers of doubles: taken in a double-precision program */
     bool pools;       /* applies node->max_window */

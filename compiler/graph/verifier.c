@@ -37,6 +37,25 @@ static const char *value_roles_fault(const Check *c, const Value *v) {
     return NULL;
 }
 
+static const char *part_fault(const Check *c, ValueId id) {
+    const Graph *graph = c->graph;
+    const Value *v = graph_value(graph, id);
+    int steps = 0;
+    for (ValueId at = id; at != -1; at = graph_value(graph, at)->within, steps++) {
+        if (!in_range(graph, at)) FAULT(c, "%s is a part of nothing", v->name);
+        if (steps > graph->values.count) FAULT(c, "%s is a part of itself", v->name);
+    }
+    if (v->within < 0) return NULL;
+    const Value *of = graph_value(graph, v->within);
+    Shape shape = v->shape;
+    if (shape.rank < 1 || shape.rank != of->shape.rank) FAULT(c, "%s is no part of %s", v->name, of->name);
+    shape.dim[shape.rank - 1] = shape_channels(&of->shape);
+    if (!shape_equal(&shape, &of->shape) || v->channel < 0 ||
+        v->channel > shape_channels(&of->shape) - shape_channels(&v->shape))
+        FAULT(c, "%s is no part of %s", v->name, of->name);
+    return NULL;
+}
+
 static const char *value_fault(const Check *c, ValueId id) {
     const Graph *graph = c->graph;
     const Value *v = graph_value(graph, id);
@@ -54,6 +73,7 @@ static const char *value_fault(const Check *c, ValueId id) {
     if (v->producer < -1 || v->producer >= graph->nodes.count)
         FAULT(c, "%s is made by node %d", v->name, v->producer);
     const char *fault = value_roles_fault(c, v);
+    if (!fault) fault = part_fault(c, id);
     if (fault || v->producer < 0) return fault;
     const Node *producer = graph_node(graph, v->producer);
     for (int i = 0; i < producer->outputs.count; i++)

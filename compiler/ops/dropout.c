@@ -249,7 +249,7 @@ static void dropout_gradient(Backward *b, const Node *node) {
 }
 
 static const Kernel kernels[] = {
-    {.name = "philox", .emit = dropout_emit},
+    {.name = "philox", .emit = dropout_emit, .runs = true},
 };
 
 const Op op_dropout_train = {

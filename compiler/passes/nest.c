@@ -1,15 +1,20 @@
 /* nest: operands of concat become parts of its result, so that their producers write them where they belong,
  * and ranges of channels become parts of what they are taken from: nothing is copied. Every kernel walks
- * places by the strides of the layout and writes its value's own channels alone, so any value can be a part
- * but one that a view reads or makes, for that is free only where there are no gaps. Needs kernels
- * (schedule); gives value->within and value->channel. */
+ * places by the strides of the layout and writes its value's own channels alone, so any value can be a part.
+ * Those are none that a view reads or makes, for that is free only where there are no gaps, or whose places
+ * would leave registers half empty in kernels that otherwise walk them as one run: that takes longer than the
+ * copy. Needs kernels (schedule); gives value->within and value->channel. */
 #include "passes/pass.h"
 
 #include <string.h>
 
+enum { MOST_EMPTY = 8 /* of a place's channels: one lane in so many may be empty beside them */ };
+
 typedef struct Nest {
     Graph *graph;
-    int *views; /* by value: how many views read it */
+    int width;  /* of a register */
+    bool *flat; /* by value: does a view read or make it? */
+    bool *runs; /* by value: does a kernel that walks runs? */
 } Nest;
 
 static bool is_op(const Node *node, const char *name) {
@@ -20,10 +25,16 @@ static int64_t channels_of(const Graph *graph, ValueId id) {
     return shape_channels(&graph_value(graph, id)->shape);
 }
 
+/* A vector's sample is one run wherever it lies. */
+static bool fills_registers(const Nest *nest, const Shape *shape) {
+    int64_t channels = shape_channels(shape), rest = channels % nest->width;
+    return shape->rank == 1 || rest == 0 || (nest->width - rest) * MOST_EMPTY <= channels;
+}
+
 static bool can_be_part(const Nest *nest, ValueId id) {
     const Value *value = graph_value(nest->graph, id);
-    if (!value_per_sample(value) || value->within >= 0 || nest->views[id]) return false;
-    return value->producer >= 0 && !is_op(graph_node(nest->graph, value->producer), "view");
+    if (!value_per_sample(value) || value->producer < 0 || value->within >= 0 || nest->flat[id]) return false;
+    return !nest->runs[id] || fills_registers(nest, &value->shape);
 }
 
 static void make_part(Nest *nest, ValueId id, ValueId of, int64_t channel) {
@@ -61,17 +72,25 @@ static void join(Nest *nest, const Node *node) {
     }
 }
 
-static void count_views(Nest *nest) {
+static void find_users(Nest *nest) {
     const Graph *graph = nest->graph;
-    for (int n = 0; n < graph->nodes.count; n++)
-        if (is_op(graph_node(graph, n), "view")) nest->views[graph_node(graph, n)->inputs.items[0]]++;
+    for (int n = 0; n < graph->nodes.count; n++) {
+        const Node *node = graph_node(graph, n);
+        bool *of = is_op(node, "view") ? nest->flat : node->kernel->runs ? nest->runs : NULL;
+        for (int i = 0; of && i < node->inputs.count; i++) of[node->inputs.items[i]] = true;
+        for (int i = 0; of && i < node->outputs.count; i++) of[node->outputs.items[i]] = true;
+    }
 }
 
 void nest_run(PassContext *pc, Graph *graph) {
+    size_t values = (size_t)graph->values.count;
     for (int i = 0; i < graph->values.count; i++) graph_value(graph, i)->within = -1;
     if (pc->cx->options.no_fuse) return;
-    Nest nest = {graph, ARENA_ARRAY(graph->arena, int, (size_t)graph->values.count)};
-    count_views(&nest);
+    Nest nest = {.graph = graph,
+                 .width = graph->doubles ? 1 : pc->machine->vector_floats,
+                 .flat = ARENA_ARRAY(graph->arena, bool, values),
+                 .runs = ARENA_ARRAY(graph->arena, bool, values)};
+    find_users(&nest);
     /* From the end, for the result of one concat may be an operand of the next. */
     for (int n = graph->nodes.count - 1; n >= 0; n--)
         if (is_op(graph_node(graph, n), "concat")) join(&nest, graph_node(graph, n));

@@ -175,6 +175,46 @@ static void uses_are_followed_to_the_root(void **state) {
     assert_non_null(graph_fault(*state, graph));
 }
 
+static ValueId value_of_channels(Graph *graph, int64_t channels) {
+    ValueId input = graph->input;
+    NodeId node = graph_add_node(graph, op_find("channel_slice"), NULL, &input, 1, -1, nowhere);
+    return graph_add_output(graph, node, ROLE_ACTIVATION, shape_of(2, 5, channels, 0));
+}
+
+static void make_part(Graph *graph, ValueId part, ValueId of, int64_t channel) {
+    graph_value(graph, part)->within = graph_value(graph, part)->alias = of;
+    graph_value(graph, part)->channel = channel;
+}
+
+/* Parts of parts add up; parts share what both have; what is no part of its whole is found. */
+static void parts_lie_in_their_whole(void **state) {
+    ValueId unused[4];
+    Graph *graph = small_graph(*state, unused);
+    ValueId whole = value_of_channels(graph, 9), half = value_of_channels(graph, 5),
+            inner = value_of_channels(graph, 2), rest = value_of_channels(graph, 4);
+    assert_false(graph_overlap(graph, whole, half));
+    make_part(graph, half, whole, 1);
+    make_part(graph, inner, half, 3);
+    make_part(graph, rest, whole, 5);
+    assert_int_equal(graph_whole(graph, inner), whole);
+    assert_int_equal(graph_channel(graph, inner), 4);
+    assert_int_equal(graph_channel(graph, whole), 0);
+    assert_true(graph_is_part(graph, inner, half, 3));
+    assert_true(graph_is_part(graph, inner, whole, 4));
+    assert_false(graph_is_part(graph, inner, whole, 3));
+    assert_true(graph_overlap(graph, inner, half) && graph_overlap(graph, inner, rest));
+    assert_true(graph_overlap(graph, half, whole) && graph_overlap(graph, rest, rest));
+    graph_value(graph, rest)->channel = 6;
+    assert_false(graph_overlap(graph, half, rest) || graph_overlap(graph, inner, rest));
+    assert_string_equal(graph_fault(*state, graph),
+                        arena_printf(*state, "%s is no part of %s", graph_value(graph, rest)->name,
+                                     graph_value(graph, whole)->name));
+    graph_value(graph, rest)->channel = 5;
+    assert_null(graph_fault(*state, graph));
+    graph_value(graph, whole)->within = inner;
+    assert_non_null(graph_fault(*state, graph));
+}
+
 static const char *key_of(Arena *arena, Graph *graph, NodeId node) {
     return graph_node_key(arena, graph, graph_node(graph, node));
 }
@@ -269,6 +309,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_clone_is_its_own, make_arena, drop_arena),
         cmocka_unit_test_setup_teardown(fresh_names_stay_unique, make_arena, drop_arena),
         cmocka_unit_test_setup_teardown(uses_are_followed_to_the_root, make_arena, drop_arena),
+        cmocka_unit_test_setup_teardown(parts_lie_in_their_whole, make_arena, drop_arena),
         cmocka_unit_test_setup_teardown(keys_tell_code_apart, make_arena, drop_arena),
         cmocka_unit_test_setup_teardown(reals_come_back_bit_by_bit, make_arena, drop_arena),
         cmocka_unit_test_setup_teardown(operands_end_where_the_epilogue_begins, make_arena, drop_arena),
