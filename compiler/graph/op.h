@@ -31,7 +31,8 @@ typedef struct Halo {
     int64_t before[SPATIAL_MAX], after[SPATIAL_MAX];
 } Halo;
 
-/* One way to compute a node. Rows stand best first; the last always applies. */
+/* One way to compute a node. Rows stand best first; the last always applies. Places lie as far apart as
+ * layouts say, and what is between them is other values': no kernel writes it or lets it count. */
 struct Kernel {
     const char *name;
     bool (*applies)(const Machine *machine, const Graph *graph, const Node *node); /* NULL: always */

@@ -1,20 +1,20 @@
 /* nest: operands of concat become parts of its result, so that their producers write them where they belong,
  * and ranges of channels become parts of what they are taken from: nothing is copied. Every kernel walks
- * places by the strides of the layout and writes its value's own channels alone, so any value can be a part.
- * Those are none that a view reads or makes, for that is free only where there are no gaps, or whose places
- * would leave registers half empty in kernels that otherwise walk them as one run: that takes longer than the
- * copy. Needs kernels (schedule); gives value->within and value->channel. */
+ * places by the strides of the layout and writes its value's own channels alone, so any value can be a part
+ * but one that a view reads or makes, for that is free only where there are no gaps. Where places do not fill
+ * lines of the cache, a copy may take less than what the part's users lose. Needs kernels (schedule); gives
+ * value->within and value->channel. */
 #include "passes/pass.h"
 
 #include <string.h>
 
-enum { MOST_EMPTY = 8 /* of a place's channels: one lane in so many may be empty beside them */ };
+enum { LINE = 16, /* elements */ LOSS = 24 /* of a user, measured: it meets a line more at each place */ };
 
 typedef struct Nest {
     Graph *graph;
-    int width;  /* of a register */
     bool *flat; /* by value: does a view read or make it? */
-    bool *runs; /* by value: does a kernel that walks runs? */
+    bool *runs; /* by value: does a kernel that walks as one run what has no gaps? */
+    int *users; /* by value: how many nodes that compute something read or make it */
 } Nest;
 
 static bool is_op(const Node *node, const char *name) {
@@ -25,22 +25,28 @@ static int64_t channels_of(const Graph *graph, ValueId id) {
     return shape_channels(&graph_value(graph, id)->shape);
 }
 
-/* A vector's sample is one run wherever it lies. */
-static bool fills_registers(const Nest *nest, const Shape *shape) {
-    int64_t channels = shape_channels(shape), rest = channels % nest->width;
-    return shape->rank == 1 || rest == 0 || (nest->width - rest) * MOST_EMPTY <= channels;
+/* Do its places begin and end where lines of the cache do, or are there no places? */
+static bool fills_lines(const Graph *graph, ValueId id, ValueId of, int64_t channel) {
+    int64_t whole = channels_of(graph, graph_whole(graph, of)), first = graph_channel(graph, of) + channel;
+    bool aligned = channels_of(graph, id) % LINE == 0 && whole % LINE == 0 && first % LINE == 0;
+    return aligned || graph_value(graph, id)->shape.rank == 1;
 }
 
-static bool can_be_part(const Nest *nest, ValueId id) {
+/* A copy reads and writes it; of runs the registers would not be full, and lie in two lines each. */
+static bool pays(const Nest *nest, ValueId id, ValueId of, int64_t channel) {
+    if (fills_lines(nest->graph, id, of, channel)) return true;
+    return !nest->runs[id] && nest->users[id] * LOSS <= 2 * channels_of(nest->graph, id) + LINE;
+}
+
+static bool can_be_part(const Nest *nest, ValueId id, ValueId of, int64_t channel) {
     const Value *value = graph_value(nest->graph, id);
     if (!value_per_sample(value) || value->producer < 0 || value->within >= 0 || nest->flat[id]) return false;
-    return !nest->runs[id] || fills_registers(nest, &value->shape);
+    return pays(nest, id, of, channel);
 }
 
 static void make_part(Nest *nest, ValueId id, ValueId of, int64_t channel) {
-    Value *value = graph_value(nest->graph, id);
-    value->within = of;
-    value->channel = channel;
+    graph_value(nest->graph, id)->within = of;
+    graph_value(nest->graph, id)->channel = channel;
 }
 
 /* Do the operands lie side by side in another value already, as a later concat has them? Then so does the
@@ -57,28 +63,49 @@ static bool is_run_of_parts(const Nest *nest, const Node *node) {
     return true;
 }
 
+static bool stands_before(const Node *node, int input) {
+    for (int i = 0; i < input; i++)
+        if (node->inputs.items[i] == node->inputs.items[input]) return true;
+    return false;
+}
+
+/* Lines that are filled in part are written a second time where another operand has to be copied: then those
+ * operands are, too. */
 static void join(Nest *nest, const Node *node) {
-    ValueId result = node->outputs.items[0];
-    if (can_be_part(nest, result) && is_run_of_parts(nest, node)) {
-        ValueId first = node->inputs.items[0];
-        make_part(nest, result, graph_whole(nest->graph, first), graph_channel(nest->graph, first));
+    const Graph *graph = nest->graph;
+    ValueId result = node->outputs.items[0], first = node->inputs.items[0];
+    if (is_run_of_parts(nest, node) &&
+        can_be_part(nest, result, graph_whole(graph, first), graph_channel(graph, first))) {
+        make_part(nest, result, graph_whole(graph, first), graph_channel(graph, first));
         return;
     }
-    int64_t channel = 0;
-    for (int i = 0; i < node->inputs.count; i++) {
-        ValueId operand = node->inputs.items[i];
-        if (can_be_part(nest, operand)) make_part(nest, operand, result, channel);
-        channel += channels_of(nest->graph, operand);
+    bool all = true;
+    for (int make = 0; make < 2; make++) {
+        int64_t channel = 0;
+        for (int i = 0; i < node->inputs.count; i++) {
+            ValueId operand = node->inputs.items[i];
+            bool can = !stands_before(node, i) && can_be_part(nest, operand, result, channel);
+            all = all && (can || make);
+            if (make && can && (all || fills_lines(graph, operand, result, channel)))
+                make_part(nest, operand, result, channel);
+            channel += channels_of(graph, operand);
+        }
     }
+}
+
+static void count_user(Nest *nest, const Node *node, ValueId id) {
+    nest->users[id]++;
+    if (node->kernel->runs) nest->runs[id] = true;
+    if (is_op(node, "view")) nest->flat[id] = true;
 }
 
 static void find_users(Nest *nest) {
     const Graph *graph = nest->graph;
     for (int n = 0; n < graph->nodes.count; n++) {
         const Node *node = graph_node(graph, n);
-        bool *of = is_op(node, "view") ? nest->flat : node->kernel->runs ? nest->runs : NULL;
-        for (int i = 0; of && i < node->inputs.count; i++) of[node->inputs.items[i]] = true;
-        for (int i = 0; of && i < node->outputs.count; i++) of[node->outputs.items[i]] = true;
+        if (is_op(node, "concat") || is_op(node, "channel_slice")) continue;
+        for (int i = 0; i < node->inputs.count; i++) count_user(nest, node, node->inputs.items[i]);
+        for (int i = 0; i < node->outputs.count; i++) count_user(nest, node, node->outputs.items[i]);
     }
 }
 
@@ -87,16 +114,18 @@ void nest_run(PassContext *pc, Graph *graph) {
     for (int i = 0; i < graph->values.count; i++) graph_value(graph, i)->within = -1;
     if (pc->cx->options.no_fuse) return;
     Nest nest = {.graph = graph,
-                 .width = graph->doubles ? 1 : pc->machine->vector_floats,
                  .flat = ARENA_ARRAY(graph->arena, bool, values),
-                 .runs = ARENA_ARRAY(graph->arena, bool, values)};
+                 .runs = ARENA_ARRAY(graph->arena, bool, values),
+                 .users = ARENA_ARRAY(graph->arena, int, values)};
     find_users(&nest);
     /* From the end, for the result of one concat may be an operand of the next. */
     for (int n = graph->nodes.count - 1; n >= 0; n--)
         if (is_op(graph_node(graph, n), "concat")) join(&nest, graph_node(graph, n));
     for (int n = 0; n < graph->nodes.count; n++) {
         const Node *node = graph_node(graph, n);
-        if (is_op(node, "channel_slice") && can_be_part(&nest, node->outputs.items[0]))
-            make_part(&nest, node->outputs.items[0], node->inputs.items[0], node_int(node, "first"));
+        if (!is_op(node, "channel_slice")) continue;
+        ValueId range = node->outputs.items[0], of = node->inputs.items[0];
+        int64_t channel = node_int(node, "first");
+        if (can_be_part(&nest, range, of, channel)) make_part(&nest, range, of, channel);
     }
 }
