@@ -35,7 +35,7 @@ static bool fills_lines(const Graph *graph, ValueId id, ValueId of, int64_t chan
 /* A copy reads and writes it; of runs the registers would not be full, and lie in two lines each. */
 static bool pays(const Nest *nest, ValueId id, ValueId of, int64_t channel) {
     if (fills_lines(nest->graph, id, of, channel)) return true;
-    return !nest->runs[id] && nest->users[id] * LOSS <= 2 * channels_of(nest->graph, id) + LINE;
+    return !nest->runs[id] && (int64_t)nest->users[id] * LOSS <= 2 * channels_of(nest->graph, id) + LINE;
 }
 
 static bool can_be_part(const Nest *nest, ValueId id, ValueId of, int64_t channel) {
