@@ -8,11 +8,8 @@
 #include <string.h>
 
 enum {
-    LINE = 16,           /* elements of a cache line */
-    SEARCH_LIMIT = 4096, /* rooms looked through for a gap, so that huge graphs stay fast */
-    VALUES_TO_WEIGHTS = 4,
-    LEAST_MICRO_BATCH = 2,
-    LARGEST_MICRO_BATCH = 16
+    LINE = 16,          /* elements of a cache line */
+    SEARCH_LIMIT = 4096 /* rooms looked through for a gap, so that huge graphs stay fast */
 };
 
 static int64_t round_up(int64_t elements) {
@@ -293,83 +290,6 @@ static void place_samples(const PassContext *pc, Graph *graph) {
     set_strides(pc, graph, scratch.end, batch.end);
 }
 
-/* What a stage reads and writes, elements: of each sample, its largest node alone and all together; and for
- * each micro-batch anew. */
-typedef struct Traffic {
-    int64_t largest, samples, weights;
-} Traffic;
-
-/* Elements of the value's room, of a part its share. */
-static int64_t share_of_room(const Graph *graph, ValueId id) {
-    const Value *value = graph_value(graph, id), *whole = graph_value(graph, graph_whole(graph, id));
-    if (value == whole) return value->layout.size;
-    return value->layout.size / shape_channels(&whole->shape) * shape_channels(&value->shape);
-}
-
-static Traffic value_traffic(const Graph *graph, ValueId id) {
-    const Value *value = graph_value(graph, id);
-    if (value_per_sample(value)) return (Traffic){.samples = share_of_room(graph, id)};
-    return (Traffic){.weights = value->parameter ? value->parameter->storage.size : value->elements};
-}
-
-/* Would it move nothing but parts to where they are? */
-static bool only_parts_move(const Graph *graph, const Node *node) {
-    if (!node->kernel->idle || !node->kernel->idle(graph, node)) return false;
-    return graph_whole(graph, node->inputs.items[0]) == graph_whole(graph, node->outputs.items[0]);
-}
-
-static Traffic node_traffic(const PassContext *pc, const Graph *graph, const Node *node) {
-    Traffic sum = {0};
-    if (only_parts_move(graph, node)) return sum;
-    int inputs = node->inputs.count;
-    for (int i = 0; i < inputs + node->outputs.count; i++) {
-        Traffic one =
-            value_traffic(graph, i < inputs ? node->inputs.items[i] : node->outputs.items[i - inputs]);
-        sum.samples += one.samples;
-        sum.weights += one.weights;
-    }
-    if (node->kernel->packed) sum.weights += node->kernel->packed(pc->machine, graph, node);
-    return sum;
-}
-
-static Traffic *stage_traffic(const PassContext *pc, const Graph *graph) {
-    Traffic *traffic = ARENA_ARRAY(graph->arena, Traffic, (size_t)graph->stage_count);
-    for (int n = 0; n < graph->nodes.count; n++) {
-        const Node *node = graph_node(graph, n);
-        if (node->op->domain != DOMAIN_SAMPLE) continue;
-        Traffic *stage = &traffic[node->stage], own = node_traffic(pc, graph, node);
-        stage->samples += own.samples;
-        stage->weights += own.weights;
-        if (own.samples > stage->largest) stage->largest = own.samples;
-    }
-    return traffic;
-}
-
-/* As many samples as let a layer find what the one before left somewhere near, in a worker's share of the
- * last cache; but weights are read anew for each micro-batch, so at least as many as make the values outweigh
- * them by far. */
-static int micro_batch_for(const Machine *machine, Traffic traffic) {
-    int64_t room = machine_near_bytes(machine) / (int64_t)sizeof(float);
-    int64_t wanted = traffic.samples ? room / (traffic.largest + 1) : LARGEST_MICRO_BATCH;
-    if (traffic.samples && VALUES_TO_WEIGHTS * traffic.weights / traffic.samples > wanted)
-        wanted = VALUES_TO_WEIGHTS * traffic.weights / traffic.samples;
-    int micro_batch = LARGEST_MICRO_BATCH;
-    while (micro_batch > wanted && micro_batch > LEAST_MICRO_BATCH) micro_batch /= 2;
-    return micro_batch;
-}
-
-static void choose_micro_batches(const PassContext *pc, Graph *graph) {
-    const Traffic *traffic = stage_traffic(pc, graph);
-    graph->stage_micro_batches = ARENA_ARRAY(graph->arena, int, (size_t)graph->stage_count);
-    graph->micro_batch = 1;
-    if (pc->beside) graph->micro_batch = pc->beside->micro_batch;
-    for (int i = 0; i < graph->stage_count; i++) {
-        int chosen = pc->beside ? 1 : micro_batch_for(pc->machine, traffic[i]);
-        graph->stage_micro_batches[i] = chosen;
-        if (chosen > graph->micro_batch) graph->micro_batch = chosen;
-    }
-}
-
 void memory_run(PassContext *pc, Graph *graph) {
     for (int i = 0; i < graph->values.count; i++) {
         Value *value = graph_value(graph, i);
@@ -381,5 +301,5 @@ void memory_run(PassContext *pc, Graph *graph) {
     place_derived(pc, graph);
     share_memory(pc, graph);
     place_samples(pc, graph);
-    choose_micro_batches(pc, graph);
+    micro_batches_choose(pc, graph);
 }

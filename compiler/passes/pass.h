@@ -42,6 +42,9 @@ void nest_run(PassContext *pc, Graph *graph);      /* values that are parts of o
 void layout_run(PassContext *pc, Graph *graph);    /* halos and strides */
 void memory_run(PassContext *pc, Graph *graph);    /* regions, offsets, reuse */
 
+/* A part of memory: how many samples a worker takes through each stage at once. */
+void micro_batches_choose(const PassContext *pc, Graph *graph);
+
 /* Bytes, as the summary and asserts report them; training is 0 without a train block. */
 typedef struct MemoryTotals {
     int64_t inference, training;
