@@ -54,6 +54,18 @@ void code_store(KernelCode *code, LLVMValueRef value, LLVMValueRef pointer, Lane
     LLVMSetAlignment(LLVMBuildStore(code->emit->builder, value, pointer), element_bytes(code));
 }
 
+void code_prefetch(KernelCode *code, LLVMValueRef pointer, int level) {
+    enum { READ = 0, FIRST_LEVEL = 3, SECOND_LEVEL = 2, DATA = 1 };
+    static const char name[] = "llvm.prefetch";
+    LLVMTypeRef types[1] = {code->emit->pointer};
+    LLVMValueRef function = LLVMGetIntrinsicDeclaration(
+        code->emit->module, LLVMLookupIntrinsicID(name, sizeof name - 1), types, 1);
+    LLVMValueRef arguments[4] = {pointer, code_i32(code, READ),
+                                 code_i32(code, level == 1 ? FIRST_LEVEL : SECOND_LEVEL),
+                                 code_i32(code, DATA)};
+    LLVMBuildCall2(code->emit->builder, LLVMGlobalGetValueType(function), function, arguments, 4, "");
+}
+
 int64_t code_sample_stride(const KernelCode *code, const Value *value) {
     if (!value_per_sample(value)) return 0;
     return value->region == REGION_BATCH ? code->graph->batch_stride : code->graph->scratch_stride;

@@ -3,10 +3,15 @@
 
 #include <math.h>
 
+enum { AHEAD = 2048 /* elements; measured */ };
+
+static LLVMValueRef operand_address(KernelCode *code, int input, const Position *position) {
+    return code_position(code, code_input(code, input), code->inputs[input], position);
+}
+
 /* The operand at the position: a register of elements, or of channels for a per-channel vector. */
 static LLVMValueRef operand_load(KernelCode *code, int input, const Position *position, Lanes lanes) {
-    const Value *value = code_input(code, input);
-    return code_load(code, code_position(code, value, code->inputs[input], position), lanes);
+    return code_load(code, operand_address(code, input, position), lanes);
 }
 
 LLVMValueRef code_epilogue(KernelCode *code, LLVMValueRef result, const Position *position, Lanes lanes) {
@@ -57,7 +62,12 @@ LLVMValueRef code_map(KernelCode *code, const Position *position, Lanes lanes) {
     LLVMValueRef operands[MAX_OPERANDS];
     int count = node_operands(node);
     if (count > MAX_OPERANDS) internal_error("%d operands of %s", count, node->op->name);
-    for (int i = 0; i < count; i++) operands[i] = operand_load(code, i, position, lanes);
+    for (int i = 0; i < count; i++) {
+        /* What another stage left is far away. */
+        if (code_input(code, i)->region == REGION_BATCH)
+            code_prefetch(code, code_at_const(code, operand_address(code, i, position), AHEAD), 1);
+        operands[i] = operand_load(code, i, position, lanes);
+    }
     return node->op->map(code, node->op, node->attrs, operands);
 }
 

@@ -138,6 +138,8 @@ LLVMValueRef code_at_type(KernelCode *code, LLVMTypeRef element, LLVMValueRef ba
 LLVMValueRef code_load(KernelCode *code, LLVMValueRef pointer, Lanes lanes);
 void code_store(KernelCode *code, LLVMValueRef value, LLVMValueRef pointer, Lanes lanes);
 LLVMTypeRef code_type(KernelCode *code, int width);
+/* Asks for the line in that level's cache, 1 or 2; any address will do. */
+void code_prefetch(KernelCode *code, LLVMValueRef pointer, int level);
 
 /* A local variable (promoted to a register): reductions across loops. */
 LLVMValueRef code_variable(KernelCode *code, LLVMTypeRef type, LLVMValueRef initial);
@@ -176,6 +178,8 @@ void branch_end(KernelCode *code, Branch *branch);
  * the rest. `index` is i64, the first element's number. */
 typedef void (*LaneBody)(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user);
 void loop_lanes(KernelCode *code, int64_t extent, LaneBody body, void *user);
+/* The same for this call's share of the registers. */
+void loop_shared_lanes(KernelCode *code, int64_t extent, LaneBody body, void *user);
 
 /* A place in a value that is one a sample: indices i64; spatial beyond the value's rank are not looked at. */
 typedef struct Position {

@@ -122,7 +122,10 @@ static void depthwise_lanes(KernelCode *code, LLVMValueRef channel, Lanes lanes,
 static void depthwise_emit(KernelCode *code, DepthwiseWalk *walk) {
     Loop samples = loop_begin(code, code_int(code, 0), code->count, 1);
     walk->sample = samples.index;
-    loop_lanes(code, walk->g->channels, depthwise_lanes, walk);
+    if (walk->backward)
+        loop_lanes(code, walk->g->channels, depthwise_lanes, walk);
+    else
+        loop_shared_lanes(code, walk->g->channels, depthwise_lanes, walk);
     loop_end(code, &samples);
 }
 

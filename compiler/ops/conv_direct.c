@@ -5,7 +5,10 @@
 
 #include <math.h>
 
-enum { LEAST_SHARED_PANELS = 4 };
+enum {
+    LEAST_SHARED_PANELS = 4,
+    PARTS_OF_CACHE = 4 /* weights of more than such a part of the second-level cache do not wait in it */
+};
 
 /* What one panel of filters is being computed for. */
 typedef struct DirectWalk {
@@ -17,6 +20,7 @@ typedef struct DirectWalk {
     LLVMValueRef channel; /* the panel's first channel of the output */
     int64_t panel_width;
     int64_t reduced; /* channels summed over */
+    int64_t ahead;   /* from one panel to the next where they come from far away, else 0 */
     int vectors, last_live;
     const Value *bias;
     bool shares_panels; /* a split step shares out panels, else places */
@@ -74,6 +78,7 @@ static Tile tile_of_grid(const DirectWalk *walk, const GridTile *grid, int64_t r
     for (int m = 0; m < tile.rows; m++)
         tile.row_offset[m] = m / grid->columns * row_step + m % grid->columns * column_step;
     for (int v = 0; v < tile.vectors; v++) tile.vector_offset[v] = (int64_t)v * width;
+    tile.ahead = walk->ahead;
     return tile;
 }
 
@@ -165,8 +170,16 @@ static void forward_panel(KernelCode *code, LLVMValueRef panel, int vectors, int
     loop_end(code, &samples);
 }
 
+/* The next panel is asked for while this one is multiplied where its lines would be waited for. Windows wait
+ * less, and their tiles are so tight that LLVM would put sums on the stack. */
+static int64_t distance_ahead(const DirectWalk *walk, const Panels *panels) {
+    int64_t bytes = (int64_t)sizeof(float) * panels->groups * panels->count * panels->stride;
+    return walk->g->taps == 1 && bytes * PARTS_OF_CACHE > walk->machine->l2_bytes ? panels->stride : 0;
+}
+
 static void each_group(KernelCode *code, DirectWalk *walk, const Panels *panels, PanelBody body) {
     walk->panel_width = panels->width;
+    walk->ahead = distance_ahead(walk, panels);
     Loop groups = loop_begin_const(code, 0, panels->groups, 1);
     walk->group = groups.index;
     walk->weights =

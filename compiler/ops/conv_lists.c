@@ -155,6 +155,7 @@ const Kernel conv_forward_kernels[6] = {
      .emit = conv_depthwise_forward_emit,
      .halo = forward_halo,
      .epilogue = true,
+     .splits = true,
      .doubles = true},
     {.name = "direct",
      .applies = forward_direct,

@@ -40,7 +40,7 @@ CNN
 sed -n '/^data {/,$p' "$ROOT/examples/x_or_o.cnn" >>normed.cnn
 deterministic normed normed.cnn --data letters --limit 333 --batch 33
 
-# A single sample: the threads share each large layer, by its rows, its tiles or its panels of filters; some layers have another
+# A single sample: the threads share each large layer, by its rows, its tiles, its channels or its panels of filters; some layers have another
 # kernel than in a batch, so that the results differ from those by rounding.
 # split NAME SHAPE LAYERS...
 split() {
@@ -80,6 +80,7 @@ split by_panels 7,9,70 'conv(150, 3, padding=same) -> conv(200, 1) -> conv(33, 3
 split signal 700,6 'conv(64, 9) -> conv(140, 3, stride=2)'
 split volume 9,10,11,4 'conv(20, 3) -> conv(100, 2, groups=2)'
 split small 5,5,64 'conv(64, 3, activation=relu) -> conv(256, 3, padding=same) -> flatten -> dense(300) -> dense(77, activation=relu) -> dense(9)'
+split by_channels 41,37,24 'depthwise(5, padding=same, activation=relu) -> depthwise(3, stride=2, multiplier=1) -> conv(70, 1) -> depthwise(3)'
 split wide 70,3 'flatten -> dense(999) -> dense(31) -> dense(1001, bias=false) -> dense(16)'
 
 # Several layers whose weights are packed anew, by several workers, after each of many steps.
