@@ -11,7 +11,8 @@ enum {
     TILE_ROWS = 12,
     BLOCK_PLACES = 256, /* dy's part of one panel and x's of one tile fit the first-level cache */
     LEAST_CHANNELS = 16,
-    LEAST_USES = 4 /* of a copied operand */
+    LEAST_USES = 4, /* of a copied operand */
+    RUN_PLACES = 5  /* at most so many in one round of a loop */
 };
 static const double COPY_COST = 1.5;  /* cycles a register, load and store */
 static const double EFFICIENCY = 0.9; /* of the peak, measured */
@@ -49,7 +50,7 @@ static PackedPlan packed_plan(const Machine *machine, const ConvGeometry *g) {
     int64_t rows = g->axis[0].output, fit = BLOCK_PLACES / row;
     if (fit >= rows) {
         p.rows = rows;
-        p.samples = BLOCK_PLACES / (row * rows);
+        while (2 * p.samples * row * rows <= BLOCK_PLACES) p.samples *= 2; /* as micro-batches are */
     } else {
         p.rows = fit < 1 ? 1 : cut_evenly(rows, fit).large;
     }
@@ -58,9 +59,11 @@ static PackedPlan packed_plan(const Machine *machine, const ConvGeometry *g) {
         p.x_places *= p.axis[i].places;
     }
     p.y_places = p.rows * row;
-    p.x_tile = p.samples * p.x_places * p.tile_rows;
+    /* Whole registers are stored: the last place's reaches into the places behind the tile. */
+    int64_t behind = (machine->vector_floats + p.tile_rows - 1) / p.tile_rows;
+    p.x_tile = (p.samples * p.x_places + behind) * p.tile_rows;
     int64_t tiles = (g->group_channels + p.tile_rows - 1) / p.tile_rows;
-    p.y_start = (tiles * p.x_tile + machine->vector_floats) / 16 * 16 + 16;
+    p.y_start = tiles * p.x_tile / 16 * 16 + 16;
     p.end = p.y_start + p.samples * p.y_places * panels.width;
     return p;
 }
@@ -94,7 +97,7 @@ typedef struct PackedWalk {
     int vectors, last_live;
 } PackedWalk;
 
-/* Copies `lanes` elements of every place of the block to [place][to_step]: a loop over samples and axes. */
+/* Copies every place of the block to [place][to_step]: a loop over samples and axes around `place`. */
 typedef struct Copy {
     const Value *value;
     LLVMValueRef from, to, samples, rows;
@@ -103,7 +106,9 @@ typedef struct Copy {
     int axes;
 } Copy;
 
-static void copy_places(KernelCode *code, const Copy *copy, const Lanes *lanes, int vectors, int64_t width) {
+typedef void (*CopyPlace)(KernelCode *code, const PackedWalk *walk, LLVMValueRef from, LLVMValueRef to);
+
+static void copy_places(KernelCode *code, const PackedWalk *walk, const Copy *copy, CopyPlace place) {
     Loop loops[SPATIAL_MAX + 1];
     int64_t to_stride = copy->to_step;
     for (int i = 0; i < copy->axes; i++) to_stride *= copy->places[i];
@@ -119,10 +124,7 @@ static void copy_places(KernelCode *code, const Copy *copy, const Lanes *lanes, 
         from = code_at(code, from, code_mul_const(code, at, copy->step[i] * copy->value->layout.stride[i]));
         to = code_at(code, to, code_mul_const(code, at, to_stride));
     }
-    for (int v = 0; v < vectors; v++) {
-        LLVMValueRef x = code_load(code, code_at_const(code, from, v * width), lanes[v]);
-        code_store(code, x, code_at_const(code, to, v * width), (Lanes){lanes[v].width, lanes[v].width});
-    }
+    place(code, walk, from, to);
     for (int i = copy->axes; i >= 0; i--) loop_end(code, &loops[i]);
 }
 
@@ -134,11 +136,32 @@ static LLVMValueRef source_rows(KernelCode *code, const PackedWalk *walk) {
                           (a->kernel - 1) * p->tap + 1 - p->stride);
 }
 
-static void copy_channels(KernelCode *code, const PackedWalk *walk, LLVMValueRef channel, int live) {
+static void copy_channels(KernelCode *code, const PackedWalk *walk, LLVMValueRef from, LLVMValueRef to,
+                          int live) {
+    int rows = walk->plan.tile_rows, width = rows > code->width ? rows : code->width;
+    LLVMValueRef x = code_load(code, from, (Lanes){width, live});
+    code_store(code, x, to, (Lanes){width, width});
+}
+
+/* All channels of a place, a tile's after the other. */
+static void copy_source_place(KernelCode *code, const PackedWalk *walk, LLVMValueRef from, LLVMValueRef to) {
+    const PackedPlan *p = &walk->plan;
+    int64_t channels = walk->g->group_channels, full = channels / p->tile_rows;
+    int rest = (int)(channels - full * p->tile_rows);
+    Loop loop = loop_begin_const(code, 0, full, 1);
+    copy_channels(code, walk, code_at(code, from, code_mul_const(code, loop.index, p->tile_rows)),
+                  code_at(code, to, code_mul_const(code, loop.index, p->x_tile)), p->tile_rows);
+    loop_end(code, &loop);
+    if (rest)
+        copy_channels(code, walk, code_at_const(code, from, full * p->tile_rows),
+                      code_at_const(code, to, full * p->x_tile), rest);
+}
+
+static void copy_source(KernelCode *code, const PackedWalk *walk) {
     const PackedPlan *p = &walk->plan;
     Copy copy = {.value = code_input(code, 0),
-                 .from = code_at(code, walk->x, channel),
-                 .to = code_at(code, walk->x_copy, code_mul_const(code, channel, p->x_tile / p->tile_rows)),
+                 .from = walk->x,
+                 .to = walk->x_copy,
                  .samples = walk->samples,
                  .rows = source_rows(code, walk),
                  .to_step = p->tile_rows,
@@ -147,21 +170,19 @@ static void copy_channels(KernelCode *code, const PackedWalk *walk, LLVMValueRef
         copy.places[i] = p->axis[i].places;
         copy.step[i] = p->axis[i].step;
     }
-    copy_places(code, &copy, &(Lanes){p->tile_rows, live}, 1, 0);
+    copy_places(code, walk, &copy, copy_source_place);
 }
 
-static void copy_source(KernelCode *code, const PackedWalk *walk) {
-    int64_t rows = walk->plan.tile_rows, channels = walk->g->group_channels, full = channels / rows * rows;
-    Loop loop = loop_begin_const(code, 0, full, rows);
-    copy_channels(code, walk, loop.index, (int)rows);
-    loop_end(code, &loop);
-    if (full < channels) copy_channels(code, walk, code_int(code, full), (int)(channels - full));
+static void copy_panel_place(KernelCode *code, const PackedWalk *walk, LLVMValueRef from, LLVMValueRef to) {
+    int width = code->width;
+    for (int v = 0; v < walk->vectors; v++) {
+        Lanes lanes = {width, v == walk->vectors - 1 ? walk->last_live : width};
+        LLVMValueRef dy = code_load(code, code_at_const(code, from, (int64_t)v * width), lanes);
+        code_store(code, dy, code_at_const(code, to, (int64_t)v * width), (Lanes){width, width});
+    }
 }
 
 static void copy_panel(KernelCode *code, const PackedWalk *walk, LLVMValueRef panel) {
-    Lanes lanes[TILE_MAX_VECTORS];
-    for (int v = 0; v < walk->vectors; v++)
-        lanes[v] = (Lanes){code->width, v == walk->vectors - 1 ? walk->last_live : code->width};
     Copy copy = {.value = code_input(code, 1),
                  .from = code_at(code, walk->dy, code_mul_const(code, panel, walk->panels->width)),
                  .to = walk->dy_copy,
@@ -173,11 +194,26 @@ static void copy_panel(KernelCode *code, const PackedWalk *walk, LLVMValueRef pa
         copy.places[i] = i ? walk->g->axis[i].output : walk->plan.rows;
         copy.step[i] = 1;
     }
-    copy_places(code, &copy, lanes, walk->vectors, code->width);
+    copy_places(code, walk, &copy, copy_panel_place);
 }
 
-static void add_levels(const PackedWalk *walk, Tile *tile) {
+/* Places of whole samples, one behind the other in both copies: a run of a few in a loop. */
+static void add_run(KernelCode *code, const PackedWalk *walk, Tile *tile) {
     const PackedPlan *p = &walk->plan;
+    int64_t run = RUN_PLACES;
+    while (p->y_places % run) run--;
+    int64_t a_stride = p->tile_rows, b_stride = walk->panels->width;
+    LLVMValueRef runs = code_mul_const(code, walk->samples, p->y_places / run);
+    tile_add_dynamic_level(tile, runs, run * a_stride, run * b_stride);
+    tile_add_level(tile, run, a_stride, b_stride);
+}
+
+static void add_levels(KernelCode *code, const PackedWalk *walk, Tile *tile) {
+    const PackedPlan *p = &walk->plan;
+    if (p->samples > 1 && walk->g->taps == 1) {
+        add_run(code, walk, tile);
+        return;
+    }
     int64_t a_stride = p->x_places * p->tile_rows, b_stride = p->y_places * walk->panels->width;
     if (p->samples > 1) tile_add_dynamic_level(tile, walk->samples, a_stride, b_stride);
     for (int i = 0; i < walk->g->spatial; i++) {
@@ -192,6 +228,15 @@ static void add_levels(const PackedWalk *walk, Tile *tile) {
     }
 }
 
+/* Sums of the next tile: of the next tap, or of the next channels where there is but one. */
+static void fetch_next_sums(KernelCode *code, const PackedWalk *walk, const Tile *tile, LLVMValueRef target) {
+    int64_t steps = walk->g->taps > 1 ? walk->g->group_channels : tile->rows;
+    LLVMValueRef next = code_at_const(code, target, steps * walk->panels->width);
+    for (int64_t m = 0; m < tile->rows; m++)
+        for (int64_t v = 0; v < tile->vectors; v++)
+            code_prefetch(code, code_at_const(code, next, m * walk->panels->width + v * code->width), 1);
+}
+
 /* Sums `rows` channels of one tap and adds them to the accumulator. */
 static void packed_tile(KernelCode *code, const PackedWalk *walk, LLVMValueRef a, LLVMValueRef step,
                         int rows) {
@@ -202,8 +247,9 @@ static void packed_tile(KernelCode *code, const PackedWalk *walk, LLVMValueRef a
                  .b = walk->dy_copy};
     for (int m = 0; m < rows; m++) tile.row_offset[m] = m;
     for (int v = 0; v < tile.vectors; v++) tile.vector_offset[v] = (int64_t)v * code->width;
-    add_levels(walk, &tile);
+    add_levels(code, walk, &tile);
     LLVMValueRef target = code_at(code, walk->dw, code_mul_const(code, step, walk->panels->width));
+    fetch_next_sums(code, walk, &tile, target);
     contraction_accumulate(code, &tile, target, walk->panels->width);
 }
 
