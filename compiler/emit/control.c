@@ -122,19 +122,22 @@ void loop_lanes(KernelCode *code, int64_t extent, LaneBody body, void *user) {
     if (extent > full) body(code, code_int(code, full), (Lanes){width, (int)(extent - full)}, user);
 }
 
-void loop_shared_lanes(KernelCode *code, int64_t extent, LaneBody body, void *user) {
+Share share_of_lanes(KernelCode *code, int64_t extent) {
+    return code_share(code, code_int(code, (extent + code->width - 1) / code->width));
+}
+
+void loop_shared_lanes(KernelCode *code, int64_t extent, const Share *share, LaneBody body, void *user) {
     LLVMBuilderRef b = code->emit->builder;
     int width = code->width;
     int64_t full = extent / width, rest = extent % width;
-    Share share = code_share(code, code_int(code, full + (rest > 0)));
     if (full > 0) {
-        LLVMValueRef end = code_mul_const(code, code_min(code, share.end, code_int(code, full)), width);
-        Loop loop = loop_begin(code, code_mul_const(code, share.begin, width), end, width);
+        LLVMValueRef end = code_mul_const(code, code_min(code, share->end, code_int(code, full)), width);
+        Loop loop = loop_begin(code, code_mul_const(code, share->begin, width), end, width);
         body(code, loop.index, (Lanes){width, width}, user);
         loop_end(code, &loop);
     }
     if (!rest) return;
-    Branch last = branch_begin(code, LLVMBuildICmp(b, LLVMIntSGT, share.end, code_int(code, full), ""));
+    Branch last = branch_begin(code, LLVMBuildICmp(b, LLVMIntSGT, share->end, code_int(code, full), ""));
     body(code, code_int(code, full * width), (Lanes){width, (int)rest}, user);
     branch_end(code, &last);
 }

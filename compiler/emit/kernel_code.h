@@ -178,8 +178,9 @@ void branch_end(KernelCode *code, Branch *branch);
  * the rest. `index` is i64, the first element's number. */
 typedef void (*LaneBody)(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user);
 void loop_lanes(KernelCode *code, int64_t extent, LaneBody body, void *user);
-/* The same for this call's share of the registers. */
-void loop_shared_lanes(KernelCode *code, int64_t extent, LaneBody body, void *user);
+/* The same for this call's share of the registers, taken before any loop around. */
+Share share_of_lanes(KernelCode *code, int64_t extent);
+void loop_shared_lanes(KernelCode *code, int64_t extent, const Share *share, LaneBody body, void *user);
 
 /* A place in a value that is one a sample: indices i64; spatial beyond the value's rank are not looked at. */
 typedef struct Position {

@@ -13,6 +13,8 @@ typedef struct DepthwiseWalk {
     const ConvGeometry *g;
     LLVMValueRef sample, channel;
     Lanes lanes;
+    const GridTile *grid;
+    Share share; /* forward: of the channels' registers */
     ResidueClass classes[SPATIAL_MAX];
     bool backward;
 } DepthwiseWalk;
@@ -61,8 +63,11 @@ static void add_taps(KernelCode *code, const DepthwiseWalk *walk, DepthwiseTile 
     }
 }
 
-static void depthwise_tile(KernelCode *code, const GridTile *grid, void *user) {
+static void depthwise_lanes(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
     DepthwiseWalk *walk = user;
+    walk->channel = channel;
+    walk->lanes = lanes;
+    const GridTile *grid = walk->grid;
     const ConvGeometry *g = walk->g;
     const Value *source = code_input(code, 0);
     DepthwiseTile tile = {.places = grid->rows * grid->columns};
@@ -96,6 +101,16 @@ static void depthwise_tile(KernelCode *code, const GridTile *grid, void *user) {
     }
 }
 
+/* Channels inside: a place's lie side by side, and the rows above are near still. */
+static void depthwise_tile(KernelCode *code, const GridTile *grid, void *user) {
+    DepthwiseWalk *walk = user;
+    walk->grid = grid;
+    if (walk->backward)
+        loop_lanes(code, walk->g->channels, depthwise_lanes, walk);
+    else
+        loop_shared_lanes(code, walk->g->channels, &walk->share, depthwise_lanes, walk);
+}
+
 static void each_class(KernelCode *code, DepthwiseWalk *walk, int axis) {
     const ConvGeometry *g = walk->g;
     int64_t extent[SPATIAL_MAX] = {0};
@@ -112,20 +127,11 @@ static void each_class(KernelCode *code, DepthwiseWalk *walk, int axis) {
     }
 }
 
-static void depthwise_lanes(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
-    DepthwiseWalk *walk = user;
-    walk->channel = channel;
-    walk->lanes = lanes;
-    each_class(code, walk, 0);
-}
-
 static void depthwise_emit(KernelCode *code, DepthwiseWalk *walk) {
+    if (!walk->backward) walk->share = share_of_lanes(code, walk->g->channels);
     Loop samples = loop_begin(code, code_int(code, 0), code->count, 1);
     walk->sample = samples.index;
-    if (walk->backward)
-        loop_lanes(code, walk->g->channels, depthwise_lanes, walk);
-    else
-        loop_shared_lanes(code, walk->g->channels, depthwise_lanes, walk);
+    each_class(code, walk, 0);
     loop_end(code, &samples);
 }
 
