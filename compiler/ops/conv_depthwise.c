@@ -203,9 +203,8 @@ void conv_depthwise_weight_grad_emit(KernelCode *code) {
     loop_lanes(code, g.channels, weight_lanes, &(DepthwiseWalk){.g = &g});
 }
 
-/* How often the source's lines come into the first-level cache. Channels stand in the outer loop, so a line
- * lies a whole place behind the one before and shares its set with many; unless the rows that a window spans
- * keep to their share of the cache, each row of windows reads them again. */
+/* How often the source's lines come into the first-level cache. Unless the rows that a window spans, all
+ * their channels, keep to their share of it, each row of windows reads them again. */
 static double readings(const Machine *machine, const WindowAxis *axis, int axes, int64_t channels,
                        const int64_t *window, const int64_t *step) {
     double lines = 1, times = 1;
