@@ -3,7 +3,12 @@
 #include "ops/conv_kernels.h"
 #include "ops/estimate.h"
 
-enum { MOST_PLACES = 8, MOST_TAP_SUMS = 16 };
+enum {
+    MOST_PLACES = 8,
+    MOST_TAP_SUMS = 16,
+    MOST_TAPS = 128,  /* in straight-line code; leading axes, or all, are looped over where there are more */
+    MOST_CLASSES = 64 /* kinds of residue classes, each with code of its own */
+};
 
 /* Cycles a tap and register: of a product whose factor comes from the cache, and of a sum over places, whose
  * one chain of additions is waited for. */
@@ -16,8 +21,21 @@ typedef struct DepthwiseWalk {
     const GridTile *grid;
     Share share; /* forward: of the channels' registers */
     ResidueClass classes[SPATIAL_MAX];
+    LLVMValueRef later[SPATIAL_MAX]; /* backward: how many residues behind classes[i], i64 */
     bool backward;
 } DepthwiseWalk;
+
+bool conv_depthwise_fits(const ConvGeometry *g, bool input_grad) {
+    if (!g->depthwise) return false;
+    int64_t classes = 1;
+    for (int i = 0; i < g->spatial && input_grad; i++) {
+        int64_t runs = 0, residues = conv_residues(&g->axis[i]);
+        for (int64_t residue = 0; residue < residues; runs++)
+            residue += conv_residue_run(&g->axis[i], residue);
+        classes *= runs;
+    }
+    return classes <= MOST_CLASSES;
+}
 
 static Lanes whole(const DepthwiseWalk *walk) {
     return walk->lanes;
@@ -63,6 +81,38 @@ static void add_taps(KernelCode *code, const DepthwiseWalk *walk, DepthwiseTile 
     }
 }
 
+/* How many taps the axes from `axis` on have together. */
+static int64_t taps_inside(const DepthwiseWalk *walk, int axis) {
+    int64_t taps = 1;
+    for (int i = axis; i < walk->g->spatial; i++) taps *= tap_axis(walk, i).taps;
+    return taps;
+}
+
+/* The same over any number of taps: a loop an axis, until what is inside is short enough. */
+static void sum_taps(KernelCode *code, const DepthwiseWalk *walk, DepthwiseTile *tile, int axis) {
+    if (taps_inside(walk, axis) <= MOST_TAPS) {
+        add_taps(code, walk, tile, axis, 0, 0);
+        return;
+    }
+    TapAxis t = tap_axis(walk, axis);
+    int64_t place = code_input(code, 0)->layout.stride[axis];
+    int64_t tap = walk->g->tap_stride[axis] * walk->g->channels;
+    LLVMValueRef variables[2 * MOST_PLACES];
+    for (int m = 0; m < tile->places; m++)
+        variables[m] = code_variable(code, code_type(code, code->width), tile->sums[m]);
+    Loop loop = loop_begin_const(code, 0, t.taps, 1);
+    DepthwiseTile inside = *tile;
+    inside.source = code_at_const(code, tile->source, t.origin * place);
+    inside.source = code_at(code, inside.source, code_mul_const(code, loop.index, t.place_step * place));
+    inside.weights = code_at_const(code, tile->weights, t.first_tap * tap);
+    inside.weights = code_at(code, inside.weights, code_mul_const(code, loop.index, t.tap_step * tap));
+    for (int m = 0; m < tile->places; m++) inside.sums[m] = code_get(code, variables[m]);
+    sum_taps(code, walk, &inside, axis + 1);
+    for (int m = 0; m < tile->places; m++) code_set(code, variables[m], inside.sums[m]);
+    loop_end(code, &loop);
+    for (int m = 0; m < tile->places; m++) tile->sums[m] = code_get(code, variables[m]);
+}
+
 static void depthwise_lanes(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
     DepthwiseWalk *walk = user;
     walk->channel = channel;
@@ -71,6 +121,7 @@ static void depthwise_lanes(KernelCode *code, LLVMValueRef channel, Lanes lanes,
     const ConvGeometry *g = walk->g;
     const Value *source = code_input(code, 0);
     DepthwiseTile tile = {.places = grid->rows * grid->columns};
+    tile.weights = code_at(code, code->inputs[1], walk->channel);
     LLVMValueRef at = code_mul_const(code, walk->sample, code_sample_stride(code, source));
     Position position = {.sample = walk->sample, .channel = walk->channel};
     int64_t row_steps[SPATIAL_MAX], output_steps[SPATIAL_MAX];
@@ -81,9 +132,12 @@ static void depthwise_lanes(KernelCode *code, LLVMValueRef channel, Lanes lanes,
         at = code_add(code, at, code_mul_const(code, grid->index[i], row_steps[i]));
         position.spatial[i] =
             code_add_const(code, code_mul_const(code, grid->index[i], t.output_step), t.output_first);
+        if (!walk->backward) continue;
+        position.spatial[i] = code_add(code, position.spatial[i], walk->later[i]);
+        LLVMValueRef later = code_mul_const(code, walk->later[i], g->tap_stride[i] * g->channels);
+        tile.weights = code_at(code, tile.weights, later);
     }
     tile.source = code_at(code, code->inputs[0], code_add(code, at, walk->channel));
-    tile.weights = code_at(code, code->inputs[1], walk->channel);
     LLVMValueRef initial = code_constant(code, 0, code->width);
     if (!walk->backward && conv_has_bias(code->node))
         initial = code_load(code, code_at(code, code->inputs[2], walk->channel), whole(walk));
@@ -93,7 +147,7 @@ static void depthwise_lanes(KernelCode *code, LLVMValueRef channel, Lanes lanes,
         tile.row_offset[m] = m % grid->columns * row_steps[last];
         if (last > 0) tile.row_offset[m] += m / grid->columns * row_steps[last - 1];
     }
-    add_taps(code, walk, &tile, 0, 0, 0);
+    sum_taps(code, walk, &tile, 0);
     for (int m = 0; m < tile.places; m++) {
         position.delta[last] = m % grid->columns * output_steps[last];
         if (last > 0) position.delta[last - 1] = m / grid->columns * output_steps[last - 1];
@@ -113,17 +167,21 @@ static void depthwise_tile(KernelCode *code, const GridTile *grid, void *user) {
 
 static void each_class(KernelCode *code, DepthwiseWalk *walk, int axis) {
     const ConvGeometry *g = walk->g;
-    int64_t extent[SPATIAL_MAX] = {0};
-    if (axis >= g->spatial || axis == SPATIAL_MAX) {
+    if (!walk->backward || axis >= g->spatial || axis == SPATIAL_MAX) {
+        int64_t extent[SPATIAL_MAX] = {0};
         for (int i = 0; i < g->spatial; i++)
             extent[i] = walk->backward ? walk->classes[i].places : g->axis[i].output;
         loop_grid(code, g->spatial, extent, MOST_PLACES, depthwise_tile, walk);
         return;
     }
-    int64_t residues = walk->backward ? g->axis[axis].stride : 1;
-    for (int64_t residue = 0; residue < residues && residue < g->axis[axis].input; residue++) {
-        walk->classes[axis] = conv_residue_class(&g->axis[axis], residue);
+    const WindowAxis *a = &g->axis[axis];
+    for (int64_t residue = 0, run; residue < conv_residues(a); residue += run) {
+        walk->classes[axis] = conv_residue_class(a, residue);
+        run = conv_residue_run(a, residue);
+        Loop loop = loop_begin_const(code, 0, run, 1);
+        walk->later[axis] = loop.index;
         each_class(code, walk, axis + 1);
+        loop_end(code, &loop);
     }
 }
 
@@ -145,13 +203,22 @@ void conv_depthwise_input_grad_emit(KernelCode *code) {
     depthwise_emit(code, &(DepthwiseWalk){.g = &g, .backward = true});
 }
 
-/* A piece of the taps, summed over every place of the micro-batch in registers. */
-static void weight_piece(KernelCode *code, const DepthwiseWalk *walk, int64_t first_tap, int taps) {
+/* Taps that are summed together: the first of them by number, behind a tap that is known when the code runs,
+ * where x and dw lie so many elements further. */
+typedef struct TapPiece {
+    int64_t first;
+    int taps;
+    LLVMValueRef x_further, dw_further;
+} TapPiece;
+
+/* A piece, summed over every place of the micro-batch in registers. */
+static void weight_piece(KernelCode *code, const DepthwiseWalk *walk, const TapPiece *piece) {
     const ConvGeometry *g = walk->g;
     const Value *x = code_input(code, 0), *dy = code_input(code, 1);
     LLVMTypeRef type = code_type(code, code->width);
     LLVMValueRef sums[MOST_TAP_SUMS];
-    for (int t = 0; t < taps; t++) sums[t] = code_variable(code, type, code_constant(code, 0, code->width));
+    for (int t = 0; t < piece->taps; t++)
+        sums[t] = code_variable(code, type, code_constant(code, 0, code->width));
     Loop loops[1 + SPATIAL_MAX];
     loops[0] = loop_begin(code, code_int(code, 0), code->count, 1);
     LLVMValueRef x_at = code_mul_const(code, loops[0].index, code_sample_stride(code, x));
@@ -162,11 +229,12 @@ static void weight_piece(KernelCode *code, const DepthwiseWalk *walk, int64_t fi
         x_at = code_add(code, x_at, code_mul_const(code, loops[1 + i].index, step));
         dy_at = code_add(code, dy_at, code_mul_const(code, loops[1 + i].index, dy->layout.stride[i]));
     }
+    x_at = code_add(code, x_at, piece->x_further);
     LLVMValueRef x_place = code_at(code, code->inputs[0], code_add(code, x_at, walk->channel));
     LLVMValueRef dy_place = code_at(code, code->inputs[1], code_add(code, dy_at, walk->channel));
     LLVMValueRef gradient = code_load(code, dy_place, walk->lanes);
-    for (int t = 0; t < taps; t++) {
-        int64_t tap = first_tap + t, place = 0;
+    for (int t = 0; t < piece->taps; t++) {
+        int64_t tap = piece->first + t, place = 0;
         for (int i = 0; i < g->spatial; i++) {
             int64_t along = tap / g->tap_stride[i] % g->axis[i].kernel;
             place += (along * g->axis[i].dilation - g->axis[i].begin) * x->layout.stride[i];
@@ -175,12 +243,45 @@ static void weight_piece(KernelCode *code, const DepthwiseWalk *walk, int64_t fi
         code_set(code, sums[t], code_fma(code, value, gradient, code_get(code, sums[t])));
     }
     for (int i = g->spatial; i >= 0; i--) loop_end(code, &loops[i]);
-    for (int t = 0; t < taps; t++) {
-        LLVMValueRef dw = code_at(code, code_at(code, code->outputs[0], walk->channel),
-                                  code_int(code, (first_tap + t) * g->channels));
+    LLVMValueRef dw_piece = code_at(code, code->outputs[0], code_add(code, walk->channel, piece->dw_further));
+    for (int t = 0; t < piece->taps; t++) {
+        LLVMValueRef dw = code_at_const(code, dw_piece, (piece->first + t) * g->channels);
         LLVMValueRef before = code_load(code, dw, walk->lanes);
         code_store(code, code_fadd(code, before, code_get(code, sums[t])), dw, walk->lanes);
     }
+}
+
+/* `count` taps of the last axis from number `first` on, a piece in each round of a loop. */
+static void weight_row(KernelCode *code, const DepthwiseWalk *walk, TapPiece row, int64_t first,
+                       int64_t count, int taps) {
+    const WindowAxis *axis = &walk->g->axis[walk->g->spatial - 1];
+    int64_t x_step = axis->dilation * code_input(code, 0)->layout.stride[walk->g->spatial - 1];
+    Loop loop = loop_begin_const(code, first, first + count, taps);
+    row.taps = taps;
+    row.x_further = code_add(code, row.x_further, code_mul_const(code, loop.index, x_step));
+    row.dw_further = code_add(code, row.dw_further, code_mul_const(code, loop.index, walk->g->channels));
+    weight_piece(code, walk, &row);
+    loop_end(code, &loop);
+}
+
+/* More taps than straight-line code takes: a loop over the rows of the kernel. */
+static void weight_rows(KernelCode *code, const DepthwiseWalk *walk, int most) {
+    const ConvGeometry *g = walk->g;
+    Loop loops[SPATIAL_MAX];
+    TapPiece row = {.x_further = code_int(code, 0), .dw_further = code_int(code, 0)};
+    int last = g->spatial - 1;
+    for (int i = 0; i < last; i++) {
+        loops[i] = loop_begin_const(code, 0, g->axis[i].kernel, 1);
+        int64_t x_step = g->axis[i].dilation * code_input(code, 0)->layout.stride[i];
+        row.x_further = code_add(code, row.x_further, code_mul_const(code, loops[i].index, x_step));
+        row.dw_further = code_add(code, row.dw_further,
+                                  code_mul_const(code, loops[i].index, g->tap_stride[i] * g->channels));
+    }
+    Cut cut = cut_evenly(g->axis[last].kernel, most);
+    int64_t large = cut.large * cut.large_count;
+    weight_row(code, walk, row, 0, large, (int)cut.large);
+    if (cut.small_count) weight_row(code, walk, row, large, g->axis[last].kernel - large, (int)cut.large - 1);
+    for (int i = last - 1; i >= 0; i--) loop_end(code, &loops[i]);
 }
 
 static void weight_lanes(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
@@ -190,11 +291,16 @@ static void weight_lanes(KernelCode *code, LLVMValueRef channel, Lanes lanes, vo
     int64_t taps = walk->g->taps;
     int most = code->emit->machine->registers / 2 < MOST_TAP_SUMS ? code->emit->machine->registers / 2
                                                                   : MOST_TAP_SUMS;
+    if (taps > MOST_TAPS) {
+        weight_rows(code, walk, most);
+        return;
+    }
     Cut cut = cut_evenly(taps, most);
-    for (int64_t first = 0, piece = 0; first < taps; piece++) {
-        int size = (int)(cut.large - (piece >= cut.large_count));
-        weight_piece(code, walk, first, size);
-        first += size;
+    TapPiece piece = {.x_further = code_int(code, 0), .dw_further = code_int(code, 0)};
+    for (int64_t n = 0; piece.first < taps; n++) {
+        piece.taps = (int)(cut.large - (n >= cut.large_count));
+        weight_piece(code, walk, &piece);
+        piece.first += piece.taps;
     }
 }
 

@@ -242,12 +242,6 @@ static void input_grad_tile(KernelCode *code, const GridTile *grid, void *user) 
     finish_tile(code, walk, &tile, &position, grid->columns, steps);
 }
 
-/* Does the class of the next residue differ in nothing but its place and its taps' beginning? */
-static bool continues(const ResidueClass *c, const ResidueClass *next, int64_t distance) {
-    return next->places == c->places && next->taps == c->taps && next->origin == c->origin &&
-           (!c->taps || next->last_tap == c->last_tap + distance);
-}
-
 /* Every combination of residue classes of the axes from `axis` on; runs of alike ones in a loop, so that
  * large strides make no long code. */
 static void each_class(KernelCode *code, DirectWalk *walk, int axis) {
@@ -260,13 +254,9 @@ static void each_class(KernelCode *code, DirectWalk *walk, int axis) {
         return;
     }
     const WindowAxis *a = &g->axis[axis];
-    int64_t residues = a->stride < a->input ? a->stride : a->input;
-    for (int64_t residue = 0, run; residue < residues; residue += run) {
-        ResidueClass next = walk->classes[axis] = conv_residue_class(a, residue);
-        for (run = 1; residue + run < residues; run++) {
-            next = conv_residue_class(a, residue + run);
-            if (!continues(&walk->classes[axis], &next, run)) break;
-        }
+    for (int64_t residue = 0, run; residue < conv_residues(a); residue += run) {
+        walk->classes[axis] = conv_residue_class(a, residue);
+        run = conv_residue_run(a, residue);
         Loop loop = loop_begin_const(code, 0, run, 1);
         walk->later[axis] = loop.index;
         each_class(code, walk, axis + 1);

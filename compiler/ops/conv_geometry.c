@@ -97,12 +97,24 @@ ResidueClass conv_residue_class(const WindowAxis *axis, int64_t residue) {
     return c;
 }
 
-bool conv_unrolls(const ConvGeometry *g) {
-    enum { MOST_CLASSES = 32, MOST_TAPS = 128 };
-    int64_t classes = 1;
-    for (int i = 0; i < g->spatial; i++)
-        classes *= g->axis[i].stride < g->axis[i].input ? g->axis[i].stride : g->axis[i].input;
-    return classes <= MOST_CLASSES && g->taps <= MOST_TAPS;
+int64_t conv_residues(const WindowAxis *axis) {
+    return axis->stride < axis->input ? axis->stride : axis->input;
+}
+
+static bool continues(const ResidueClass *c, const ResidueClass *next, int64_t distance) {
+    return next->places == c->places && next->taps == c->taps && next->origin == c->origin &&
+           (!c->taps || next->last_tap == c->last_tap + distance);
+}
+
+int64_t conv_residue_run(const WindowAxis *axis, int64_t residue) {
+    ResidueClass first = conv_residue_class(axis, residue);
+    int64_t run = 1;
+    while (residue + run < conv_residues(axis)) {
+        ResidueClass next = conv_residue_class(axis, residue + run);
+        if (!continues(&first, &next, run)) break;
+        run++;
+    }
+    return run;
 }
 
 typedef struct GridWalk {

@@ -45,9 +45,11 @@ typedef struct ResidueClass {
     int64_t origin;        /* y's place for x's place a under last_tap (negative: in the halo) */
     int64_t y_step;        /* y's places from one walked tap to the next */
 } ResidueClass;
-/* Has a depthwise layer so few combinations of classes, and taps, that each can have code of its own? */
-bool conv_unrolls(const ConvGeometry *g);
 ResidueClass conv_residue_class(const WindowAxis *axis, int64_t residue);
+/* How many residues from this one on have classes that differ in nothing but their place and their taps'
+ * beginning, which goes up with it; and how many residues there are. */
+int64_t conv_residue_run(const WindowAxis *axis, int64_t residue);
+int64_t conv_residues(const WindowAxis *axis);
 
 /* Calls body for a grid of places cut into register tiles: the trailing one or two of the given extents are
  * tiled, the leading ones looped over. index: i64 first place an axis; rows*columns places from there,

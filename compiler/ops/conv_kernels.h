@@ -27,6 +27,8 @@ bool conv_packed_weights_fit(const Machine *machine, const ConvGeometry *g);
 double conv_packed_weights_cost(const Machine *machine, const ConvGeometry *g); /* cycles a sample */
 int64_t conv_packed_weights_workspace(const Machine *machine, const ConvGeometry *g);
 void conv_packed_weight_grad_emit(KernelCode *code);
+/* conv_depthwise.c: is it a filter a channel, and are there few enough kinds of residue classes? */
+bool conv_depthwise_fits(const ConvGeometry *g, bool input_grad);
 void conv_depthwise_forward_emit(KernelCode *code);
 void conv_depthwise_input_grad_emit(KernelCode *code);
 void conv_depthwise_weight_grad_emit(KernelCode *code);

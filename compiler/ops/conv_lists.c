@@ -30,7 +30,7 @@ bool conv_has_bias(const Node *node) {
 static bool forward_depthwise(const Machine *machine, const Graph *graph, const Node *node) {
     (void)machine;
     ConvGeometry g = conv_forward_geometry(graph, node);
-    return g.depthwise && conv_unrolls(&g);
+    return conv_depthwise_fits(&g, false);
 }
 
 static bool forward_direct(const Machine *machine, const Graph *graph, const Node *node) {
@@ -41,7 +41,7 @@ static bool forward_direct(const Machine *machine, const Graph *graph, const Nod
 static bool input_grad_depthwise(const Machine *machine, const Graph *graph, const Node *node) {
     (void)machine;
     ConvGeometry g = conv_input_grad_geometry(graph, node);
-    return g.depthwise && conv_unrolls(&g);
+    return conv_depthwise_fits(&g, true);
 }
 
 static bool input_grad_direct(const Machine *machine, const Graph *graph, const Node *node) {
@@ -52,7 +52,7 @@ static bool input_grad_direct(const Machine *machine, const Graph *graph, const 
 static bool weight_grad_depthwise(const Machine *machine, const Graph *graph, const Node *node) {
     (void)machine;
     ConvGeometry g = conv_weight_grad_geometry(graph, node);
-    return g.depthwise && conv_unrolls(&g);
+    return conv_depthwise_fits(&g, false);
 }
 
 static bool weight_grad_direct(const Machine *machine, const Graph *graph, const Node *node) {

@@ -41,6 +41,17 @@ static int64_t elements(const Case *c, ValueId id) {
     return shape_elements(&graph_value(c->graph, id)->shape);
 }
 
+/* A window's padding, and an input in which it finds room at up to `more` places. */
+static void draw_axis(Case *c, int i, WindowAxis window, int64_t more) {
+    WindowAxis *axis = &c->axis[i];
+    *axis = window;
+    axis->begin = draw(c, 0, 2);
+    axis->end = draw(c, 0, 2);
+    int64_t reach = axis->dilation * (axis->kernel - 1) + 1, pads = axis->begin + axis->end;
+    axis->input = draw(c, reach > pads ? reach - pads : 1, more + reach);
+    axis->output = (axis->input + pads - reach) / axis->stride + 1;
+}
+
 /* A convolution with odd numbers everywhere. */
 static void draw_geometry(Case *c) {
     c->dense = draw(c, 0, 5) == 0;
@@ -56,15 +67,10 @@ static void draw_geometry(Case *c) {
         c->filters = c->channels * draw(c, 1, 2);
     }
     static const int64_t extents[] = {0, 40, 17, 7};
-    for (int i = 0; i < c->spatial; i++) {
-        WindowAxis *axis = &c->axis[i];
-        *axis = (WindowAxis){.kernel = draw(c, 1, 5), .stride = draw(c, 1, 3), .dilation = draw(c, 1, 2)};
-        axis->begin = draw(c, 0, 2);
-        axis->end = draw(c, 0, 2);
-        int64_t reach = axis->dilation * (axis->kernel - 1) + 1, pads = axis->begin + axis->end;
-        axis->input = draw(c, reach > pads ? reach - pads : 1, extents[c->spatial] + reach);
-        axis->output = (axis->input + pads - reach) / axis->stride + 1;
-    }
+    for (int i = 0; i < c->spatial; i++)
+        draw_axis(c, i,
+                  (WindowAxis){.kernel = draw(c, 1, 5), .stride = draw(c, 1, 3), .dilation = draw(c, 1, 2)},
+                  extents[c->spatial]);
     c->transposed = !c->dense && !c->depthwise && draw(c, 0, 2) == 0;
 }
 
@@ -98,6 +104,22 @@ static void draw_small_kernel(Case *c) {
         axis->output = axis->input + axis->begin + axis->end - 2;
     }
     c->tolerance = 1e-5 * 9 * 256 * (double)(c->channels > c->filters ? c->channels : c->filters);
+}
+
+/* A filter a channel, with more taps than make straight-line code, or long strides. */
+static void draw_large_depthwise(Case *c) {
+    static const int64_t counts[] = {2, 8, 17, 33}, least[] = {0, 120, 11, 5}, strides[] = {0, 20, 8, 4};
+    c->depthwise = true;
+    c->spatial = (int)draw(c, 1, 3);
+    c->channels = c->filters = c->groups = counts[draw(c, 0, COUNT(counts) - 1)];
+    bool many = draw(c, 0, 1);
+    int64_t from = many ? least[c->spatial] : 1;
+    for (int i = 0; i < c->spatial; i++)
+        draw_axis(c, i,
+                  (WindowAxis){.kernel = draw(c, from, from + from / 4 + 2),
+                               .stride = draw(c, 1, many ? 3 : strides[c->spatial]),
+                               .dilation = many ? draw(c, 1, 2) : 1},
+                  many ? 9 : 2 * strides[c->spatial] + 1);
 }
 
 static Attr *attributes(Case *c, const Op *op) {
@@ -365,11 +387,13 @@ static void run_case(Case *c, const char *kernel, int width, int registers) {
     c->machine =
         (Machine){.vector_floats = width, .registers = registers, .l1_bytes = 2048, .l2_bytes = 1 << 20};
     KernelChoice choice = {"*", kernel};
-    c->cx.options =
-        (Options){.strict = c->tolerance == 0, .kernels = &choice, .kernel_count = kernel ? 1 : 0};
+    c->cx.options = (Options){.strict = c->tolerance == 0, .kernels = &choice, .kernel_count = 1};
     PassContext pc = {
         .cx = &c->cx, .machine = &c->machine, .form = FORM_PROBE}; /* every value keeps its room */
     schedule_run(&pc, c->graph);
+    bool plain = !strcmp(kernel, "reference");
+    for (int i = 0; i < c->graph->nodes.count && !plain; i++)
+        assert_string_not_equal(graph_node(c->graph, i)->kernel->name, "reference");
     layout_run(&pc, c->graph);
     if (c->parts) gaps_open(c->graph);
     memory_run(&pc, c->graph);
@@ -403,87 +427,58 @@ static void run_case(Case *c, const char *kernel, int width, int registers) {
     each_product(c, forward_product, y);
     each_product(c, input_product, dx);
     each_product(c, weight_product, dw);
-    const char *used = kernel ? kernel : "best";
     const float *scratch = blocks.of[REGION_SCRATCH];
     for (int64_t n = 0; n < SAMPLES; n++) {
         for (int64_t i = 0, size = elements(c, c->y); i < size; i++)
             check(c, "y", i, scratch[sample_place(c, c->y, n, i)],
-                  y[n * size + i] + c->b_data[i % out_channels(c)], used);
+                  y[n * size + i] + c->b_data[i % out_channels(c)], kernel);
         for (int64_t i = 0, size = elements(c, c->x); i < size; i++)
-            check(c, "dx", i, scratch[sample_place(c, c->dx, n, i)], dx[n * size + i], used);
+            check(c, "dx", i, scratch[sample_place(c, c->dx, n, i)], dx[n * size + i], kernel);
     }
     const float *gradient = blocks.of[REGION_LANE] + graph_value(c->graph, c->dw)->offset;
     for (int64_t i = 0; i < elements(c, c->w); i++)
-        check(c, "dw", i, gradient[weight_place(c, i)], dw[i], used);
+        check(c, "dw", i, gradient[weight_place(c, i)], dw[i], kernel);
 }
 
-static void run_kernel(const char *kernel, int width, int registers) {
-    for (int number = 0; number < CASES; number++) {
-        Case c = {.random = (uint64_t)number * 7919 + 1, .parts = number % 2};
-        c.cx.arena = arena_create();
-        if (kernel && !strncmp(kernel, "winograd", 8))
-            draw_small_kernel(&c);
-        else
-            draw_geometry(&c);
-        run_case(&c, kernel, width, registers);
-        arena_destroy(c.cx.arena);
-    }
-}
+/* Kernels that are forced where they apply; "best" leaves the choice to the estimates. */
+typedef struct Runs {
+    const char *name;
+    int width, registers;
+    void (*draw)(Case *c);
+    const char *kernels[3];
+} Runs;
 
-static void wide_registers_are_exact(void **state) {
-    (void)state;
-    run_kernel(NULL, 16, 32);
-    run_kernel("sparse", 16, 32);
-}
-
-static void middle_registers_are_exact(void **state) {
-    (void)state;
-    run_kernel(NULL, 8, 16);
-    run_kernel("sparse", 8, 16);
-}
-
-static void narrow_registers_are_exact(void **state) {
-    (void)state;
-    run_kernel(NULL, 4, 14);
-}
-
-static void scalars_are_exact(void **state) {
-    (void)state;
-    run_kernel(NULL, 1, 16);
-}
-
-static void reference_kernels_are_exact(void **state) {
-    (void)state;
-    run_kernel("reference", 16, 32);
-}
-
-static void wide_winograd_is_within_its_bound(void **state) {
-    (void)state;
-    run_kernel("winograd2", 16, 32);
-    run_kernel("winograd3", 16, 32);
-    run_kernel("winograd4", 16, 32);
-}
-
-static void middle_winograd_is_within_its_bound(void **state) {
-    (void)state;
-    run_kernel("winograd4", 8, 16);
-}
-
-static void narrow_winograd_is_within_its_bound(void **state) {
-    (void)state;
-    run_kernel("winograd3", 4, 14);
+static void run_kernels(void **state) {
+    const Runs *runs = *state;
+    for (int k = 0; k < COUNT(runs->kernels) && runs->kernels[k]; k++)
+        for (int number = 0; number < CASES; number++) {
+            Case c = {.random = (uint64_t)number * 7919 + 1, .parts = number % 2};
+            c.cx.arena = arena_create();
+            runs->draw(&c);
+            run_case(&c, runs->kernels[k], runs->width, runs->registers);
+            arena_destroy(c.cx.arena);
+        }
 }
 
 /* CNNC_TEST_ONLY: the tests whose names match the pattern, for a processor that has these registers alone. */
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(wide_registers_are_exact),
-                                       cmocka_unit_test(middle_registers_are_exact),
-                                       cmocka_unit_test(narrow_registers_are_exact),
-                                       cmocka_unit_test(scalars_are_exact),
-                                       cmocka_unit_test(reference_kernels_are_exact),
-                                       cmocka_unit_test(wide_winograd_is_within_its_bound),
-                                       cmocka_unit_test(middle_winograd_is_within_its_bound),
-                                       cmocka_unit_test(narrow_winograd_is_within_its_bound)};
+    static Runs rows[] = {
+        {"wide_registers_are_exact",          16, 32, draw_geometry,        {"best", "sparse"}                     },
+        {"middle_registers_are_exact",        8,  16, draw_geometry,        {"best", "sparse"}                     },
+        {"narrow_registers_are_exact",        4,  14, draw_geometry,        {"best"}                               },
+        {"scalars_are_exact",                 1,  16, draw_geometry,        {"best"}                               },
+        {"reference_kernels_are_exact",       16, 32, draw_geometry,        {"reference"}                          },
+        {"wide_depthwise_of_many_is_exact",   16, 32, draw_large_depthwise, {"best"}                               },
+        {"middle_depthwise_of_many_is_exact", 8,  16, draw_large_depthwise, {"best"}                               },
+        {"narrow_depthwise_of_many_is_exact", 4,  14, draw_large_depthwise, {"best"}                               },
+        {"wide_winograd_is_within_bound",     16, 32, draw_small_kernel,    {"winograd2", "winograd3", "winograd4"}},
+        {"middle_winograd_is_within_bound",   8,  16, draw_small_kernel,    {"winograd4"}                          },
+        {"narrow_winograd_is_within_bound",   4,  14, draw_small_kernel,    {"winograd3"}                          },
+    };
+    struct CMUnitTest tests[COUNT(rows)];
+    for (int i = 0; i < COUNT(rows); i++)
+        tests[i] =
+            (struct CMUnitTest){.name = rows[i].name, .test_func = run_kernels, .initial_state = &rows[i]};
     if (getenv("CNNC_TEST_ONLY")) cmocka_set_test_filter(getenv("CNNC_TEST_ONLY"));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+"""What sequences, images and volumes get of the machine's peak: the same convolutions in one, two and three dimensions, `--strict`, on
+one thread, in every direction.
+
+A net is two convolutions in a row, compiled as any model, and the second one is judged, for the first has nobody to hand a gradient to.
+Each runs in several processes, the nets taking turns, and the shortest time counts, for whatever else the machine does only adds to it.
+A share stands beside its ratio to that of images: of the same channels and the same kind of convolution, the mean where there are two
+sizes. What happens goes to standard error; --least R makes the exit status 1 where a ratio is below R."""
+import argparse
+import collections
+import json
+import os
+import statistics
+import sys
+import tempfile
+
+from estimates import Failed, call
+
+DIRECTIONS = {"forward": "", "to data": "_input_grad", "to weights": "_weight_grad"}
+Net = collections.namedtuple("Net", "kind channels sizes layer")
+Row = collections.namedtuple("Row", "kernel gflops share")
+
+
+def conv(kernel, more=""):
+    return f"conv({{channels}}, {kernel}, padding=same, activation=relu{more})"
+
+
+KINDS = {
+    "conv": conv(3),
+    "stride": conv(3, ", stride=2"),
+    "groups": conv(3, ", groups=4"),
+    "depthwise": "depthwise(3, padding=same, activation=relu)",
+}
+SIZES = {
+    32: [(4096,), (56, 56), (16, 16, 16), (32, 32, 32)],
+    64: [(1024,), (4096,), (28, 28), (56, 56), (8, 8, 8), (16, 16, 16)],
+    128: [(1024,), (28, 28), (8, 8, 8)],
+}
+NETS = [Net("conv", channels, sizes, KINDS["conv"]) for channels, all_sizes in SIZES.items() for sizes in all_sizes]
+NETS.append(Net("conv", 64, (4096,), conv(9)))
+NETS += [Net(kind, 64, sizes, KINDS[kind]) for kind in ("stride", "groups", "depthwise") for sizes in [(4096,), (56, 56), (16, 16, 16)]]
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("build", help="the build folder, with cnnc in it")
+    parser.add_argument("--rounds", type=int, default=8, help="processes that a net is measured in (8)")
+    parser.add_argument("--seconds", type=float, default=0.05, help="that each of them runs training, and inference, at least (0.05)")
+    parser.add_argument("--batch", type=int, default=16, help="samples of a step (16)")
+    parser.add_argument("--kinds", default=",".join(KINDS), metavar="LIST", help=f"of {', '.join(KINDS)}")
+    parser.add_argument("--channels", default=",".join(map(str, SIZES)), metavar="LIST", help=f"of {', '.join(map(str, SIZES))}")
+    parser.add_argument("--most-places", type=int, metavar="N", help="leave out nets of more places a sample")
+    parser.add_argument("--option", action="append", default=[], metavar="OPTION", help="of cnnc, besides --strict; any number of times")
+    parser.add_argument("--least", type=float, default=0, metavar="R", help="exit status 1 where a ratio is below R")
+    options = parser.parse_args()
+    if options.rounds < 1 or options.seconds <= 0 or options.batch < 1:
+        parser.error("at least one round, of more than no time, with a sample")
+    kinds, channels = options.kinds.split(","), options.channels.split(",")
+    unknown = [word for word in kinds if word not in KINDS] + [word for word in channels if word not in map(str, SIZES)]
+    if unknown:
+        parser.error(f"no net is of the kind '{unknown[0]}'")
+    options.nets = [net for net in NETS if net.kind in kinds and str(net.channels) in channels]
+    if options.most_places:
+        options.nets = [net for net in options.nets if places(net) <= options.most_places]
+    return options
+
+
+def places(net):
+    count = 1
+    for size in net.sizes:
+        count *= size
+    return count
+
+
+def title(net):
+    size = "x".join(map(str, net.sizes))
+    kernel = ", kernel 9" if net.layer == conv(9) else ""
+    return f"{size}, {net.channels} channels{kernel}{'' if net.kind == 'conv' else ', ' + net.kind}"
+
+
+def source_of(net, batch):
+    """The second convolution is the one that is judged, so a strided one's places are those of a first one of stride 1."""
+    layer = net.layer.format(channels=net.channels)
+    first = KINDS["conv"].format(channels=net.channels) if net.kind == "stride" else layer
+    shape = ", ".join(map(str, (*net.sizes, net.channels)))
+    return (f"model ranks {{\n  input({shape})\n  {first}\n  {layer[:-1]}, name=\"judged\")\n  global_avgpool -> dense(2)\n}}\n"
+            f"train {{ loss = cross_entropy; optimizer = sgd(lr=0.01); batch = {batch} }}\n")
+
+
+def compile_net(number, net, options, folder):
+    source, program = os.path.join(folder, f"{number}.cnn"), os.path.join(folder, f"{number}")
+    with open(source, "w") as file:
+        file.write(source_of(net, options.batch))
+    call([os.path.join(options.build, "cnnc"), "--strict", *options.option, source, "-o", program])
+    return program
+
+
+def measure(program, options):
+    """The judged layer's rows of a process's training steps, by direction."""
+    printed = json.loads(call([program, "bench", "--layers", "--json", "--threads", "1", "--seconds", str(options.seconds)]))
+    rows = {}
+    for row in printed["train"]:
+        operator, _, kernel = row["kernel"].partition(".")
+        for direction, suffix in DIRECTIONS.items():
+            if row["layer"] == "judged" and operator in ("conv" + suffix, "depthwise" + suffix):
+                rows[direction] = Row(kernel, row["gflops"], row["share_of_peak"])
+    if rows.keys() != DIRECTIONS.keys():
+        raise Failed(f"{program}: no row of the judged layer for {', '.join(DIRECTIONS.keys() - rows.keys())}")
+    return rows
+
+
+def measure_all(options):
+    """A share is of the highest peak that any process saw: the clock of one may be low while it looks for its peak."""
+    with tempfile.TemporaryDirectory() as folder:
+        programs = [compile_net(number, net, options, folder) for number, net in enumerate(options.nets)]
+        best, peak = [{} for _ in programs], 0
+        for turn in range(options.rounds):
+            print(f"round {turn + 1} of {options.rounds}", file=sys.stderr, flush=True)
+            for rows, program in zip(best, programs):
+                for direction, row in measure(program, options).items():
+                    rows[direction] = max(rows.get(direction, row), row, key=lambda one: one.gflops)
+                    peak = max(peak, row.gflops / row.share if row.share else 0)
+    return [{direction: row._replace(share=row.gflops / peak) for direction, row in rows.items()} for rows in best], peak
+
+
+def shares_of_images(nets, measured):
+    shares = collections.defaultdict(list)
+    for net, rows in zip(nets, measured):
+        for direction, row in rows.items():
+            if len(net.sizes) == 2:
+                shares[net.kind, net.channels, direction].append(row.share)
+    return {key: statistics.mean(values) for key, values in shares.items()}
+
+
+def cell(row, ratio):
+    beside = "" if ratio is None else f", {ratio:.2f}x"
+    return f"{row.kernel} {row.gflops:.0f}, {100 * row.share:.0f} %{beside}"
+
+
+def print_table(nets, measured, peak):
+    """Gives the smallest ratio to images."""
+    images, least = shares_of_images(nets, measured), None
+    print(f"GFLOP/s and share of the peak, {peak:.0f} GFLOP/s\n\n| second convolution | {' | '.join(DIRECTIONS)} |\n| --- | --- | --- | --- |")
+    for net, rows in zip(nets, measured):
+        cells = []
+        for direction in DIRECTIONS:
+            image = images.get((net.kind, net.channels, direction))
+            ratio = None if len(net.sizes) == 2 or not image else rows[direction].share / image
+            if ratio is not None:
+                least = ratio if least is None else min(least, ratio)
+            cells.append(cell(rows[direction], ratio))
+        print(f"| {title(net)} | {' | '.join(cells)} |")
+    return least
+
+
+def main():
+    options = arguments()
+    measured, peak = measure_all(options)
+    least = print_table(options.nets, measured, peak)
+    if least is not None:
+        print(f"\nThe smallest ratio to images: {least:.2f}")
+    return 1 if least is not None and least < options.least else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Failed as failed:
+        sys.exit(f"ranks.py: {failed}")
