@@ -1,5 +1,6 @@
 #!/bin/bash
-# The zoo: every published model has its published number of parameters, compiles and runs; the small ones learn.
+# The zoo: every published model has its published number of parameters, compiles and runs; the small ones learn; no layer of any
+# runs on a kernel of single elements, forward or backward.
 # Usage: run.sh BUILD_DIR. The models of hundreds of megabytes run where CNNC_TEST_LONG is set.
 . "$(dirname "$0")/../checks.sh" "$@"
 
@@ -43,6 +44,27 @@ for model in zoo/*.cnn; do
     expect 1 "$model with another number" "$CNNC" --check "$model"
     cp "$ROOT/examples/$model" zoo/
 done
+
+# vectors MODEL [OPTION...]: every kernel works on registers, of inference and of training.
+vectors() {
+    local model=$1
+    shift
+    cp "$ROOT/examples/zoo/$model.cnn" "zoo/every.cnn"
+    grep -q '^train {' zoo/every.cnn || printf 'train { loss = cross_entropy }\n' >>zoo/every.cnn
+    check "$model's code $*" "$CNNC" -O0 --emit=llvm-ir "$@" -o every.ll zoo/every.cnn &&
+        check "$model's training $*" grep -q '^define .*@training\.' every.ll &&
+        check "$model's kernels $*" python3 "$HERE/vectors.py" every.ll
+    rm -f zoo/every.cnn every.ll
+}
+
+for model in "$ROOT"/examples/zoo/*.cnn; do
+    vectors "$(basename "$model" .cnn)"
+    [ -n "$SANITIZE" ] || vectors "$(basename "$model" .cnn)" --strict
+done
+check "code of single elements" "$CNNC" -O0 --emit=llvm-ir '--kernel=conv_2=reference' -o single.ll zoo/caffe_lenet.cnn
+expect 1 "single elements are found" python3 "$HERE/vectors.py" single.ll
+says "single elements are named" "over single elements: conv.reference"
+rm -f single.ll
 
 # Names in the weight file are those of blocks and layers; what comes after or beside a layer does not change its name.
 check "resnet18" "$CNNC" --inference zoo/resnet18.cnn
