@@ -9,6 +9,7 @@ sizes. What happens goes to standard error; --least R makes the exit status 1 wh
 import argparse
 import collections
 import json
+import math
 import os
 import statistics
 import sys
@@ -17,28 +18,25 @@ import tempfile
 from estimates import Failed, call
 
 DIRECTIONS = {"forward": "", "to data": "_input_grad", "to weights": "_weight_grad"}
-Net = collections.namedtuple("Net", "kind channels sizes layer")
+Net = collections.namedtuple("Net", "kind channels sizes kernel", defaults=(3,))
 Row = collections.namedtuple("Row", "kernel gflops share")
 
 
-def conv(kernel, more=""):
-    return f"conv({{channels}}, {kernel}, padding=same, activation=relu{more})"
-
-
-KINDS = {
-    "conv": conv(3),
-    "stride": conv(3, ", stride=2"),
-    "groups": conv(3, ", groups=4"),
-    "depthwise": "depthwise(3, padding=same, activation=relu)",
+LAYERS = {
+    "conv": "conv({channels}, {kernel}, padding=same, activation=relu{more})",
+    "stride": "conv({channels}, {kernel}, stride=2, padding=same, activation=relu{more})",
+    "groups": "conv({channels}, {kernel}, groups=4, padding=same, activation=relu{more})",
+    "depthwise": "depthwise({kernel}, padding=same, activation=relu{more})",
 }
-SIZES = {
-    32: [(4096,), (56, 56), (16, 16, 16), (32, 32, 32)],
-    64: [(1024,), (4096,), (28, 28), (56, 56), (8, 8, 8), (16, 16, 16)],
-    128: [(1024,), (28, 28), (8, 8, 8)],
-}
-NETS = [Net("conv", channels, sizes, KINDS["conv"]) for channels, all_sizes in SIZES.items() for sizes in all_sizes]
-NETS.append(Net("conv", 64, (4096,), conv(9)))
-NETS += [Net(kind, 64, sizes, KINDS[kind]) for kind in ("stride", "groups", "depthwise") for sizes in [(4096,), (56, 56), (16, 16, 16)]]
+NETS = [
+    *(Net("conv", 32, sizes) for sizes in [(4096,), (56, 56), (16, 16, 16), (32, 32, 32)]),
+    *(Net("conv", 64, sizes) for sizes in [(1024,), (4096,), (28, 28), (56, 56), (8, 8, 8), (16, 16, 16)]),
+    *(Net("conv", 128, sizes) for sizes in [(1024,), (28, 28), (8, 8, 8)]),
+    Net("conv", 64, (4096,), 9),
+    *(Net(kind, 64, sizes) for kind in ("stride", "groups", "depthwise") for sizes in [(4096,), (56, 56), (16, 16, 16)]),
+    Net("depthwise", 64, (4096,), 9),
+]
+CHANNELS = sorted({net.channels for net in NETS})
 
 
 def arguments():
@@ -47,8 +45,8 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=8, help="processes that a net is measured in (8)")
     parser.add_argument("--seconds", type=float, default=0.05, help="that each of them runs training, and inference, at least (0.05)")
     parser.add_argument("--batch", type=int, default=16, help="samples of a step (16)")
-    parser.add_argument("--kinds", default=",".join(KINDS), metavar="LIST", help=f"of {', '.join(KINDS)}")
-    parser.add_argument("--channels", default=",".join(map(str, SIZES)), metavar="LIST", help=f"of {', '.join(map(str, SIZES))}")
+    parser.add_argument("--kinds", default=",".join(LAYERS), metavar="LIST", help=f"of {', '.join(LAYERS)}")
+    parser.add_argument("--channels", default=",".join(map(str, CHANNELS)), metavar="LIST", help=f"of {', '.join(map(str, CHANNELS))}")
     parser.add_argument("--most-places", type=int, metavar="N", help="leave out nets of more places a sample")
     parser.add_argument("--option", action="append", default=[], metavar="OPTION", help="of cnnc, besides --strict; any number of times")
     parser.add_argument("--least", type=float, default=0, metavar="R", help="exit status 1 where a ratio is below R")
@@ -56,34 +54,27 @@ def arguments():
     if options.rounds < 1 or options.seconds <= 0 or options.batch < 1:
         parser.error("at least one round, of more than no time, with a sample")
     kinds, channels = options.kinds.split(","), options.channels.split(",")
-    unknown = [word for word in kinds if word not in KINDS] + [word for word in channels if word not in map(str, SIZES)]
+    unknown = [word for word in kinds if word not in LAYERS] + [word for word in channels if word not in map(str, CHANNELS)]
     if unknown:
         parser.error(f"no net is of the kind '{unknown[0]}'")
     options.nets = [net for net in NETS if net.kind in kinds and str(net.channels) in channels]
     if options.most_places:
-        options.nets = [net for net in options.nets if places(net) <= options.most_places]
+        options.nets = [net for net in options.nets if math.prod(net.sizes) <= options.most_places]
     return options
 
 
-def places(net):
-    count = 1
-    for size in net.sizes:
-        count *= size
-    return count
-
-
 def title(net):
-    size = "x".join(map(str, net.sizes))
-    kernel = ", kernel 9" if net.layer == conv(9) else ""
-    return f"{size}, {net.channels} channels{kernel}{'' if net.kind == 'conv' else ', ' + net.kind}"
+    kernel, kind = f", kernel {net.kernel}" if net.kernel != 3 else "", f", {net.kind}" if net.kind != "conv" else ""
+    return f"{'x'.join(map(str, net.sizes))}, {net.channels} channels{kernel}{kind}"
 
 
 def source_of(net, batch):
-    """The second convolution is the one that is judged, so a strided one's places are those of a first one of stride 1."""
-    layer = net.layer.format(channels=net.channels)
-    first = KINDS["conv"].format(channels=net.channels) if net.kind == "stride" else layer
+    """A strided convolution stands behind one that is not, so that both are of the same places."""
+    first, judged = LAYERS["conv" if net.kind == "stride" else net.kind], LAYERS[net.kind]
+    first = first.format(channels=net.channels, kernel=net.kernel, more="")
+    judged = judged.format(channels=net.channels, kernel=net.kernel, more=', name="judged"')
     shape = ", ".join(map(str, (*net.sizes, net.channels)))
-    return (f"model ranks {{\n  input({shape})\n  {first}\n  {layer[:-1]}, name=\"judged\")\n  global_avgpool -> dense(2)\n}}\n"
+    return (f"model ranks {{\n  input({shape})\n  {first}\n  {judged}\n  global_avgpool -> dense(2)\n}}\n"
             f"train {{ loss = cross_entropy; optimizer = sgd(lr=0.01); batch = {batch} }}\n")
 
 
@@ -96,7 +87,7 @@ def compile_net(number, net, options, folder):
 
 
 def measure(program, options):
-    """The judged layer's rows of a process's training steps, by direction."""
+    """The judged layer's rows among a process's training steps, by direction."""
     printed = json.loads(call([program, "bench", "--layers", "--json", "--threads", "1", "--seconds", str(options.seconds)]))
     rows = {}
     for row in printed["train"]:

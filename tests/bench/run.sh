@@ -1,5 +1,6 @@
 #!/bin/bash
-# The nets of the benchmark stay valid models that can be trained; what prints estimates beside times runs. No time is judged. Usage: run.sh BUILD_DIR
+# The nets of the benchmark stay valid models that can be trained; what prints estimates beside times, and ranks beside each other,
+# runs. No time is judged. Usage: run.sh BUILD_DIR
 . "$(dirname "$0")/../checks.sh" "$@"
 
 for net in "$ROOT"/tests/bench/nets/*.cnn; do
@@ -40,4 +41,15 @@ for layer, operator in operators.items():
 assert all(row["estimate"] > 0 and row["measured"] > 0 for row in rows), rows'
 expect 2 "a net that is none" python3 "$HERE/estimates.py" "$BUILD" --nets none.cnn && says "a net that is none" "none.cnn"
 expect 1 "no compiler" python3 "$HERE/estimates.py" /nonexistent --nets lenet5 --rounds 1 && says "no compiler" "/nonexistent/cnnc"
+
+# Sequences and volumes beside images: each has its row, each direction a kernel, a speed and a ratio.
+ranks() { env PYTHONDONTWRITEBYTECODE=1 python3 "$HERE/ranks.py" "$BUILD" --rounds 1 --seconds 0.001 --batch 1 "$@"; }
+expect 0 "ranks.py" ranks --kinds depthwise --option=-O1
+for text in "| 4096, 64 channels, depthwise | depthwise " "| 4096, 64 channels, kernel 9, depthwise |" "| 16x16x16, 64 channels, depthwise |"; do
+    prints "ranks.py prints '$text'" "$text"
+done
+is "ratios stand where the image is not" "$(grep -oE ', [0-9]+\.[0-9]+x ' out | wc -l)" 9
+is "the image has its shares" "$(grep '^| 56x56, 64 channels, depthwise |' out | grep -o '[0-9]* %' | wc -l)" 3
+expect 1 "ranks.py with a ratio that nothing reaches" ranks --kinds depthwise --option=-O1 --least 1000
+expect 2 "a kind that is none" ranks --kinds pyramid && says "a kind that is none" "pyramid"
 finish
