@@ -3,8 +3,8 @@
 one thread, in every direction.
 
 A net is two convolutions in a row, compiled as any model, and the second one is judged, for the first has nobody to hand a gradient to.
-Each runs in several processes, the nets taking turns, and the shortest time counts, for whatever else the machine does only adds to it.
-A share stands beside its ratio to that of images: of the same channels and the same kind of convolution, the mean where there are two
+Each runs in many short processes, the nets taking turns, and the shortest time counts, for whatever else the machine does only adds to
+it. A share stands beside its ratio to that of images: of the same channels and the same kind of convolution, the mean where there are two
 sizes. What happens goes to standard error; --least R makes the exit status 1 where a ratio is below R."""
 import argparse
 import collections
@@ -20,7 +20,6 @@ from estimates import Failed, call
 DIRECTIONS = {"forward": "", "to data": "_input_grad", "to weights": "_weight_grad"}
 Net = collections.namedtuple("Net", "kind channels sizes kernel", defaults=(3,))
 Row = collections.namedtuple("Row", "kernel gflops share")
-
 
 LAYERS = {
     "conv": "conv({channels}, {kernel}, padding=same, activation=relu{more})",
@@ -42,9 +41,9 @@ CHANNELS = sorted({net.channels for net in NETS})
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build", help="the build folder, with cnnc in it")
-    parser.add_argument("--rounds", type=int, default=8, help="processes that a net is measured in (8)")
-    parser.add_argument("--seconds", type=float, default=0.05, help="that each of them runs training, and inference, at least (0.05)")
-    parser.add_argument("--batch", type=int, default=16, help="samples of a step (16)")
+    parser.add_argument("--rounds", type=int, default=30, help="processes that a net is measured in (30)")
+    parser.add_argument("--seconds", type=float, default=0.005, help="that each of them runs training, and inference, at least (0.005)")
+    parser.add_argument("--batch", type=int, default=1, help="samples of a step (1)")
     parser.add_argument("--kinds", default=",".join(LAYERS), metavar="LIST", help=f"of {', '.join(LAYERS)}")
     parser.add_argument("--channels", default=",".join(map(str, CHANNELS)), metavar="LIST", help=f"of {', '.join(map(str, CHANNELS))}")
     parser.add_argument("--most-places", type=int, metavar="N", help="leave out nets of more places a sample")
@@ -101,16 +100,17 @@ def measure(program, options):
 
 
 def measure_all(options):
-    """A share is of the highest peak that any process saw: the clock of one may be low while it looks for its peak."""
+    """A share is of the peak that nine of ten processes do not exceed: a clock may be high for the moment in which one looks for it."""
     with tempfile.TemporaryDirectory() as folder:
         programs = [compile_net(number, net, options, folder) for number, net in enumerate(options.nets)]
-        best, peak = [{} for _ in programs], 0
+        best, peaks = [{} for _ in programs], []
         for turn in range(options.rounds):
             print(f"round {turn + 1} of {options.rounds}", file=sys.stderr, flush=True)
             for rows, program in zip(best, programs):
                 for direction, row in measure(program, options).items():
                     rows[direction] = max(rows.get(direction, row), row, key=lambda one: one.gflops)
-                    peak = max(peak, row.gflops / row.share if row.share else 0)
+                    peaks.append(row.gflops / row.share)
+    peak = sorted(peaks)[(len(peaks) - 1) * 9 // 10]
     return [{direction: row._replace(share=row.gflops / peak) for direction, row in rows.items()} for rows in best], peak
 
 
