@@ -404,6 +404,9 @@ static void gradients_are_slopes(Trial *trial, const Graph *gradients, const Gra
     }
 }
 
+static const Machine any_machine = {
+    .vector_floats = 4, .registers = 16, .fma_ports = 1, .l1_bytes = 32 << 10, .l2_bytes = 256 << 10};
+
 static void try_one(uint64_t seed) {
     random_state = seed * 2654435761u + 1;
     Trial trial = {.cx.arena = arena_create()};
@@ -419,7 +422,8 @@ static void try_one(uint64_t seed) {
     assert_null(graph_fault(trial.cx.arena, trial.model.graph));
     Graph *forms[FORM_COUNT];
     for (int form = 0; form < FORM_COUNT; form++) {
-        PassContext pc = {.cx = &trial.cx, .model = &trial.model, .form = (Form)form};
+        PassContext pc = {
+            .cx = &trial.cx, .model = &trial.model, .machine = &any_machine, .form = (Form)form};
         forms[form] = form_create(&pc);
         assert_sound(&trial, forms[form], "lowering");
         autodiff_run(&pc, forms[form]);
@@ -427,7 +431,8 @@ static void try_one(uint64_t seed) {
     }
     gradients_are_slopes(&trial, forms[FORM_GRADIENTS], forms[FORM_CHECK]);
     for (int form = 0; form < FORM_COUNT; form++) {
-        PassContext pc = {.cx = &trial.cx, .model = &trial.model, .form = (Form)form};
+        PassContext pc = {
+            .cx = &trial.cx, .model = &trial.model, .machine = &any_machine, .form = (Form)form};
         passes_change_nothing(&trial, &pc, forms[form]);
     }
     for (int i = 1; i < forms[FORM_PROBE]->layers.count; i++)
