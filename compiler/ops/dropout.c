@@ -1,12 +1,13 @@
 /* dropout: while training an element (or, spatial, a whole channel) becomes 0 with probability `rate`, and
  * the others are divided by 1 - rate, so that nothing is left to do afterwards: for inference the layer is
- * dropped. drop_path: the same with one draw a sample. dropout_train draws with Philox, keyed by seed, step,
- * the sample's number in the data set, layer and element; it keeps the mask, 0 or 1/(1 - rate), which the
- * gradient is multiplied by. Where frame.random is 0 everything passes. */
+ * dropped. drop_path: the same with one draw a sample. dropout_mask draws with Philox, keyed by seed, step,
+ * the sample's number in the data set, layer and element: 0 for what is dropped, else 1 - rate.
+ * dropout_apply divides, forward and backward, an elementwise step in the epilogue of what comes before.
+ * Where frame.random is 0 everything passes. */
 #include "emit/philox.h"
-#include "graph/backward.h"
 #include "ops/attrs.h"
 #include "ops/box.h"
+#include "ops/elementwise_op.h"
 
 static const Param params[] = {
     {.name = "rate", .type = PARAM_REAL, .help = "probability of dropping, 0 to 1", .min = 0, .max = 1},
@@ -16,19 +17,21 @@ static const Param params[] = {
 /* What shares a draw. */
 static const char each_element[] = "element", each_channel[] = "channel", each_sample[] = "sample";
 
-/* The mask of channels and samples is a vector, spread over space. */
+/* The mask of channels and samples is a vector, spread over space. It is drawn where it is first read. */
 static ValueId append_draw(Graph *graph, const Node *node, const ValueId *inputs, bool training,
                            const char *unit) {
     double rate = node_real(node, "rate");
     if (!training || rate == 0) return inputs[0];
     const Attr attrs[] = {attr_real(rate), attr_word(unit), attr_int(node->layer)};
-    Shape shape = graph_value(graph, inputs[0])->shape, mask = shape;
-    if (unit != each_element) mask = (Shape){.rank = 1, .dim = {shape_channels(&shape)}};
-    NodeId draw = graph_add_node(graph, op_find("dropout_train"), attrs_keep(graph, attrs, COUNT(attrs)),
-                                 inputs, 1, node->layer, node->span);
-    ValueId y = graph_add_output(graph, draw, ROLE_ACTIVATION, shape);
-    graph_add_output(graph, draw, ROLE_ACTIVATION, mask);
-    return y;
+    Shape shape = graph_value(graph, inputs[0])->shape, drawn = shape;
+    if (unit != each_element) drawn = (Shape){.rank = 1, .dim = {shape_channels(&shape)}};
+    NodeId draw = graph_add_node(graph, op_find("dropout_mask"), attrs_keep(graph, attrs, COUNT(attrs)), NULL,
+                                 0, node->layer, node->span);
+    graph_node(graph, draw)->late = true;
+    ValueId operands[] = {inputs[0], graph_add_output(graph, draw, ROLE_ACTIVATION, drawn)};
+    NodeId apply =
+        graph_add_node(graph, op_find("dropout_apply"), NULL, operands, 2, node->layer, node->span);
+    return graph_add_output(graph, apply, ROLE_ACTIVATION, shape);
 }
 
 static ValueId dropout_lower(Graph *graph, const Node *node, const ValueId *inputs, bool training) {
@@ -74,7 +77,7 @@ const Op op_drop_path = {
 };
 
 /* `layer` stands among the arguments, so that layers that draw differently share no code. */
-static const Param train_params[] = {
+static const Param mask_params[] = {
     {.name = "rate", .type = PARAM_REAL, .help = "probability of dropping"},
     {.name = "unit", .type = PARAM_WORD, .help = "what shares a draw", .words = "element channel sample"},
     {.name = "layer", .type = PARAM_INT, .help = "number of the layer, part of the draw's counter"},
@@ -83,8 +86,8 @@ static const Param train_params[] = {
 typedef struct Draw {
     int layer;
     double rate;
-    LLVMValueRef number; /* the sample's in the data set */
-    LLVMValueRef scalar_divisor, scalar_threshold;
+    LLVMValueRef number;             /* the sample's in the data set */
+    LLVMValueRef divisor, threshold; /* scalars */
 } Draw;
 
 /* order[first + sample], or first + sample where there is no order. */
@@ -105,36 +108,19 @@ static Draw draw_begin(KernelCode *code) {
     LLVMBuilderRef b = code->emit->builder;
     Draw draw = {.layer = (int)node_int(code->node, "layer"), .rate = node_real(code->node, "rate")};
     LLVMValueRef live = LLVMBuildICmp(b, LLVMIntNE, code_frame(code, FRAME_RANDOM), code_i32(code, 0), "");
-    draw.scalar_divisor = code_select(code, live, code_real(code, 1 - draw.rate), code_real(code, 1));
-    draw.scalar_threshold = code_select(code, live, code_real(code, draw.rate), code_real(code, -1));
+    draw.divisor = code_select(code, live, code_real(code, 1 - draw.rate), code_real(code, 1));
+    draw.threshold = code_select(code, live, code_real(code, draw.rate), code_real(code, -1));
     return draw;
 }
 
-static LLVMValueRef keeps(KernelCode *code, const Draw *draw, LLVMValueRef uniform, int width) {
-    return code_compare(code, LLVMRealOGE, uniform, code_splat(code, draw->scalar_threshold, width));
-}
-
-static LLVMValueRef mask_of(KernelCode *code, const Draw *draw, LLVMValueRef kept, int width) {
-    LLVMValueRef factor = code_fdiv(code, code_real(code, 1), draw->scalar_divisor);
-    return code_select(code, kept, code_splat(code, factor, width), code_constant(code, 0, width));
-}
-
-static LLVMValueRef result_of(KernelCode *code, const Draw *draw, LLVMValueRef kept, LLVMValueRef x,
-                              int width) {
-    LLVMValueRef divided = code_fdiv(code, x, code_splat(code, draw->scalar_divisor, width));
-    return code_select(code, kept, divided, code_constant(code, 0, width));
-}
-
-/* One register of x, its result and its mask. */
-static void drop(KernelCode *code, const Draw *draw, LLVMValueRef uniform, const Position *position,
-                 Lanes lanes) {
-    LLVMValueRef kept = keeps(code, draw, uniform, lanes.width);
-    LLVMValueRef x =
-        code_load(code, code_position(code, code_input(code, 0), code->inputs[0], position), lanes);
-    code_store(code, mask_of(code, draw, kept, lanes.width),
-               code_position(code, code_output(code, 1), code->outputs[1], position), lanes);
-    code_store(code, result_of(code, draw, kept, x, lanes.width),
-               code_position(code, code_output(code, 0), code->outputs[0], position), lanes);
+/* One register of the mask. */
+static void draw_register(KernelCode *code, const Draw *draw, LLVMValueRef uniform, const Position *position,
+                          Lanes lanes) {
+    LLVMValueRef kept =
+        code_compare(code, LLVMRealOGE, uniform, code_splat(code, draw->threshold, lanes.width));
+    LLVMValueRef mask = code_select(code, kept, code_splat(code, draw->divisor, lanes.width),
+                                    code_constant(code, 0, lanes.width));
+    code_store(code, mask, code_position(code, code_output(code, 0), code->outputs[0], position), lanes);
 }
 
 /* A run of elements without gaps: element number `first` and those behind it, from the position on. */
@@ -146,16 +132,16 @@ typedef struct Row {
     LLVMValueRef sample_uniform; /* the draw of the whole sample */
 } Row;
 
-static void drop_lanes(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user) {
+static void draw_lanes(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user) {
     Row *row = user;
     row->position.channel = code_add_const(code, index, row->done);
     LLVMValueRef element = code_add(code, row->first, row->position.channel);
     LLVMValueRef uniform = philox_uniform(code, element, row->draw.number, row->draw.layer, lanes.width);
-    drop(code, &row->draw, uniform, &row->position, lanes);
+    draw_register(code, &row->draw, uniform, &row->position, lanes);
 }
 
 /* Whole blocks of a row that starts with element 0: an evaluation of Philox serves four registers. */
-static void drop_blocks(KernelCode *code, Row *row, int64_t elements) {
+static void draw_blocks(KernelCode *code, Row *row, int64_t elements) {
     int width = code->width;
     int64_t blocks = elements / PHILOX_BLOCK * PHILOX_BLOCK;
     if (width < 4 || width > PHILOX_LANES || !blocks) return;
@@ -165,67 +151,46 @@ static void drop_blocks(KernelCode *code, Row *row, int64_t elements) {
         philox_uniform_block(code, index, row->draw.number, row->draw.layer, width, uniforms);
         for (int w = 0; w < PHILOX_WORDS; w++) {
             row->position.channel = code_add_const(code, index, (int64_t)w * PHILOX_LANES);
-            drop(code, &row->draw, uniforms[w], &row->position, (Lanes){width, width});
+            draw_register(code, &row->draw, uniforms[w], &row->position, (Lanes){width, width});
         }
     }
     loop_end(code, &loop);
     row->done = blocks;
 }
 
-static int64_t smaller(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
 /* Every element of a sample for itself, along rows that are as long as the values' layouts allow. */
-static void drop_elements(KernelCode *code, Row *row) {
-    const Value *x = code_input(code, 0), *y = code_output(code, 0), *mask = code_output(code, 1);
-    int64_t run = smaller(value_run(x), smaller(value_run(y), value_run(mask))),
-            merged = shape_channels(&x->shape);
-    int looped = shape_spatial(&x->shape);
-    while (merged < run) merged *= x->shape.dim[--looped];
-    for (int axis = looped; axis < shape_spatial(&x->shape); axis++)
+static void draw_elements(KernelCode *code, Row *row) {
+    const Value *mask = code_output(code, 0);
+    int64_t run = value_run(mask), merged = shape_channels(&mask->shape);
+    int looped = shape_spatial(&mask->shape);
+    while (merged < run) merged *= mask->shape.dim[--looped];
+    for (int axis = looped; axis < shape_spatial(&mask->shape); axis++)
         row->position.spatial[axis] = code_int(code, 0);
     Loop loops[SHAPE_MAX_RANK];
     row->first = code_int(code, 0);
     for (int axis = 0; axis < looped; axis++) {
-        loops[axis] = loop_begin_const(code, 0, x->shape.dim[axis], 1);
+        loops[axis] = loop_begin_const(code, 0, mask->shape.dim[axis], 1);
         row->position.spatial[axis] = loops[axis].index;
-        row->first = code_add(code, code_mul_const(code, row->first, x->shape.dim[axis]), loops[axis].index);
+        row->first =
+            code_add(code, code_mul_const(code, row->first, mask->shape.dim[axis]), loops[axis].index);
     }
     row->first = code_mul_const(code, row->first, run);
-    if (!looped) drop_blocks(code, row, run);
-    if (row->done < run) loop_lanes(code, run - row->done, drop_lanes, row);
+    if (!looped) draw_blocks(code, row, run);
+    if (row->done < run) loop_lanes(code, run - row->done, draw_lanes, row);
     for (int axis = looped - 1; axis >= 0; axis--) loop_end(code, &loops[axis]);
 }
 
-/* A register of whole channels: one draw, for a sample's branch the same for all of them, then every
- * position. */
-static void drop_channels(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
+/* A register of channels: a draw each, or the sample's for all of them. */
+static void draw_channels(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
     Row *row = user;
-    const Value *x = code_input(code, 0), *y = code_output(code, 0), *mask = code_output(code, 1);
-    Position *position = &row->position;
-    position->channel = channel;
-    bool whole = !strcmp(node_word(code->node, "unit"), each_sample);
+    row->position.channel = channel;
     LLVMValueRef uniform =
-        whole ? row->sample_uniform
-              : philox_uniform(code, channel, row->draw.number, row->draw.layer, lanes.width);
-    if (whole) uniform = code_splat(code, uniform, lanes.width);
-    LLVMValueRef kept = keeps(code, &row->draw, uniform, lanes.width);
-    code_store(code, mask_of(code, &row->draw, kept, lanes.width),
-               code_position(code, mask, code->outputs[1], position), lanes);
-    Loop loops[SHAPE_MAX_RANK];
-    int spatial = shape_spatial(&x->shape);
-    for (int axis = 0; axis < spatial; axis++) {
-        loops[axis] = loop_begin_const(code, 0, x->shape.dim[axis], 1);
-        position->spatial[axis] = loops[axis].index;
-    }
-    LLVMValueRef element = code_load(code, code_position(code, x, code->inputs[0], position), lanes);
-    code_store(code, result_of(code, &row->draw, kept, element, lanes.width),
-               code_position(code, y, code->outputs[0], position), lanes);
-    for (int axis = spatial - 1; axis >= 0; axis--) loop_end(code, &loops[axis]);
+        row->sample_uniform ? code_splat(code, row->sample_uniform, lanes.width)
+                            : philox_uniform(code, channel, row->draw.number, row->draw.layer, lanes.width);
+    draw_register(code, &row->draw, uniform, &row->position, lanes);
 }
 
-static void dropout_emit(KernelCode *code) {
+static void mask_emit(KernelCode *code) {
     Row row = {.draw = draw_begin(code)};
     Loop samples = loop_begin(code, code_int(code, 0), code->count, 1);
     row.position.sample = samples.index;
@@ -234,35 +199,50 @@ static void dropout_emit(KernelCode *code) {
     if (!strcmp(unit, each_sample))
         row.sample_uniform = philox_uniform(code, code_int(code, 0), row.draw.number, row.draw.layer, 1);
     if (strcmp(unit, each_element))
-        loop_lanes(code, shape_channels(&code_input(code, 0)->shape), drop_channels, &row);
+        loop_lanes(code, shape_channels(&code_output(code, 0)->shape), draw_channels, &row);
     else
-        drop_elements(code, &row);
+        draw_elements(code, &row);
     loop_end(code, &samples);
 }
 
-static void dropout_gradient(Backward *b, const Node *node) {
+static const Kernel mask_kernels[] = {
+    {.name = "philox", .emit = mask_emit, .runs = true},
+};
+
+const Op op_dropout_mask = {
+    .name = "dropout_mask",
+    .kind = OPK_INTERNAL,
+    .domain = DOMAIN_SAMPLE,
+    .summary = "draws what is dropped",
+    .formula = "mask = 0 with probability rate, else 1 - rate",
+    .params = mask_params,
+    .param_count = COUNT(mask_params),
+    .kernels = mask_kernels,
+    .kernel_count = COUNT(mask_kernels),
+};
+
+MAP(map_apply) {
+    (void)op, (void)attrs;
+    LLVMValueRef kept = code_compare(code, LLVMRealUNE, in[1], code_constant_like(code, 0, in[1]));
+    return select_number(code, kept, code_fdiv(code, in[0], in[1]), 0);
+}
+
+static void apply_gradient(Backward *b, const Node *node) {
     ValueId x = node->inputs.items[0], dy = backward_of_output(b, node, 0);
     if (dy < 0 || !backward_wants(b, x)) return;
     Shape shape = graph_value(backward_graph(b), x)->shape;
-    ValueId operands[] = {dy, node->outputs.items[1]};
-    backward_contribute(b, x, backward_append(b, "multiply", NULL, operands, 2, ROLE_ACTIVATION, shape));
+    ValueId operands[] = {dy, node->inputs.items[1]};
+    backward_contribute(b, x, backward_append(b, "dropout_apply", NULL, operands, 2, ROLE_ACTIVATION, shape));
 }
 
-static const Kernel kernels[] = {
-    {.name = "philox", .emit = dropout_emit, .runs = true},
-};
-
-const Op op_dropout_train = {
-    .name = "dropout_train",
+const Op op_dropout_apply = {
+    .name = "dropout_apply",
     .kind = OPK_INTERNAL,
-    .domain = DOMAIN_SAMPLE,
-    .summary = "draws what is dropped: the result and the mask",
-    .formula = "mask = 0 with probability rate, else 1/(1 - rate); y = x*mask",
-    .params = train_params,
-    .param_count = COUNT(train_params),
-    .min_inputs = 1,
-    .max_inputs = 1,
-    .gradient = dropout_gradient,
-    .kernels = kernels,
-    .kernel_count = COUNT(kernels),
+    .min_inputs = 2,
+    .max_inputs = 2,
+    ELEMENTWISE_ROW,
+    .summary = "drops by a mask, and divides what is kept",
+    .formula = "y = 0 where mask = 0, else x/mask",
+    .map = map_apply,
+    .gradient = apply_gradient,
 };

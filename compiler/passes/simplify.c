@@ -1,6 +1,6 @@
 /* Removes what changes nothing (a view to the same shape, a merge of one operand), reads through views of
- * views, moves gradients of activations before those of pools, and drops nodes that nothing needs. Takes any
- * form; in the probe no value of a layer is dropped. */
+ * views, moves gradients of activations before those of pools, has relu's behind a dropout read what that
+ * left, and drops nodes that nothing needs. Takes any form; in the probe no value of a layer is dropped. */
 #include "passes/pass.h"
 
 /* Forwards[v] is the value to read in the place of v. */
@@ -128,9 +128,29 @@ static void swap_with_pools(Graph *graph) {
     }
 }
 
+/* relu's gradient behind a dropout: 0 where that dropped, and elsewhere what it left has the sign of relu's
+ * result. So it reads what the dropout left, and relu's own result need not be kept. */
+static void read_what_is_left(Graph *graph) {
+    NodeId *drops = ARENA_ARRAY(graph->arena, NodeId, (size_t)graph->values.count); /* by mask: the first */
+    for (int i = 0; i < graph->values.count; i++) drops[i] = -1;
+    for (int i = 0; i < graph->nodes.count; i++) {
+        const Node *node = graph_node(graph, i);
+        if (!strcmp(node->op->name, "dropout_apply") && drops[node->inputs.items[1]] < 0)
+            drops[node->inputs.items[1]] = i;
+        if (strcmp(node->op->name, "relu_grad")) continue;
+        NodeId maker = graph_value(graph, node->inputs.items[0])->producer;
+        const Node *drop = maker >= 0 ? graph_node(graph, maker) : node;
+        if (strcmp(drop->op->name, "dropout_apply")) continue;
+        const Node *first = graph_node(graph, drops[drop->inputs.items[1]]);
+        if (first != drop && first->inputs.items[0] == node->inputs.items[1])
+            node->inputs.items[1] = first->outputs.items[0];
+    }
+}
+
 void simplify_run(PassContext *pc, Graph *graph) {
     merge_nodes(graph);
     swap_with_pools(graph);
+    read_what_is_left(graph);
     drop_unneeded(graph, pc->form == FORM_PROBE);
     graph_compact(graph);
 }
