@@ -143,7 +143,7 @@ int cnn_embed_load(cnn_instance *instance, const char *path) {
 static void run_batch(const cnn_program *code, cnn_frame *frame, size_t samples) {
     for (int32_t i = 0; i < code->stage_count; i++) {
         const cnn_stage *stage = &code->stages[i];
-        cnn_run_steps(cnn_stage_steps(stage, samples > 1 ? 2 : 1), stage->sample_steps, frame);
+        cnn_run_steps(cnn_stage_steps(stage, (int64_t)samples), stage->sample_steps, frame);
         cnn_run_steps(stage->batch, stage->batch_steps, frame);
     }
 }

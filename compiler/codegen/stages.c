@@ -86,9 +86,10 @@ static bool does_nothing(const Graph *graph, const Node *node) {
     return node->kernel->idle && node->kernel->idle(graph, node);
 }
 
-static LLVMValueRef step_constant(Module *module, const Graph *graph, const Node *node, bool prepare) {
+static LLVMValueRef step_constant(Module *module, const Graph *graph, const Node *node, LLVMValueRef run,
+                                  bool prepare) {
     Fields step = {.module = module};
-    put_value(&step, emit_step(module, graph, node, prepare));
+    put_value(&step, run);
     put_string(&step, node->layer >= 0 ? graph->layers.items[node->layer].name : NULL);
     put_string(&step, arena_printf(module->emit.cx->arena, "%s.%s", node->op->name, node->kernel->name));
     put_i64(&step, node->op->macs && !prepare ? node_layer_macs(graph, node) : 0);
@@ -98,14 +99,18 @@ static LLVMValueRef step_constant(Module *module, const Graph *graph, const Node
 }
 
 /* The cnn_steps of the nodes of that domain and stage; alone: as they are for a sample that runs by itself.
- */
-static int put_steps(Fields *fields, const Graph *graph, Domain domain, int stage, bool alone) {
+ * `runs` has each node's function, once there is one. */
+static int put_steps(Fields *fields, const Graph *graph, Domain domain, int stage, LLVMValueRef *runs,
+                     bool alone) {
     Fields steps = {.module = fields->module};
     for (int i = 0; i < graph->nodes.count; i++) {
         const Node *own = graph_node(graph, i);
         if (own->op->domain != domain || own->stage != stage || does_nothing(graph, own)) continue;
         Node node = alone ? node_alone(own) : *own;
-        put_value(&steps, step_constant(fields->module, graph, &node, false));
+        bool same = node.kernel == own->kernel;
+        LLVMValueRef run = same && runs[i] ? runs[i] : emit_step(fields->module, graph, &node, false);
+        if (same) runs[i] = run;
+        put_value(&steps, step_constant(fields->module, graph, &node, run, false));
     }
     put_pointer(fields, constant_array(fields->module, steps.values.items, steps.values.count));
     return steps.values.count;
@@ -129,7 +134,9 @@ static bool prepares(const Node *node) {
 
 static void put_prepared(Fields *steps, const Graph *graph, const Node *node) {
     bool kernel_only = node->op->domain != DOMAIN_PARAMETER;
-    if (prepares(node)) put_value(steps, step_constant(steps->module, graph, node, kernel_only));
+    if (!prepares(node)) return;
+    LLVMValueRef run = emit_step(steps->module, graph, node, kernel_only);
+    put_value(steps, step_constant(steps->module, graph, node, run, kernel_only));
 }
 
 /* The steps that prepare, level by level, and where each level ends. */
@@ -157,12 +164,13 @@ static void put_prepare(Fields *fields, const Graph *graph) {
 
 static LLVMValueRef stage_constant(Module *module, const Graph *graph, int stage) {
     Fields fields = {.module = module};
-    int samples = put_steps(&fields, graph, DOMAIN_SAMPLE, stage, false);
-    int batch = put_steps(&fields, graph, DOMAIN_BATCH, stage, false);
+    LLVMValueRef *runs = ARENA_ARRAY(module->emit.cx->arena, LLVMValueRef, (size_t)graph->nodes.count);
+    int samples = put_steps(&fields, graph, DOMAIN_SAMPLE, stage, runs, false);
+    int batch = put_steps(&fields, graph, DOMAIN_BATCH, stage, runs, false);
     if (strcmp(graph->form, "inference"))
         put_pointer(&fields, NULL);
     else
-        put_steps(&fields, graph, DOMAIN_SAMPLE, stage, true);
+        put_steps(&fields, graph, DOMAIN_SAMPLE, stage, runs, true);
     put_i32(&fields, samples);
     put_i32(&fields, batch);
     put_i32(&fields, graph->stage_micro_batches[stage]);

@@ -23,8 +23,8 @@ typedef struct Tile {
     int last_live;                 /* live elements of the last vector of B; the register's width where all */
     Level levels[TILE_MAX_LEVELS]; /* outermost first */
     int level_count;
-    int64_t
-        ahead; /* elements: what lies so far behind the registers of B is fetched beside them; 0: nothing */
+    /* Elements: what lies so far behind the registers of B is fetched beside them; 0: nothing. */
+    int64_t ahead;
     LLVMValueRef a, b;                                 /* pointers to offset 0 */
     LLVMValueRef acc[TILE_MAX_ROWS][TILE_MAX_VECTORS]; /* in: initial values; out: sums */
 } Tile;

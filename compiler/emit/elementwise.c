@@ -1,4 +1,4 @@
-/* Elementwise nodes, and the epilogues that other kernels apply to their results. */
+/* Elementwise nodes, and what other kernels do with their results: epilogues, and maxima of windows. */
 #include "emit/kernel_code.h"
 
 #include <math.h>
@@ -25,9 +25,14 @@ LLVMValueRef code_epilogue(KernelCode *code, LLVMValueRef result, const Position
     return result;
 }
 
+void code_store_output(KernelCode *code, int output, LLVMValueRef value, const Position *position,
+                       Lanes lanes) {
+    LLVMValueRef place = code_position(code, code_output(code, output), code->outputs[output], position);
+    code_store(code, value, place, lanes);
+}
+
 void code_store_result(KernelCode *code, LLVMValueRef result, const Position *position, Lanes lanes) {
-    const Value *output = code_output(code, 0);
-    code_store(code, result, code_position(code, output, code->outputs[0], position), lanes);
+    code_store_output(code, 0, result, position, lanes);
 }
 
 void code_finish(KernelCode *code, LLVMValueRef result, const Position *position, Lanes lanes) {
@@ -50,9 +55,7 @@ void maximum_visit(KernelCode *code, Maximum *maximum, LLVMValueRef x, int place
 
 void maximum_store(KernelCode *code, const Maximum *maximum, const Position *window, Lanes lanes) {
     code_store_result(code, maximum->best, window, lanes);
-    if (!maximum->winner) return;
-    code_store(code, maximum->winner, code_position(code, code_output(code, 1), code->outputs[1], window),
-               lanes);
+    if (maximum->winner) code_store_output(code, 1, maximum->winner, window, lanes);
 }
 
 enum { MAX_OPERANDS = 64 };

@@ -204,6 +204,9 @@ void loop_positions(KernelCode *code, const Shape *shape, PositionBody body, voi
  * at the place where the register was made, the second with the maximum. */
 LLVMValueRef code_epilogue(KernelCode *code, LLVMValueRef result, const Position *position, Lanes lanes);
 void code_store_result(KernelCode *code, LLVMValueRef result, const Position *position, Lanes lanes);
+/* A store to any of the node's outputs. */
+void code_store_output(KernelCode *code, int output, LLVMValueRef value, const Position *position,
+                       Lanes lanes);
 
 /* The maximum of a window as its places are visited, and which of them was the first to have it, where the
  * node keeps that: output 1, as a number. */

@@ -242,7 +242,7 @@ static void apply_emit(KernelCode *code) {
 }
 
 static const Kernel apply_kernels[] = {
-    {.name = "vector", .emit = apply_emit, .epilogue = true, .in_place = true, .pools = true},
+    {.name = "vector", .emit = apply_emit, .epilogue = true, .runs = true, .in_place = true, .pools = true},
 };
 
 const Op op_batchnorm_apply = {

@@ -1,6 +1,5 @@
 /* Ranges of channels. channels: some of them, which channel_slice copies where its result is no part of its
- * input (passes/nest.c). pad_channels: zeros before and
- * behind them. Either is the other's gradient. */
+ * input (passes/nest.c). pad_channels: zeros before and behind them. Either is the other's gradient. */
 #include "graph/backward.h"
 #include "graph/shape_call.h"
 #include "ops/attrs.h"

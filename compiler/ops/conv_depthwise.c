@@ -19,9 +19,8 @@ typedef struct DepthwiseWalk {
     LLVMValueRef sample, channel;
     Lanes lanes;
     const GridTile *grid;
-    Share share; /* forward: of the channels' registers */
-    ResidueClass classes[SPATIAL_MAX];
-    LLVMValueRef later[SPATIAL_MAX]; /* backward: how many residues behind classes[i], i64 */
+    Share share;            /* forward: of the channels' registers */
+    ResidueClasses classes; /* backward */
     bool backward;
 } DepthwiseWalk;
 
@@ -50,7 +49,7 @@ static TapAxis tap_axis(const DepthwiseWalk *walk, int i) {
     const WindowAxis *axis = &walk->g->axis[i];
     if (!walk->backward)
         return (TapAxis){axis->kernel, 0, 1, -axis->begin, axis->dilation, 1, 0, axis->stride};
-    const ResidueClass *c = &walk->classes[i];
+    const ResidueClass *c = &walk->classes.axis[i];
     return (TapAxis){c->taps, c->last_tap, -c->tap_step, c->origin, c->y_step, axis->stride, c->first, 1};
 }
 
@@ -133,8 +132,8 @@ static void depthwise_lanes(KernelCode *code, LLVMValueRef channel, Lanes lanes,
         position.spatial[i] =
             code_add_const(code, code_mul_const(code, grid->index[i], t.output_step), t.output_first);
         if (!walk->backward) continue;
-        position.spatial[i] = code_add(code, position.spatial[i], walk->later[i]);
-        LLVMValueRef later = code_mul_const(code, walk->later[i], g->tap_stride[i] * g->channels);
+        position.spatial[i] = code_add(code, position.spatial[i], walk->classes.later[i]);
+        LLVMValueRef later = code_mul_const(code, walk->classes.later[i], g->tap_stride[i] * g->channels);
         tile.weights = code_at(code, tile.weights, later);
     }
     tile.source = code_at(code, code->inputs[0], code_add(code, at, walk->channel));
@@ -165,31 +164,24 @@ static void depthwise_tile(KernelCode *code, const GridTile *grid, void *user) {
         loop_shared_lanes(code, walk->g->channels, &walk->share, depthwise_lanes, walk);
 }
 
-static void each_class(KernelCode *code, DepthwiseWalk *walk, int axis) {
+/* All places of y, or those of x in the classes at work. */
+static void depthwise_grid(KernelCode *code, void *user) {
+    DepthwiseWalk *walk = user;
     const ConvGeometry *g = walk->g;
-    if (!walk->backward || axis >= g->spatial || axis == SPATIAL_MAX) {
-        int64_t extent[SPATIAL_MAX] = {0};
-        for (int i = 0; i < g->spatial; i++)
-            extent[i] = walk->backward ? walk->classes[i].places : g->axis[i].output;
-        loop_grid(code, g->spatial, extent, MOST_PLACES, depthwise_tile, walk);
-        return;
-    }
-    const WindowAxis *a = &g->axis[axis];
-    for (int64_t residue = 0, run; residue < conv_residues(a); residue += run) {
-        walk->classes[axis] = conv_residue_class(a, residue);
-        run = conv_residue_run(a, residue);
-        Loop loop = loop_begin_const(code, 0, run, 1);
-        walk->later[axis] = loop.index;
-        each_class(code, walk, axis + 1);
-        loop_end(code, &loop);
-    }
+    int64_t extent[SPATIAL_MAX] = {0};
+    for (int i = 0; i < g->spatial; i++)
+        extent[i] = walk->backward ? walk->classes.axis[i].places : g->axis[i].output;
+    loop_grid(code, g->spatial, extent, MOST_PLACES, depthwise_tile, walk);
 }
 
 static void depthwise_emit(KernelCode *code, DepthwiseWalk *walk) {
     if (!walk->backward) walk->share = share_of_lanes(code, walk->g->channels);
     Loop samples = loop_begin(code, code_int(code, 0), code->count, 1);
     walk->sample = samples.index;
-    each_class(code, walk, 0);
+    if (walk->backward)
+        conv_each_class(code, walk->g, &walk->classes, depthwise_grid, walk);
+    else
+        depthwise_grid(code, walk);
     loop_end(code, &samples);
 }
 

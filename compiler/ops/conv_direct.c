@@ -26,8 +26,7 @@ typedef struct DirectWalk {
     bool shares_panels; /* a split step shares out panels, else places */
     int64_t extent[SPATIAL_MAX];
     int window_places; /* forward: the grid of tiles, in windows, and the places of one */
-    ResidueClass classes[SPATIAL_MAX];
-    LLVMValueRef later[SPATIAL_MAX]; /* how many residues behind classes[i], i64 */
+    ResidueClasses classes;
 } DirectWalk;
 
 /* The same for a tile whose places are whole windows: the maximum of each is stored. `position` is the tile's
@@ -217,17 +216,19 @@ static void input_grad_tile(KernelCode *code, const GridTile *grid, void *user) 
     int64_t steps[SPATIAL_MAX], origin = 0, first_tap = 0;
     bool reached = true;
     for (int i = 0; i < g->spatial; i++) {
-        const ResidueClass *c = &walk->classes[i];
+        const ResidueClass *c = &walk->classes.axis[i];
         int64_t tap =
             g->tap_stride[i] * walk->reduced * walk->panel_width; /* elements of a tap along this axis */
         tile.a = code_at(code, tile.a, code_mul_const(code, grid->index[i], stride[i]));
         origin += c->origin * stride[i];
         first_tap += (g->axis[i].kernel - 1 - c->last_tap) * tap; /* mirrored */
-        tile.b = code_at(code, tile.b,
-                         code_mul_const(code, walk->later[i], -tap)); /* its taps begin so much later */
+        tile.b =
+            code_at(code, tile.b,
+                    code_mul_const(code, walk->classes.later[i], -tap)); /* its taps begin so much later */
         tile_add_level(&tile, c->taps, c->y_step * stride[i], c->tap_step * tap);
         steps[i] = g->axis[i].stride;
-        position.spatial[i] = code_add(code, code_mul_const(code, grid->index[i], steps[i]), walk->later[i]);
+        position.spatial[i] =
+            code_add(code, code_mul_const(code, grid->index[i], steps[i]), walk->classes.later[i]);
         position.spatial[i] = code_add_const(code, position.spatial[i], c->first);
         reached = reached && c->taps > 0;
     }
@@ -242,26 +243,12 @@ static void input_grad_tile(KernelCode *code, const GridTile *grid, void *user) 
     finish_tile(code, walk, &tile, &position, grid->columns, steps);
 }
 
-/* Every combination of residue classes of the axes from `axis` on; runs of alike ones in a loop, so that
- * large strides make no long code. */
-static void each_class(KernelCode *code, DirectWalk *walk, int axis) {
-    const ConvGeometry *g = walk->g;
-    if (axis == g->spatial) {
-        int64_t extent[SPATIAL_MAX];
-        for (int i = 0; i < g->spatial; i++) extent[i] = walk->classes[i].places;
-        loop_grid(code, g->spatial, extent, tile_max_rows(walk->machine, walk->vectors), input_grad_tile,
-                  walk);
-        return;
-    }
-    const WindowAxis *a = &g->axis[axis];
-    for (int64_t residue = 0, run; residue < conv_residues(a); residue += run) {
-        walk->classes[axis] = conv_residue_class(a, residue);
-        run = conv_residue_run(a, residue);
-        Loop loop = loop_begin_const(code, 0, run, 1);
-        walk->later[axis] = loop.index;
-        each_class(code, walk, axis + 1);
-        loop_end(code, &loop);
-    }
+static void input_grad_class(KernelCode *code, void *user) {
+    DirectWalk *walk = user;
+    int64_t extent[SPATIAL_MAX];
+    for (int i = 0; i < walk->g->spatial; i++) extent[i] = walk->classes.axis[i].places;
+    loop_grid(code, walk->g->spatial, extent, tile_max_rows(walk->machine, walk->vectors), input_grad_tile,
+              walk);
 }
 
 static void input_grad_panel(KernelCode *code, LLVMValueRef panel, int vectors, int last_live, void *user) {
@@ -270,7 +257,7 @@ static void input_grad_panel(KernelCode *code, LLVMValueRef panel, int vectors, 
     set_panel(code, walk, panel, vectors, last_live, g->taps * walk->reduced * walk->panel_width,
               g->group_channels);
     Loop samples = samples_begin(code, walk);
-    each_class(code, walk, 0);
+    conv_each_class(code, g, &walk->classes, input_grad_class, walk);
     loop_end(code, &samples);
 }
 

@@ -117,6 +117,28 @@ int64_t conv_residue_run(const WindowAxis *axis, int64_t residue) {
     return run;
 }
 
+static void each_class_from(KernelCode *code, const ConvGeometry *g, int axis, ResidueClasses *classes,
+                            ClassesBody body, void *user) {
+    if (axis == g->spatial) {
+        body(code, user);
+        return;
+    }
+    const WindowAxis *a = &g->axis[axis];
+    for (int64_t residue = 0, run; residue < conv_residues(a); residue += run) {
+        classes->axis[axis] = conv_residue_class(a, residue);
+        run = conv_residue_run(a, residue);
+        Loop loop = loop_begin_const(code, 0, run, 1);
+        classes->later[axis] = loop.index;
+        each_class_from(code, g, axis + 1, classes, body, user);
+        loop_end(code, &loop);
+    }
+}
+
+void conv_each_class(KernelCode *code, const ConvGeometry *g, ResidueClasses *classes, ClassesBody body,
+                     void *user) {
+    each_class_from(code, g, 0, classes, body, user);
+}
+
 typedef struct GridWalk {
     int axes;
     bool shared;

@@ -51,6 +51,17 @@ ResidueClass conv_residue_class(const WindowAxis *axis, int64_t residue);
 int64_t conv_residue_run(const WindowAxis *axis, int64_t residue);
 int64_t conv_residues(const WindowAxis *axis);
 
+/* A class of each axis. */
+typedef struct ResidueClasses {
+    ResidueClass axis[SPATIAL_MAX];
+    LLVMValueRef later[SPATIAL_MAX]; /* how many residues behind axis[i], i64 */
+} ResidueClasses;
+/* Calls body for every combination of classes; runs of alike ones in a loop, so that large strides make no
+ * long code. */
+typedef void (*ClassesBody)(KernelCode *code, void *user);
+void conv_each_class(KernelCode *code, const ConvGeometry *g, ResidueClasses *classes, ClassesBody body,
+                     void *user);
+
 /* Calls body for a grid of places cut into register tiles: the trailing one or two of the given extents are
  * tiled, the leading ones looped over. index: i64 first place an axis; rows*columns places from there,
  * columns fastest. */
@@ -60,9 +71,9 @@ typedef struct GridTile {
 } GridTile;
 typedef void (*GridBody)(KernelCode *code, const GridTile *tile, void *user);
 void loop_grid(KernelCode *code, int axes, const int64_t *extent, int most_places, GridBody body, void *user);
-/* The same for this call's share of the grid (code_share): of the pieces along the first axis. */
-int64_t grid_pieces(int axes, const int64_t *extent, int most_places);
+/* The same for this call's share of the pieces along the first axis (code_share); and how many there are. */
 void loop_shared_grid(KernelCode *code, int axes, const int64_t *extent, int most_places, GridBody body,
                       void *user);
+int64_t grid_pieces(int axes, const int64_t *extent, int most_places);
 
 #endif

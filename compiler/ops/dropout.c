@@ -120,7 +120,7 @@ static void draw_register(KernelCode *code, const Draw *draw, LLVMValueRef unifo
         code_compare(code, LLVMRealOGE, uniform, code_splat(code, draw->threshold, lanes.width));
     LLVMValueRef mask = code_select(code, kept, code_splat(code, draw->divisor, lanes.width),
                                     code_constant(code, 0, lanes.width));
-    code_store(code, mask, code_position(code, code_output(code, 0), code->outputs[0], position), lanes);
+    code_store_result(code, mask, position, lanes);
 }
 
 /* A run of elements without gaps: element number `first` and those behind it, from the position on. */

@@ -93,9 +93,7 @@ static void max_window(KernelCode *code, const PoolTile *tile, Lanes lanes, void
     pool_each_tap(code, &work->pool, work->kind, tile, visit_max, work);
     if (judged) code_fold_signature(code, code_get(code, work->winner));
     code_finish(code, code_get(code, work->result), &tile->window, lanes);
-    if (!work->keeps) return;
-    LLVMValueRef place = code_position(code, code_output(code, 1), code->outputs[1], &tile->window);
-    code_store(code, code_get(code, work->winner), place, lanes);
+    if (work->keeps) code_store_output(code, 1, code_get(code, work->winner), &tile->window, lanes);
 }
 
 static void visit_mean(KernelCode *code, const Position *position, LLVMValueRef tap, bool inside,

@@ -122,9 +122,9 @@ static void add_loss(Graph *graph, const TrainSettings *train, bool seeds) {
     if (seeds) graph_add_output(graph, node, ROLE_ACTIVATION, graph_value(graph, graph->logits)->shape);
 }
 
-/* Where the elements of each parameter lie. All forms share one block, so this is decided before a pass drops
- * what nothing reads: a form without a layer's node still keeps the place of its parameters. */
-static void store_parameters(const PassContext *pc, Graph *graph) {
+/* All forms share one block, so this is decided before a pass drops what nothing reads: a form without a
+ * layer's node still keeps the place of its parameters. */
+void store_parameters(const PassContext *pc, Graph *graph) {
     for (int i = 0; i < graph->nodes.count; i++) {
         const Node *node = graph_node(graph, i);
         if (node->op->storage) node->op->storage(pc->machine, graph, node);

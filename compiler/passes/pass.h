@@ -22,6 +22,8 @@ typedef struct Pass {
 /* The graph of a form before any pass: layers lowered for inference or training, `load` at the head, `store`
  * or the loss at the end. Evaluation, training, gradients and check need a train block. */
 Graph *form_create(PassContext *pc);
+/* Has every node decide where the elements of its parameters, and of what it packs, lie. */
+void store_parameters(const PassContext *pc, Graph *graph);
 /* The form of that name ("inference", ...); false where there is none. */
 bool form_find(const char *name, Form *form);
 /* Runs every pass in order; verifies after each in debug builds; prints where --print-after asks. */

@@ -174,10 +174,7 @@ static int lanes_for(const Graph *graph) {
 }
 
 void schedule_run(PassContext *pc, Graph *graph) {
-    for (int i = 0; i < graph->nodes.count; i++) {
-        Node *node = graph_node(graph, i);
-        if (node->op->storage) node->op->storage(pc->machine, graph, node);
-    }
+    store_parameters(pc, graph); /* of nodes that passes have added, too */
     graph->stage_count = 1;
     for (int i = 0; i < graph->nodes.count; i++) {
         Node *node = graph_node(graph, i);
