@@ -1,5 +1,6 @@
 /* Addresses, loads, stores and positions of a kernel: see kernel_code.h. */
 #include "emit/kernel_code.h"
+#include <string.h>
 
 LLVMValueRef code_at_type(KernelCode *code, LLVMTypeRef element, LLVMValueRef base, LLVMValueRef index) {
     if (LLVMIsAConstantInt(index) && LLVMConstIntGetSExtValue(index) == 0) return base;
@@ -64,6 +65,18 @@ void code_prefetch(KernelCode *code, LLVMValueRef pointer, int level) {
                                  code_i32(code, level == 1 ? FIRST_LEVEL : SECOND_LEVEL),
                                  code_i32(code, DATA)};
     LLVMBuildCall2(code->emit->builder, LLVMGlobalGetValueType(function), function, arguments, 4, "");
+}
+
+/* Where registers are many, tiles fill all but one, and a step's loads stay behind the step before. */
+LLVMValueRef code_unknown_address(const KernelCode *code, LLVMValueRef address) {
+    enum { MANY_REGISTERS = 32 };
+    Emit *e = code->emit;
+    char nothing[] = "", same_register[] = "=r,0";
+    bool ordered = e->machine->registers >= MANY_REGISTERS;
+    LLVMTypeRef type = LLVMFunctionType(e->pointer, &e->pointer, 1, false);
+    LLVMValueRef identity = LLVMGetInlineAsm(type, nothing, 0, same_register, strlen(same_register), ordered,
+                                             false, LLVMInlineAsmDialectATT, false);
+    return LLVMBuildCall2(e->builder, type, identity, &address, 1, "");
 }
 
 int64_t code_sample_stride(const KernelCode *code, const Value *value) {

@@ -2,8 +2,6 @@
  * one another in memory are merged, the innermost ones unrolled. */
 #include "emit/contraction.h"
 
-#include <string.h>
-
 /* Multiply-adds of straight-line code in one loop body: enough to hide the loop, few enough to stay in the
  * decoder's cache and in registers. */
 enum { BODY_FMAS = 128, LARGEST_UNROLL = 16 };
@@ -58,27 +56,14 @@ typedef struct Reduction {
     LLVMValueRef variables[TILE_MAX_ROWS][TILE_MAX_VECTORS];
 } Reduction;
 
-/* The same address, of which LLVM knows nothing. Overlapping rows read the same numbers in different steps:
- * LLVM would keep these in registers until accumulators go to the stack. Reading again costs nothing, as
- * loads have ports of their own. Where registers are many, tiles fill all but one, and a step's loads stay
- * behind the step before. */
-static LLVMValueRef unknown_address(const KernelCode *code, LLVMValueRef address) {
-    enum { MANY_REGISTERS = 32 };
-    Emit *e = code->emit;
-    char nothing[] = "", same_register[] = "=r,0";
-    bool ordered = e->machine->registers >= MANY_REGISTERS;
-    LLVMTypeRef type = LLVMFunctionType(e->pointer, &e->pointer, 1, false);
-    LLVMValueRef identity = LLVMGetInlineAsm(type, nothing, 0, same_register, strlen(same_register), ordered,
-                                             false, LLVMInlineAsmDialectATT, false);
-    return LLVMBuildCall2(e->builder, type, identity, &address, 1, "");
-}
-
 /* One step of the reduction at constant distances from a and b. */
 static void emit_step(Reduction *r, LLVMValueRef a, LLVMValueRef b, int64_t a_offset, int64_t b_offset) {
     KernelCode *code = r->code;
     Tile *tile = r->tile;
     LLVMValueRef vectors[TILE_MAX_VECTORS];
-    LLVMValueRef row = unknown_address(code, code_at_const(code, a, a_offset));
+    /* Overlapping rows read the same numbers in different steps: LLVM would keep these in registers until
+     * accumulators go to the stack. */
+    LLVMValueRef row = code_unknown_address(code, code_at_const(code, a, a_offset));
     for (int v = 0; v < tile->vectors; v++)
         vectors[v] = code_load(code, code_at_const(code, b, b_offset + tile->vector_offset[v]),
                                tile_lanes(code, tile, v));

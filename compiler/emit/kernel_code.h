@@ -141,6 +141,10 @@ LLVMTypeRef code_type(KernelCode *code, int width);
 /* Asks for the line in that level's cache, 1 or 2; any address will do. */
 void code_prefetch(KernelCode *code, LLVMValueRef pointer, int level);
 
+/* The same address, of which LLVM knows nothing: what is read there is read again, and not kept in registers
+ * that are needed otherwise. Loads have ports of their own. */
+LLVMValueRef code_unknown_address(const KernelCode *code, LLVMValueRef address);
+
 /* A local variable (promoted to a register): reductions across loops. */
 LLVMValueRef code_variable(KernelCode *code, LLVMTypeRef type, LLVMValueRef initial);
 LLVMValueRef code_get(KernelCode *code, LLVMValueRef variable);

@@ -134,6 +134,7 @@ typedef struct Winograd {
     LLVMValueRef tile;                /* in the block */
     LLVMValueRef sample, row, column; /* the tile's, row and column in tiles */
     LLVMValueRef source;              /* its first source place */
+    LLVMValueRef next_source;         /* that of a later tile, or NULL where it is near */
     LLVMValueRef point;
 } Winograd;
 
@@ -173,34 +174,38 @@ static void find_tile(KernelCode *code, Winograd *walk, LLVMValueRef first) {
 }
 
 static void transform_source(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
-    Winograd *walk = user;
-    const WinogradTransform *t = walk->t;
+    const Winograd *walk = user;
     const int64_t *stride = code_input(code, 0)->layout.stride;
-    LLVMValueRef in[MAX_POINTS], out[MAX_POINTS];
-    LLVMValueRef from = code_at(code, walk->source, channel);
-    for (int i = 0; i < walk->points; i++) {
-        int64_t place = i / t->alpha * stride[0] + i % t->alpha * stride[1];
-        in[i] = code_load(code, code_at_const(code, from, place), lanes);
-    }
-    winograd_transform_emit(code, &t->bt[0][0], t->alpha, t->alpha, MAX_ALPHA, in, out);
-    LLVMValueRef to =
-        code_at(code, walk->v, code_add(code, code_mul_const(code, walk->tile, walk->rooms.v_tile), channel));
-    for (int i = 0; i < walk->points; i++)
-        code_store(code, out[i], code_at_const(code, to, i * walk->rooms.v_point),
-                   (Lanes){lanes.width, lanes.width});
+    WinogradSquare square = {.corner = code_at(code, walk->source, channel),
+                             .next = walk->next_source ? code_at(code, walk->next_source, channel) : NULL,
+                             .row = stride[0],
+                             .column = stride[1],
+                             .lanes = lanes};
+    LLVMValueRef tile = code_mul_const(code, walk->tile, walk->rooms.v_tile);
+    winograd_source_emit(code, walk->t, &square, code_at(code, walk->v, code_add(code, tile, channel)),
+                         walk->rooms.v_point);
 }
 
-static void transform_sources(KernelCode *code, Winograd *walk, LLVMValueRef first) {
+static LLVMValueRef source_place(KernelCode *code, Winograd *walk, LLVMValueRef first) {
     const Value *source = code_input(code, 0);
     const int64_t *stride = source->layout.stride;
-    Loop loop = loop_begin(code, code_int(code, 0), walk->live, 1);
-    walk->tile = loop.index;
     find_tile(code, walk, first);
     LLVMValueRef at = code_mul_const(code, walk->sample, code_sample_stride(code, source));
     at = code_add(code, at, code_mul_const(code, walk->row, walk->m * stride[0]));
     at = code_add(code, at, code_mul_const(code, walk->column, walk->m * stride[1]));
     at = code_add_const(code, at, -walk->s->begin[0] * stride[0] - walk->s->begin[1] * stride[1]);
-    walk->source = code_at(code, code->inputs[0], at);
+    return code_at(code, code->inputs[0], at);
+}
+
+static void transform_sources(KernelCode *code, Winograd *walk, LLVMValueRef first) {
+    const Value *source = code_input(code, 0);
+    Loop loop = loop_begin(code, code_int(code, 0), walk->live, 1);
+    if (source->region == REGION_BATCH) { /* what another stage left is far away */
+        walk->tile = code_add_const(code, loop.index, WINOGRAD_AHEAD);
+        walk->next_source = source_place(code, walk, first);
+    }
+    walk->tile = loop.index;
+    walk->source = source_place(code, walk, first);
     loop_lanes(code, walk->s->source, transform_source, walk);
     loop_end(code, &loop);
 }

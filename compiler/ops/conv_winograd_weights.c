@@ -82,6 +82,7 @@ typedef struct WeightsWalk {
     LLVMValueRef workspace;
     LLVMValueRef live, tile; /* tiles of the block; the one at work */
     LLVMValueRef x, dy;      /* the tile's first places */
+    LLVMValueRef next_x;     /* x of a later tile, or NULL where it is near */
     LLVMValueRef point;
 } WeightsWalk;
 
@@ -105,12 +106,14 @@ static void load_square(KernelCode *code, const Value *value, LLVMValueRef corne
 
 static void transform_x(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
     const WeightsWalk *walk = user;
-    const WinogradTransform *t = walk->t;
-    LLVMValueRef in[MAX_POINTS], out[MAX_POINTS];
-    load_square(code, code_input(code, 0), code_at(code, walk->x, channel), t->alpha, lanes, in);
-    winograd_transform_emit(code, &t->bt[0][0], t->alpha, t->alpha, MAX_ALPHA, in, out);
+    const int64_t *stride = code_input(code, 0)->layout.stride;
+    WinogradSquare square = {.corner = code_at(code, walk->x, channel),
+                             .next = walk->next_x ? code_at(code, walk->next_x, channel) : NULL,
+                             .row = stride[0],
+                             .column = stride[1],
+                             .lanes = lanes};
     LLVMValueRef at = code_add(code, code_mul_const(code, walk->tile, walk->rooms.v_tile), channel);
-    store_points(code, walk, out, code_at(code, walk->workspace, at), walk->rooms.v_point);
+    winograd_source_emit(code, walk->t, &square, code_at(code, walk->workspace, at), walk->rooms.v_point);
 }
 
 /* A dy A^T: the transpose of what makes the result. */
@@ -125,27 +128,31 @@ static void transform_dy(KernelCode *code, LLVMValueRef channel, Lanes lanes, vo
                  walk->rooms.d_point);
 }
 
-static LLVMValueRef tile_corner(KernelCode *code, const Value *value, LLVMValueRef base, LLVMValueRef sample,
-                                LLVMValueRef row, LLVMValueRef column, int m) {
+/* The first place of tile number `tile` of all samples, a tile's places m apart. */
+static LLVMValueRef tile_corner(KernelCode *code, const WeightsWalk *walk, const Value *value,
+                                LLVMValueRef base, LLVMValueRef tile) {
+    LLVMBuilderRef b = code->emit->builder;
+    LLVMValueRef a_sample = code_int(code, sample_tiles(walk->g, walk->m));
+    LLVMValueRef a_row = code_int(code, winograd_tiles(walk->g->axis[1].output, walk->m));
+    LLVMValueRef sample = LLVMBuildUDiv(b, tile, a_sample, ""), within = LLVMBuildURem(b, tile, a_sample, "");
+    LLVMValueRef row = LLVMBuildUDiv(b, within, a_row, ""), column = LLVMBuildURem(b, within, a_row, "");
     LLVMValueRef at = code_mul_const(code, sample, code_sample_stride(code, value));
-    at = code_add(code, at, code_mul_const(code, row, m * value->layout.stride[0]));
-    return code_at(code, base, code_add(code, at, code_mul_const(code, column, m * value->layout.stride[1])));
+    at = code_add(code, at, code_mul_const(code, row, walk->m * value->layout.stride[0]));
+    at = code_add(code, at, code_mul_const(code, column, walk->m * value->layout.stride[1]));
+    return code_at(code, base, at);
 }
 
 static void transform_tiles(KernelCode *code, WeightsWalk *walk, LLVMValueRef first) {
-    LLVMBuilderRef b = code->emit->builder;
     const ConvGeometry *g = walk->g;
     const Value *x = code_input(code, 0), *dy = code_input(code, 1);
     Loop loop = loop_begin(code, code_int(code, 0), walk->live, 1);
     walk->tile = loop.index;
-    LLVMValueRef all = code_add(code, first, loop.index), a_sample = code_int(code, sample_tiles(g, walk->m));
-    LLVMValueRef a_row = code_int(code, winograd_tiles(g->axis[1].output, walk->m));
-    LLVMValueRef sample = LLVMBuildUDiv(b, all, a_sample, ""), within = LLVMBuildURem(b, all, a_sample, "");
-    LLVMValueRef row = LLVMBuildUDiv(b, within, a_row, ""), column = LLVMBuildURem(b, within, a_row, "");
+    LLVMValueRef tile = code_add(code, first, loop.index), later = code_add_const(code, tile, WINOGRAD_AHEAD);
     int64_t corner = -g->axis[0].begin * x->layout.stride[0] - g->axis[1].begin * x->layout.stride[1];
-    walk->x =
-        code_at_const(code, tile_corner(code, x, code->inputs[0], sample, row, column, walk->m), corner);
-    walk->dy = tile_corner(code, dy, code->inputs[1], sample, row, column, walk->m);
+    LLVMValueRef from = code_at_const(code, code->inputs[0], corner);
+    walk->x = tile_corner(code, walk, x, from, tile);
+    walk->next_x = x->region == REGION_BATCH ? tile_corner(code, walk, x, from, later) : NULL;
+    walk->dy = tile_corner(code, walk, dy, code->inputs[1], tile);
     loop_lanes(code, g->channels, transform_x, walk);
     loop_lanes(code, g->filters, transform_dy, walk);
     loop_end(code, &loop);

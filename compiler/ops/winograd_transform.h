@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 enum { MAX_ALPHA = 6, MAX_POINTS = MAX_ALPHA * MAX_ALPHA };
+enum { WINOGRAD_AHEAD = 4 }; /* tiles between one that is read and one that is asked for; measured */
 
 /* y = At [(G g) . (Bt d)], one dimension; rows are zero-filled to MAX_ALPHA. */
 typedef struct WinogradTransform {
@@ -29,6 +30,19 @@ static inline int64_t winograd_round_up(int64_t n, int64_t to) {
 
 /* m is 2, 3 or 4. */
 const WinogradTransform *winograd_transform(int m);
+
+/* A register of the places that a tile reads: its first one, the distances of rows and columns. */
+typedef struct WinogradSquare {
+    LLVMValueRef corner;
+    LLVMValueRef next; /* that of a later tile, to be asked for; or NULL */
+    int64_t row, column;
+    Lanes lanes;
+} WinogradSquare;
+
+/* Bt d B of a square of sources: the points lie from `to` on, `point` elements apart. Squares of more
+ * registers than there are go in groups of rows, and their places are read again for each. */
+void winograd_source_emit(KernelCode *code, const WinogradTransform *t, const WinogradSquare *square,
+                          LLVMValueRef to, int64_t point);
 
 /* out (rows x rows) = matrix in matrix^T; in is columns x columns, a row of the matrix row_length numbers
  * long. */

@@ -44,7 +44,7 @@ def on_stack(body):
     return re.compile(r"\(%r[sb]p" if framed else r"\(%rsp")
 
 
-BROADCAST = re.compile(r"\t(vbroadcastss|v?f?madd\w+|v?movss)\t-?\d*\((?!%r[si]p).*")
+BROADCAST = re.compile(r"\t(vbroadcastss|v?movss)\t-?\d*\((?!%r[si]p).*|\tvf?madd\w+\t-?\d*\(.*\{1to")
 
 
 def is_tile(name, loop):
