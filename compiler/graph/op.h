@@ -113,6 +113,10 @@ struct Op {
     /* Elementwise operators: the result of one register (or scalar) of every input. */
     LLVMValueRef (*map)(KernelCode *code, const Op *op, const Attr *attrs, const LLVMValueRef *inputs);
 
+    /* Has the node, whose input 0 the maxpool_winner_grad `placing` makes, read the gradient of the windows
+     * instead. NULL, or nothing done: it cannot. */
+    void (*read_windows)(const Graph *graph, Node *node, const Node *placing);
+
     const Kernel *kernels;
     int kernel_count;
 

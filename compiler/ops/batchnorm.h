@@ -11,6 +11,10 @@ extern const Op op_batchnorm, op_batchnorm_fold, op_channel_affine;
 extern const Op op_batchnorm_sums, op_batchnorm_statistics, op_batchnorm_apply;
 void batchnorm_apply_gradient(Backward *b, const Node *node);
 
+/* Makes a node that begins with dy and x of one that takes dy, winners and x of a pool's windows, where every
+ * window is whole and has few places. */
+void batchnorm_read_windows(const Graph *graph, Node *node, const Node *placing, const char *op);
+
 /* Indices of the optional vectors among a node's inputs, which follow one another from `from`; -1 where the
  * arguments leave one out. */
 typedef struct ChannelInputs {

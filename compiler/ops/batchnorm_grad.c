@@ -3,6 +3,8 @@
  * dy*xhat; dbias = sum dy. */
 #include "ops/batchnorm.h"
 #include "ops/elementwise_op.h"
+#include "ops/pool_kernels.h"
+#include "ops/pool_walk.h"
 
 void batchnorm_apply_gradient(Backward *b, const Node *node) {
     Graph *graph = backward_graph(b);
@@ -35,13 +37,43 @@ void batchnorm_apply_gradient(Backward *b, const Node *node) {
     backward_contribute(b, x, dx);
 }
 
+/* What a register of dx takes besides dy and x: a value a channel. */
+typedef struct GradVectors {
+    LLVMValueRef mean, inverse, mean_dy, mean_product, weight; /* weight: or NULL */
+} GradVectors;
+
+static LLVMValueRef input_grad(KernelCode *code, LLVMValueRef dy, LLVMValueRef x, const GradVectors *v) {
+    LLVMValueRef normal = code_fmul(code, code_fsub(code, x, v->mean), v->inverse);
+    LLVMValueRef rest =
+        code_fsub(code, code_fsub(code, dy, v->mean_dy), code_fmul(code, normal, v->mean_product));
+    return code_fmul(code, rest, v->weight ? code_fmul(code, v->inverse, v->weight) : v->inverse);
+}
+
+void batchnorm_read_windows(const Graph *graph, Node *node, const Node *placing, const char *op) {
+    enum { MOST_PLACES = 16 };
+    Pool pool = pool_read(placing, &graph_value(graph, node->inputs.items[1])->shape);
+    if (pool_places(&pool) > MOST_PLACES) return;
+    for (int i = 0; i < pool.spatial; i++) {
+        const WindowAxis *axis = &pool.axis[i];
+        if (axis->begin || (axis->output - 1) * axis->stride + axis->kernel > axis->input) return;
+    }
+    node->op = op_find(op);
+    node->attrs = placing->attrs;
+    vec_push(graph->arena, &node->inputs, -1);
+    for (int i = node->inputs.count - 1; i > 1; i--) node->inputs.items[i] = node->inputs.items[i - 1];
+    node->inputs.items[0] = placing->inputs.items[1];
+    node->inputs.items[1] = placing->inputs.items[0];
+}
+
+static void read_windows(const Graph *graph, Node *node, const Node *placing) {
+    batchnorm_read_windows(graph, node, placing, "batchnorm_window_grad");
+}
+
 MAP(map_grad_apply) {
     (void)op;
-    LLVMValueRef dy = in[0], inverse = in[3];
-    LLVMValueRef normal = code_fmul(code, code_fsub(code, in[1], in[2]), inverse);
-    LLVMValueRef rest = code_fsub(code, code_fsub(code, dy, in[4]), code_fmul(code, normal, in[5]));
     int weight = batchnorm_inputs(attrs, 6).weight;
-    return code_fmul(code, rest, weight >= 0 ? code_fmul(code, inverse, in[weight]) : inverse);
+    GradVectors vectors = {in[2], in[3], in[4], in[5], weight >= 0 ? in[weight] : NULL};
+    return input_grad(code, in[0], in[1], &vectors);
 }
 
 const Op op_batchnorm_grad_apply = {
@@ -55,6 +87,83 @@ const Op op_batchnorm_grad_apply = {
     .params = batchnorm_params,
     .param_count = BATCHNORM_PARAMS,
     .map = map_grad_apply,
+    .read_windows = read_windows,
+};
+
+typedef struct WindowWork {
+    Pool pool;
+    Lanes lanes;
+    GradVectors vectors;
+    LLVMValueRef dy, winner;
+} WindowWork;
+
+static LLVMValueRef load_at(KernelCode *code, int input, const Position *position, Lanes lanes) {
+    return code_load(code, code_position(code, code_input(code, input), code->inputs[input], position),
+                     lanes);
+}
+
+static void load_vectors(KernelCode *code, WindowWork *work, const Position *position, Lanes lanes) {
+    bool weighted = node_operands(code->node) > 7;
+    work->lanes = lanes;
+    work->vectors = (GradVectors){load_at(code, 3, position, lanes), load_at(code, 4, position, lanes),
+                                  load_at(code, 5, position, lanes), load_at(code, 6, position, lanes),
+                                  weighted ? load_at(code, 7, position, lanes) : NULL};
+}
+
+static void finish_place(KernelCode *code, const WindowWork *work, LLVMValueRef dy,
+                         const Position *position) {
+    LLVMValueRef x = load_at(code, 2, position, work->lanes);
+    code_finish(code, input_grad(code, dy, x, &work->vectors), position, work->lanes);
+}
+
+static void visit_place(KernelCode *code, const Position *position, LLVMValueRef tap, bool inside,
+                        void *user) {
+    const WindowWork *work = user;
+    LLVMValueRef dy = code_constant(code, 0, work->lanes.width);
+    if (inside) {
+        LLVMValueRef place = code_constant(code, (double)LLVMConstIntGetSExtValue(tap), work->lanes.width);
+        dy = code_select(code, code_compare(code, LLVMRealOEQ, work->winner, place), work->dy, dy);
+    }
+    finish_place(code, work, dy, position);
+}
+
+static void finish_window(KernelCode *code, const PoolTile *tile, Lanes lanes, void *user) {
+    WindowWork *work = user;
+    load_vectors(code, work, &tile->window, lanes);
+    work->dy = load_at(code, 0, &tile->window, lanes);
+    work->winner = load_at(code, 1, &tile->window, lanes);
+    pool_each_tap(code, &work->pool, POOL_STEPPED, tile, visit_place, work);
+}
+
+static void finish_uncovered(KernelCode *code, const Position *position, Lanes lanes, void *user) {
+    WindowWork *work = user;
+    load_vectors(code, work, position, lanes);
+    finish_place(code, work, code_constant(code, 0, lanes.width), position);
+}
+
+static void windows_emit(KernelCode *code) {
+    WindowWork work = {.pool = pool_read(code->node, &code_input(code, 2)->shape)};
+    pool_each_window(code, &work.pool, POOL_STEPPED, finish_window, &work);
+    pool_each_uncovered(code, &work.pool, finish_uncovered, &work);
+}
+
+static const Kernel windows_kernels[] = {
+    {.name = "vector", .emit = windows_emit, .epilogue = true}
+};
+
+const Op op_batchnorm_window_grad = {
+    .name = "batchnorm_window_grad",
+    .kind = OPK_INTERNAL,
+    .summary =
+        "gradient of batchnorm's input where dy is that of a maximum pool's windows, which their winners get",
+    .formula = "dx = weight*inverse*((dy of the window where the place is its winner, else 0) - mean_dy - "
+               "xhat*mean_dy_xhat)",
+    .params = pool_window_params,
+    .param_count = POOL_WINDOW_PARAMS,
+    .min_inputs = 7,
+    .max_inputs = 8,
+    .kernels = windows_kernels,
+    .kernel_count = COUNT(windows_kernels),
 };
 
 static void add_lanes(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user) {

@@ -3,6 +3,8 @@
  * next batch, and turned into what the next stage needs. Doubles hold the variance of data whose mean is a
  * thousand deviations off. */
 #include "ops/batchnorm.h"
+#include "ops/pool_kernels.h"
+#include "ops/pool_walk.h"
 
 #include <math.h>
 
@@ -135,12 +137,38 @@ static void add_square(KernelCode *code, const Position *position, SumWork *work
     code_set(code, work->sums[v][1], code_fma(&work->wide, x, x, code_get(code, work->sums[v][1])));
 }
 
+static void add_product_of(KernelCode *code, SumWork *work, int v, LLVMValueRef dy, LLVMValueRef centred) {
+    code_set(code, work->rows[v][0], code_fadd(code, code_get(code, work->rows[v][0]), dy));
+    code_set(code, work->rows[v][1], code_fma(code, dy, centred, code_get(code, work->rows[v][1])));
+}
+
 static void add_product(KernelCode *code, const Position *position, SumWork *work, int v) {
     LLVMValueRef dy = load_at(code, 0, position, work->lanes[v]);
     LLVMValueRef centred = code_fsub(code, load_at(code, 1, position, work->lanes[v]),
                                      load_at(code, 2, position, work->lanes[v]));
-    code_set(code, work->rows[v][0], code_fadd(code, code_get(code, work->rows[v][0]), dy));
-    code_set(code, work->rows[v][1], code_fma(code, dy, centred, code_get(code, work->rows[v][1])));
+    add_product_of(code, work, v, dy, centred);
+}
+
+/* The place that won the window has its gradient, the others none. */
+static void add_window(KernelCode *code, const Position *position, SumWork *work, int v) {
+    Pool pool = pool_read(code->node, &code_input(code, 2)->shape);
+    Lanes lanes = work->lanes[v];
+    LLVMValueRef dy = load_at(code, 0, position, lanes), winner = load_at(code, 1, position, lanes), x = NULL;
+    Position place = *position;
+    for (int i = 0; i < pool.spatial; i++)
+        place.spatial[i] = code_mul_const(code, position->spatial[i], pool.axis[i].stride);
+    for (int64_t tap = 0; tap < pool_places(&pool); tap++) {
+        int64_t rest = tap;
+        for (int i = pool.spatial - 1; i >= 0; i--) {
+            place.delta[i] = rest % pool.axis[i].kernel;
+            rest /= pool.axis[i].kernel;
+        }
+        LLVMValueRef here = load_at(code, 2, &place, lanes),
+                     number = code_constant(code, (double)tap, lanes.width);
+        x = x ? code_select(code, code_compare(code, LLVMRealOEQ, winner, number), here, x) : here;
+    }
+    LLVMValueRef centred = code_fsub(code, x, load_at(code, 3, position, lanes));
+    add_product_of(code, work, v, dy, centred);
 }
 
 static void squares_emit(KernelCode *code) {
@@ -148,6 +176,9 @@ static void squares_emit(KernelCode *code) {
 }
 static void products_emit(KernelCode *code) {
     emit_sums(code, add_product, true);
+}
+static void windows_emit(KernelCode *code) {
+    emit_sums(code, add_window, true);
 }
 
 /* The lanes' sum of input 0 from that element on, in lane order; leaves zeros. */
@@ -246,11 +277,18 @@ static double sums_cost(const Machine *machine, const Graph *graph, const Node *
            (double)(shape_elements(x) / shape_channels(x));
 }
 
+static void read_windows(const Graph *graph, Node *node, const Node *placing) {
+    batchnorm_read_windows(graph, node, placing, "batchnorm_window_sums");
+}
+
 static const Kernel squares_kernels[] = {
     {.name = "vector", .cost = sums_cost, .emit = squares_emit}
 };
 static const Kernel products_kernels[] = {
     {.name = "vector", .cost = sums_cost, .emit = products_emit}
+};
+static const Kernel windows_kernels[] = {
+    {.name = "vector", .cost = sums_cost, .emit = windows_emit}
 };
 static const Kernel statistics_kernels[] = {
     {.name = "vector", .emit = statistics_emit}
@@ -291,8 +329,22 @@ const Op op_batchnorm_grad_sums = {
     .formula = "sums[c] = sum of dy; sums[channels + c] = sum of dy*(x - mean[c])",
     .min_inputs = 3,
     .max_inputs = 3,
+    .read_windows = read_windows,
     .kernels = products_kernels,
     .kernel_count = COUNT(products_kernels),
+};
+
+const Op op_batchnorm_window_sums = {
+    .name = "batchnorm_window_sums",
+    .kind = OPK_INTERNAL,
+    .summary = "batchnorm_grad_sums where dy is that of a maximum pool's windows, which their winners get",
+    .formula = "sums[c] = sum of dy; sums[channels + c] = sum of dy*(x of the winner - mean[c])",
+    .params = pool_window_params,
+    .param_count = POOL_WINDOW_PARAMS,
+    .min_inputs = 4,
+    .max_inputs = 4,
+    .kernels = windows_kernels,
+    .kernel_count = COUNT(windows_kernels),
 };
 
 const Op op_batchnorm_grad_finish = {

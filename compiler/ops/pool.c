@@ -27,7 +27,7 @@
          .fallback = "false",                                                                                \
          .help = "keep the partial window at the end of an axis"}
 
-static const Param max_params[] = {WINDOW_PARAMS};
+const Param pool_window_params[POOL_WINDOW_PARAMS] = {WINDOW_PARAMS};
 static const Param mean_params[] = {
     WINDOW_PARAMS,
     {.name = "count_padding",
@@ -207,8 +207,8 @@ const Op op_maxpool = {
     .example = "conv(32, 3, activation=relu) -> maxpool(2)",
     .gives = "each spatial axis has floor((n + begin + end - window)/stride) + 1 places, ceil for floor with "
              "ceil=true, ceil(n/stride) with padding=same; the channels stay",
-    .params = max_params,
-    .param_count = COUNT(max_params),
+    .params = pool_window_params,
+    .param_count = POOL_WINDOW_PARAMS,
     .min_inputs = 1,
     .max_inputs = 1,
     .shape = pool_shape,
@@ -241,8 +241,8 @@ const Op op_maxpool_grad = {
     .kind = OPK_INTERNAL,
     .summary = "gradient of maxpool from its input: each window's goes to its first largest element",
     .formula = "dx = sum over windows of dy where x is the window's first maximum",
-    .params = max_params,
-    .param_count = COUNT(max_params),
+    .params = pool_window_params,
+    .param_count = POOL_WINDOW_PARAMS,
     .min_inputs = 2,
     .max_inputs = 2,
     .kernels = max_grad_kernels,
@@ -252,11 +252,10 @@ const Op op_maxpool_grad = {
 const Op op_maxpool_winner_grad = {
     .name = "maxpool_winner_grad",
     .kind = OPK_INTERNAL,
-    .recompute = true,
     .summary = "gradient of maxpool from the winners: each window's goes to the place that won it",
     .formula = "dx = dy of the window where the place is its winner, 0 elsewhere",
-    .params = max_params,
-    .param_count = COUNT(max_params),
+    .params = pool_window_params,
+    .param_count = POOL_WINDOW_PARAMS,
     .min_inputs = 2,
     .max_inputs = 2,
     .kernels = winner_grad_kernels,

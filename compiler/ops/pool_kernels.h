@@ -4,7 +4,8 @@
 
 #include "graph/backward.h"
 
-enum { POOL_KERNELS = 2, POOL_GRAD_KERNELS = 4, WINNER_GRAD_KERNELS = 1 };
+enum { POOL_KERNELS = 2, POOL_GRAD_KERNELS = 4, WINNER_GRAD_KERNELS = 1, POOL_WINDOW_PARAMS = 4 };
+extern const Param pool_window_params[POOL_WINDOW_PARAMS]; /* arguments of maxpool and its gradients */
 extern const Kernel max_kernels[POOL_KERNELS], mean_kernels[POOL_KERNELS];
 extern const Kernel max_grad_kernels[POOL_GRAD_KERNELS], mean_grad_kernels[POOL_GRAD_KERNELS];
 extern const Kernel winner_grad_kernels[WINNER_GRAD_KERNELS];

@@ -101,6 +101,12 @@ bool pool_unrolls(const Pool *pool, bool stepped) {
     return taps <= UNROLLED_TAPS;
 }
 
+int64_t pool_places(const Pool *pool) {
+    int64_t places = 1;
+    for (int i = 0; i < pool->spatial; i++) places *= pool->axis[i].kernel;
+    return places;
+}
+
 double pool_taps(const Machine *machine, const Pool *pool) {
     int64_t registers = (pool->channels + machine->vector_floats - 1) / machine->vector_floats;
     double taps = (double)registers;

@@ -27,6 +27,9 @@ Pool pool_of_windows(const Shape *x, int window);
 /* Is an unrolled walk short enough? `stepped`: with taps that reach to the next window. */
 bool pool_unrolls(const Pool *pool, bool stepped);
 
+/* Places of a window. */
+int64_t pool_places(const Pool *pool);
+
 /* Registers that the taps of all windows of a sample visit. */
 double pool_taps(const Machine *machine, const Pool *pool);
 

@@ -1,8 +1,7 @@
 /* recompute: what the backward pass reads of a normalised value is made again from the value before the
  * normalisation, which it reads anyway, instead of being kept for every sample of the batch. The batch's
  * values stream through memory, and two of the passes over them go: the one that writes and the one that
- * reads. So is a gradient that a pool placed among zeros, where the batch is added up between its two
- * readers. Gives copies of nodes, marked `late` for the schedule; the same bits. */
+ * reads. Gives copies of nodes, marked `late` for the schedule; the same bits. */
 #include "passes/pass.h"
 
 typedef struct Recompute {
@@ -93,27 +92,6 @@ static void append_chain(Recompute *r, const Chain *chain) {
     r->copy[activation->outputs.items[0]] = copy_node(r, activation, made);
 }
 
-static bool adds_up(const Graph *graph, const Node *node) {
-    for (int i = 0; i < node->outputs.count; i++)
-        if (graph_value(graph, node->outputs.items[i])->role == ROLE_LANE) return true;
-    return false;
-}
-
-/* What a backward node reads that was made for another one which adds up over the batch: made again. */
-static void remake_inputs(Recompute *r, Node *node) {
-    const Graph *graph = r->graph;
-    if (node->op->domain != DOMAIN_SAMPLE) return;
-    for (int i = 0; i < node->inputs.count; i++) {
-        ValueId id = node->inputs.items[i];
-        NodeId maker = graph_value(graph, id)->producer;
-        bool backward = maker > r->boundary && graph_node(graph, maker)->op->recompute;
-        if (!backward || !adds_up(graph, graph_node(graph, r->backward[id])) || adds_up(graph, node))
-            continue;
-        const Node *made = graph_node(graph, maker);
-        node->inputs.items[i] = copy_node(r, made, made->inputs.items[0]);
-    }
-}
-
 void recompute_run(PassContext *pc, Graph *graph) {
     Arena *arena = pc->cx->arena;
     size_t values = (size_t)graph->values.count;
@@ -134,7 +112,6 @@ void recompute_run(PassContext *pc, Graph *graph) {
             ValueId id = node.inputs.items[i];
             if ((size_t)id < values && r.copy[id] >= 0) node.inputs.items[i] = r.copy[id];
         }
-        if (n > r.boundary) remake_inputs(&r, &node);
         vec_push(arena, &r.nodes, node);
     }
     graph->nodes.count = 0;

@@ -1,6 +1,7 @@
 /* Removes what changes nothing (a view to the same shape, a merge of one operand), reads through views of
- * views, moves gradients of activations before those of pools, has relu's behind a dropout read what that
- * left, and drops nodes that nothing needs. Takes any form; in the probe no value of a layer is dropped. */
+ * views, moves gradients of activations before those of pools, has what can read a gradient by its windows,
+ * relu's behind a dropout read what that left, and drops nodes that nothing needs. Takes any form; in the
+ * probe no value of a layer is dropped. */
 #include "passes/pass.h"
 
 /* Forwards[v] is the value to read in the place of v. */
@@ -128,6 +129,18 @@ static void swap_with_pools(Graph *graph) {
     }
 }
 
+/* What can works on the gradient of the windows, so that nobody places it among zeros. */
+static void read_windows(Graph *graph) {
+    for (int i = 0; i < graph->nodes.count; i++) {
+        Node *node = graph_node(graph, i);
+        if (node->dead || !node->op->read_windows) continue;
+        NodeId maker = graph_value(graph, node->inputs.items[0])->producer;
+        if (maker < 0) continue;
+        const Node *placing = graph_node(graph, maker);
+        if (pool_behind(graph, placing)) node->op->read_windows(graph, node, placing);
+    }
+}
+
 /* relu's gradient behind a dropout: 0 where that dropped, and elsewhere what it left has the sign of relu's
  * result. So it reads what the dropout left, and relu's own result need not be kept. */
 static void read_what_is_left(Graph *graph) {
@@ -150,6 +163,7 @@ static void read_what_is_left(Graph *graph) {
 void simplify_run(PassContext *pc, Graph *graph) {
     merge_nodes(graph);
     swap_with_pools(graph);
+    read_windows(graph);
     read_what_is_left(graph);
     drop_unneeded(graph, pc->form == FORM_PROBE);
     graph_compact(graph);
