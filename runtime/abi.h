@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-enum { CNN_ABI_VERSION = 5, CNN_MAX_RANK = 8, CNN_ALIGNMENT = 64 };
+enum { CNN_ABI_VERSION = 6, CNN_MAX_RANK = 8, CNN_ALIGNMENT = 64 };
 
 /* The argument of every generated function. Fields are read by index from generated code: see
  * emit/kernel_code.h. */
@@ -27,10 +27,11 @@ typedef struct cnn_frame {
     /* NULL: behind the scratch's samples; else the worker's own, the scratch being another's. */
     void *workspace;
 
-    const void *samples;   /* the data set: elements of sample_kind, channels last, no gaps */
-    const void *targets;   /* class indices (int32) or floats of the output's shape, as the loss takes them */
-    const uint32_t *order; /* data set indices of the batch's samples; NULL: 0, 1, 2, ... */
-    void *output;          /* N x output elements, or NULL where nobody wants them */
+    const void *samples; /* elements of sample_kind, channels last, no gaps: the data set, or a batch of it */
+    const void *targets; /* class indices (int32) or floats of the output's shape, as the loss takes them */
+    const uint32_t *order;   /* where the batch's samples are among those; NULL: 0, 1, 2, ... */
+    const uint32_t *numbers; /* their numbers in the data set, keys of the random draws; NULL: as order */
+    void *output;            /* N x output elements, or NULL where nobody wants them */
     float *loss;   /* a value a sample of the batch; in a double_precision program doubles, as output too */
     float *metric; /* cnn_model.metric_count values a sample of the batch */
     uint64_t *signature; /* double_precision programs: folds relu signs and pooling winners; or NULL */

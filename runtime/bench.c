@@ -29,7 +29,12 @@ typedef struct Bench {
 
 static void train_once(Bench *bench) {
     Metrics metrics = {0};
-    cnn_trainer_step(&bench->trainer, &bench->dataset, NULL, bench->batch, &metrics);
+    const Dataset *data = &bench->dataset;
+    Batch batch = {.samples = data->samples,
+                   .targets = data->targets,
+                   .count = bench->batch,
+                   .sample_kind = data->sample_kind};
+    cnn_trainer_step(&bench->trainer, &batch, &metrics);
 }
 
 static void infer_batch(Bench *bench) {

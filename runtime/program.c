@@ -3,7 +3,6 @@
 
 #include "aligned.h"
 
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -12,7 +11,6 @@
 enum {
     LINE = 64,
     PAGE = 4096,
-    PAUSES = 5000,          /* some 100 us: longer than a step */
     WINDOW_SAMPLES = 512,   /* enough micro-batches to share out evenly */
     WINDOW_BYTES = 64 << 20 /* of values that are kept for all samples at a time */
 };
@@ -163,12 +161,8 @@ typedef struct Alone {
 static void meet(Alone *alone, int64_t meetings) {
     atomic_fetch_add_explicit(&alone->arrived, 1, memory_order_acq_rel);
     for (int i = 0; atomic_load_explicit(&alone->arrived, memory_order_acquire) < meetings * alone->parts;
-         i++) {
-        if (i < PAUSES)
-            cnn_pause();
-        else
-            sched_yield(); /* a worker that waits for us may want this processor */
-    }
+         i++)
+        cnn_wait(i);
 }
 
 /* A worker's part of every step: of those that split its share, of the others all or nothing. Nobody begins a

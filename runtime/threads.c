@@ -2,7 +2,9 @@
  * compare-and-swap of the ticket, so a worker that comes late finds another job number and can never take an
  * item of a job that is over; nobody waits for a worker that has taken nothing. While a job is being
  * described the ticket is closed: with the old number still on it, no item can be taken by the new
- * description. */
+ * description.
+ * Idle work is one pointer. Who takes a look at it says so first, in a flag on a line of its own, and whoever
+ * removes it waits for all flags to fall: nobody is in it, or begins it, once it is gone. */
 #define _GNU_SOURCE
 #include "threads.h"
 
@@ -18,6 +20,7 @@ enum { SPIN_PAUSES = 5000, CACHE_LINE = 64 };
 static const uint64_t closed = UINT32_MAX; /* an item that no job has */
 
 typedef struct Worker {
+    _Alignas(CACHE_LINE) _Atomic bool helps; /* may be in the idle work */
     struct Threads *pool;
     pthread_t thread;
     int index;
@@ -29,6 +32,7 @@ struct Threads {
     _Alignas(CACHE_LINE) _Atomic(ThreadsFunction) function;
     _Atomic(void *) user;
     _Atomic int64_t count;
+    _Atomic(const ThreadsIdle *) idle;
     _Atomic int sleepers;
     _Atomic bool caller_sleeps, stop;
     int workers, spin, processors;
@@ -72,12 +76,26 @@ static bool idle(Threads *pool, uint32_t seen) {
     return (uint32_t)(atomic_load(&pool->ticket) >> 32) == seen && !atomic_load(&pool->stop);
 }
 
+/* A piece of the idle work; false where there is none. */
+static bool help(Threads *pool, int worker) {
+    if (!atomic_load_explicit(&pool->idle, memory_order_relaxed)) return false;
+    atomic_store(&pool->worker[worker].helps, true);
+    const ThreadsIdle *idle_work = atomic_load(&pool->idle);
+    bool helped = idle_work && idle_work->work(idle_work->user, worker);
+    atomic_store_explicit(&pool->worker[worker].helps, false, memory_order_release);
+    return helped;
+}
+
 static void *worker_main(void *argument) {
     Worker *self = argument;
     Threads *pool = self->pool;
     while (!atomic_load(&pool->stop)) {
         uint32_t seen = work_on(pool, self->index);
-        for (int i = 0; i < pool->spin && idle(pool, seen); i++) cnn_pause();
+        for (int pauses = 0; idle(pool, seen);) {
+            if (help(pool, self->index)) continue;
+            if (pauses++ >= pool->spin) break;
+            cnn_pause();
+        }
         if (!idle(pool, seen)) continue;
         pthread_mutex_lock(&pool->mutex);
         atomic_fetch_add(&pool->sleepers, 1);
@@ -102,8 +120,6 @@ static void start_workers(Threads *pool, int count) {
     pthread_sigmask(SIG_SETMASK, &all, &old);
     for (; pool->workers < count; pool->workers++) {
         Worker *worker = &pool->worker[pool->workers];
-        worker->pool = pool;
-        worker->index = pool->workers;
         if (pthread_create(&worker->thread, NULL, worker_main, worker) != 0) break;
     }
     pthread_sigmask(SIG_SETMASK, &old, NULL);
@@ -116,16 +132,24 @@ Threads *cnn_threads_create(int count) {
     Threads *pool = aligned_alloc(CACHE_LINE, sizeof *pool);
     if (!pool) return NULL;
     *pool = (Threads){.workers = 1, .spin = count <= processors ? SPIN_PAUSES : 0, .processors = processors};
-    pool->worker = calloc((size_t)count, sizeof *pool->worker);
+    pool->worker = aligned_alloc(CACHE_LINE, (size_t)count * sizeof *pool->worker);
     if (!pool->worker) {
         free(pool);
         return NULL;
     }
+    for (int i = 0; i < count; i++) pool->worker[i] = (Worker){.pool = pool, .index = i};
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_cond_init(&pool->work, NULL);
     pthread_cond_init(&pool->finished, NULL);
     start_workers(pool, count);
     return pool;
+}
+
+void cnn_wait(int waited) {
+    if (waited < SPIN_PAUSES)
+        cnn_pause();
+    else
+        sched_yield(); /* whom we wait for may want this processor */
 }
 
 void cnn_threads_destroy(Threads *pool) {
@@ -148,6 +172,13 @@ int cnn_threads_parallel(const Threads *pool) {
     return pool->workers < pool->processors ? pool->workers : pool->processors;
 }
 
+void cnn_threads_when_idle(Threads *pool, const ThreadsIdle *work) {
+    atomic_store(&pool->idle, NULL);
+    for (int i = 0; i < pool->workers; i++)
+        for (int pauses = 0; atomic_load(&pool->worker[i].helps); pauses++) cnn_wait(pauses);
+    atomic_store(&pool->idle, work);
+}
+
 void cnn_threads_run(Threads *pool, int64_t count, ThreadsFunction function, void *user) {
     if (pool->workers == 1 || count <= 1) {
         for (int64_t i = 0; i < count; i++) function(user, i, 0);
@@ -162,7 +193,11 @@ void cnn_threads_run(Threads *pool, int64_t count, ThreadsFunction function, voi
     atomic_store(&pool->ticket, job << 32);
     wake_workers(pool);
     work_on(pool, 0);
-    for (int i = 0; i < pool->spin && atomic_load(&pool->done) < count; i++) cnn_pause();
+    for (int pauses = 0; atomic_load(&pool->done) < count;) {
+        if (help(pool, 0)) continue;
+        if (pauses++ >= pool->spin) break;
+        cnn_pause();
+    }
     if (atomic_load(&pool->done) == count) return;
     pthread_mutex_lock(&pool->mutex);
     atomic_store(&pool->caller_sleeps, true);

@@ -4,6 +4,7 @@
 #ifndef CNN_THREADS_H
 #define CNN_THREADS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { THREADS_MAXIMUM = 256 };
@@ -22,6 +23,19 @@ int cnn_threads_parallel(const Threads *pool);
  * returns when all are done, and what they wrote is visible then. */
 void cnn_threads_run(Threads *pool, int64_t count, ThreadsFunction function, void *user);
 
+/* Work that can wait, done by workers who have no item, the caller of cnn_threads_run among them when only
+ * others are at work. work takes a piece of it, of few microseconds, since a worker who is in one is late for
+ * the next job; it returns false where there is nothing to do, and is then asked again soon. It must not use
+ * the pool. */
+typedef struct ThreadsIdle {
+    bool (*work)(void *user, int worker);
+    void *user;
+} ThreadsIdle;
+
+/* The pool's idle work from here on, the caller's to keep; NULL for none. What was set before is over when
+ * this returns: no worker is in it. Called by the thread that calls cnn_threads_run. */
+void cnn_threads_when_idle(Threads *pool, const ThreadsIdle *work);
+
 /* In a loop that waits for another thread: 10 to 40 ns that are the other's. */
 static inline void cnn_pause(void) {
 #if defined(__x86_64__) || defined(__i386__)
@@ -30,5 +44,7 @@ static inline void cnn_pause(void) {
     __asm__ volatile("yield");
 #endif
 }
+/* The same in a loop that has waited so many times: after some 100 us the processor goes to others. */
+void cnn_wait(int waited);
 
 #endif

@@ -2,6 +2,7 @@
 #include "session.h"
 
 #include "aligned.h"
+#include "data/loader.h"
 #include "evaluate.h"
 #include "interrupt.h"
 #include "learning_rate.h"
@@ -24,6 +25,7 @@ typedef struct Training {
     uint64_t seed;
     char save[PATH_MAX];
     Trainer trainer;
+    Loader *loader;
     Evaluator evaluator;
     Progress progress;
     LearningRate rate;
@@ -108,6 +110,9 @@ static int open_training(Training *training) {
     if (!status)
         status = cnn_trainer_open(&training->trainer, training->model, session->pool, session->parameters,
                                   training->batch, training->seed, 0, session->failure);
+    if (!status)
+        status = cnn_loader_open(&training->loader, &training->dataset, session->pool, training->batch,
+                                 session->failure);
     if (!status && training->held_out > 0)
         status = cnn_evaluator_open(&training->evaluator, training->model, session->pool, session->parameters,
                                     training->held_out, false, session->failure);
@@ -118,6 +123,7 @@ static int open_training(Training *training) {
 }
 
 static void close_training(Training *training) {
+    cnn_loader_close(training->loader);
     cnn_evaluator_close(&training->evaluator);
     cnn_trainer_close(&training->trainer);
     cnn_aligned_free(training->members);
@@ -144,15 +150,16 @@ static int diverged(Training *training, const uint32_t *order, int64_t count) {
 
 /* The batches of one epoch; stops early, with STATUS_OK, where a signal asked for it. */
 static int run_batches(Training *training, int64_t epoch, Metrics *metrics) {
-    for (int64_t first = 0; first < training->training && !cnn_interrupted(); first += training->batch) {
-        int64_t left = training->training - first, count = left < training->batch ? left : training->batch;
-        const uint32_t *order = training->order + first;
+    Batch batch;
+    cnn_loader_begin(training->loader, training->order, training->training);
+    for (int64_t first = 0; !cnn_interrupted() && cnn_loader_next(training->loader, &batch);
+         first += batch.count) {
         training->last_rate = cnn_learning_rate_at(&training->rate, epoch - 1, first / training->batch);
         training->trainer.program.frame.learning_rate = (float)training->last_rate;
-        if (cnn_trainer_step(&training->trainer, &training->dataset, order, count, metrics) != STEP_DONE ||
-            (first + count == training->training &&
+        if (cnn_trainer_step(&training->trainer, &batch, metrics) != STEP_DONE ||
+            (first + batch.count == training->training &&
              cnn_first_not_finite(training->model, training->session->parameters, false) >= 0))
-            return diverged(training, order, count);
+            return diverged(training, training->order + first, batch.count);
         cnn_progress_batch(&training->progress, metrics);
     }
     return STATUS_OK;

@@ -121,17 +121,17 @@ static bool update_parameters(Trainer *trainer) {
     return !atomic_load(&update.bad);
 }
 
-StepResult cnn_trainer_step(Trainer *trainer, const Dataset *dataset, const uint32_t *order, int64_t count,
-                            Metrics *metrics) {
+StepResult cnn_trainer_step(Trainer *trainer, const Batch *batch, Metrics *metrics) {
     Program *program = &trainer->program;
     const cnn_model *model = program->model;
     cnn_frame *frame = &program->frame;
-    frame->samples = dataset->samples;
-    frame->targets = dataset->targets;
-    frame->sample_kind = dataset->sample_kind;
-    frame->order = order;
-    cnn_program_run(program, count);
-    double loss = cnn_metrics_add(metrics, model, trainer->loss, trainer->metric, count);
+    frame->samples = batch->samples;
+    frame->targets = batch->targets;
+    frame->order = batch->order;
+    frame->numbers = batch->numbers;
+    frame->sample_kind = batch->sample_kind;
+    cnn_program_run(program, batch->count);
+    double loss = cnn_metrics_add(metrics, model, trainer->loss, trainer->metric, batch->count);
     if (!isfinite(loss)) {
         frame->step++;
         return STEP_LOSS_NOT_FINITE;

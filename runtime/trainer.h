@@ -21,13 +21,11 @@ void cnn_trainer_close(Trainer *trainer);
 
 typedef enum StepResult { STEP_DONE, STEP_LOSS_NOT_FINITE, STEP_UPDATE_NOT_FINITE } StepResult;
 
-/* One step on the data set's samples order[0 .. count). Where the loss is not finite nothing is updated.
- * frame.step counts the steps that were begun. */
-StepResult cnn_trainer_step(Trainer *trainer, const Dataset *dataset, const uint32_t *order, int64_t count,
-                            Metrics *metrics);
+/* One step. Where the loss is not finite nothing is updated. frame.step counts the steps that were begun. */
+StepResult cnn_trainer_step(Trainer *trainer, const Batch *batch, Metrics *metrics);
 
-/* After a step that failed: the first place that holds a value that is not finite, as "layer conv_2, tensor
- * output" in text. */
+/* After a step on the data set's samples order[0 .. count) that failed: the first place that holds a value
+ * that is not finite, as "layer conv_2, tensor output" in text. */
 void cnn_trainer_diagnose(Trainer *trainer, const Dataset *dataset, const uint32_t *order, int64_t count,
                           char *text, size_t size);
 /* The first parameter, in the model's order, with a value that is not finite in a block laid out like the

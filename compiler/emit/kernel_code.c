@@ -208,7 +208,7 @@ LLVMValueRef code_frame(KernelCode *code, FrameField field) {
                        : field < FRAME_SAMPLE_KIND   ? e->i64
                        : field < FRAME_LEARNING_RATE ? e->i32
                                                      : e->f32;
-    /* Sixteen pointers and nine 64-bit integers, then 32-bit fields: offsets follow from the order. */
+    /* Seventeen pointers and nine 64-bit integers, then 32-bit fields: offsets follow from the order. */
     int64_t offset = field < FRAME_SAMPLE_KIND
                          ? 8 * (int64_t)field
                          : 8 * FRAME_SAMPLE_KIND + 4 * (int64_t)(field - FRAME_SAMPLE_KIND);

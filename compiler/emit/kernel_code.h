@@ -52,6 +52,7 @@ typedef enum FrameField {
     FRAME_SAMPLES,
     FRAME_TARGETS,
     FRAME_ORDER,
+    FRAME_NUMBERS,
     FRAME_OUTPUT,
     FRAME_LOSS,
     FRAME_METRIC,

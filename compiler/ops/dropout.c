@@ -90,13 +90,15 @@ typedef struct Draw {
     LLVMValueRef divisor, threshold; /* scalars */
 } Draw;
 
-/* order[first + sample], or first + sample where there is no order. */
+/* numbers[first + sample]; without those order[first + sample], and without that first + sample. */
 static LLVMValueRef sample_number(KernelCode *code, LLVMValueRef sample) {
     Emit *e = code->emit;
-    LLVMValueRef place = code_add(code, code->first, sample), order = code_frame(code, FRAME_ORDER);
+    LLVMValueRef place = code_add(code, code->first, sample), numbers = code_frame(code, FRAME_NUMBERS);
     LLVMValueRef number = code_variable(code, e->i64, place);
-    Branch ordered = branch_begin(code, LLVMBuildIsNotNull(e->builder, order, ""));
-    LLVMValueRef entry = LLVMBuildLoad2(e->builder, e->i32, code_at_type(code, e->i32, order, place), "");
+    LLVMValueRef numbered = LLVMBuildIsNotNull(e->builder, numbers, "");
+    LLVMValueRef list = code_select(code, numbered, numbers, code_frame(code, FRAME_ORDER));
+    Branch ordered = branch_begin(code, LLVMBuildIsNotNull(e->builder, list, ""));
+    LLVMValueRef entry = LLVMBuildLoad2(e->builder, e->i32, code_at_type(code, e->i32, list, place), "");
     code_set(code, number, LLVMBuildZExt(e->builder, entry, e->i64, ""));
     branch_end(code, &ordered);
     return code_get(code, number);

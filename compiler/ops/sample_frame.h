@@ -4,7 +4,7 @@
 
 #include "emit/kernel_code.h"
 
-/* Number of the micro-batch's sample n in the data set, i64. */
+/* Where the micro-batch's sample n lies among the frame's samples and targets, i64. */
 LLVMValueRef data_set_index(KernelCode *code, LLVMValueRef sample);
 
 /* Writes the sample's loss, a double: as float, or in a program of doubles as it is. */

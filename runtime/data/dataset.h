@@ -17,6 +17,14 @@ typedef struct Dataset {
     int64_t sample_elements, target_elements; /* a sample */
 } Dataset;
 
+/* Samples that a step takes together: what goes to cnn_frame under these names. */
+typedef struct Batch {
+    const void *samples, *targets;
+    const uint32_t *order, *numbers;
+    int64_t count;
+    int32_t sample_kind;
+} Batch;
+
 /* data_dir replaces the data block's path, NULL leaves it. STATUS_USAGE where the model has no data block or
  * it names no such files. */
 int cnn_dataset_load(const cnn_model *model, const char *data_dir, bool test, Dataset *dataset,

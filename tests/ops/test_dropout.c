@@ -48,17 +48,18 @@ static const Setup setups[] = {
 };
 
 /* Every element is x/(1 - rate) exactly where its uniform is not below the rate, else 0; the samples' numbers
- * come from `order`. */
-static void check(const Setup *setup, int width, bool halos, bool ordered) {
-    static const uint32_t order[SAMPLES] = {41, 7, 1000000};
+ * come from the frame's `numbers`, or where those are missing from its `order`. */
+static void check(const Setup *setup, int width, bool halos, bool ordered, bool numbered) {
+    static const uint32_t order[SAMPLES] = {41, 7, 1000000}, others[SAMPLES] = {2, 0, 1};
     OpBench bench = bench_create(false, width, halos);
-    bench.frame.order = ordered ? order : NULL;
+    bench.frame.order = !ordered ? NULL : numbered ? others : order;
+    bench.frame.numbers = numbered ? order : NULL;
     BenchPair pair = bench_build(&bench, build, setup, 0);
     bench_run(&bench);
     ValueId x = pair.wanted;
     int64_t elements = shape_elements(&setup->shape), channels = shape_channels(&setup->shape);
     for (int64_t i = 0; i < elements * SAMPLES; i++) {
-        uint64_t sample = ordered ? order[i / elements] : (uint64_t)(i / elements);
+        uint64_t sample = ordered || numbered ? order[i / elements] : (uint64_t)(i / elements);
         int64_t element = setup->path ? 0 : setup->spatial ? i % channels : i % elements;
         bool keep = expected_uniform(element, sample, LAYER) >= (float)setup->rate;
         float want = keep ? (float)bench_data(&bench, x)[i] / (float)(1 - setup->rate) : 0;
@@ -73,7 +74,7 @@ static void test_draws(void **state) {
     (void)state;
     for (int i = 0; i < COUNT(setups); i++)
         for (int width = 1; width <= 16; width *= 4)
-            for (int kind = 0; kind < 4; kind++) check(&setups[i], width, kind % 2, kind / 2);
+            for (int kind = 0; kind < 8; kind++) check(&setups[i], width, kind % 2, kind / 2 % 2, kind / 4);
 }
 
 static void test_not_random(void **state) {

@@ -99,6 +99,31 @@ epochs=3
 deterministic packed packed.cnn --data letters --lr 0.02 --limit 250 --batch 16 --shuffle off
 deterministic packed packed.cnn --data letters --lr 0.02 --limit 250 --batch 16 --shuffle on
 
+# Batches that workers copy while the one before is trained, or stay where they are because nobody has the time: floats, several targets a
+# sample, dropout, which draws by a sample's number; bytes.
+cat >copied.cnn <<'CNN'
+model copied {
+  input(24, 24, 3)
+  conv(4, 3, stride=2, activation=relu)
+  dropout(0.3) -> flatten -> dense(5)
+}
+data { format = npy; train = ["x.npy", "y.npy"]; test = ["x.npy", "y.npy"]; validation = 0.1 }
+train { loss = mse; optimizer = sgd(lr=0.01); epochs = 2; batch = 32 }
+CNN
+sed 's/model copied/model copied_bytes/; s/x.npy/bytes.npy/g; s/format = npy/format = npy; scale = 1\/255/' copied.cnn >copied_bytes.cnn
+check "batches to copy" python3 -c '
+import numpy, os
+random = numpy.random.default_rng(1)
+os.mkdir("batches")
+numpy.save("batches/x.npy", random.normal(size=(250, 24, 24, 3)).astype("f4"))
+numpy.save("batches/bytes.npy", random.integers(0, 256, size=(250, 24, 24, 3)).astype("u1"))
+numpy.save("batches/y.npy", random.normal(size=(250, 5)).astype("f4"))'
+data=(--data batches)
+deterministic copied copied.cnn --data batches
+deterministic copied copied.cnn --data batches --batch 70 --shuffle off
+deterministic copied_bytes copied_bytes.cnn --data batches --batch 8
+data=(--data letters)
+
 # More threads than processors wait asleep: they take hardly more processor time than as many threads as there are processors.
 if [ -z "$SANITIZE" ]; then
     check "waiting threads" python3 -c '

@@ -3,6 +3,7 @@
 #include "program.h"
 #include "tiny_model.c"
 
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -78,6 +79,83 @@ static void a_late_worker_takes_nothing(void **state) {
             cnn_threads_run(pool, count, take_item, both);
             assert_int_equal(taken, count);
             for (int64_t i = 0; i < count; i++) assert_int_equal(ones[i], 1);
+        }
+        cnn_threads_destroy(pool);
+    }
+}
+
+typedef struct Chores {
+    _Atomic int64_t left, done;
+    _Atomic int64_t *memory; /* gone when the work is no longer the pool's */
+} Chores;
+
+static bool do_chore(void *user, int worker) {
+    Chores *chores = user;
+    int64_t left = atomic_load(&chores->left);
+    (void)worker;
+    while (left > 0 && !atomic_compare_exchange_weak(&chores->left, &left, left - 1)) continue;
+    if (left <= 0) return false;
+    atomic_fetch_add(&chores->memory[left - 1], 1);
+    atomic_fetch_add(&chores->done, 1);
+    return true;
+}
+
+/* One item ends at once; the other one waits for the chores, which somebody else does meanwhile. */
+static void wait_for_chores(void *user, int64_t index, int worker) {
+    Chores *chores = user;
+    (void)worker;
+    while (index == 0 && atomic_load(&chores->left) > 0) sched_yield();
+}
+
+static void idle_workers_do_chores(void **state) {
+    (void)state;
+    for (int workers = 2; workers <= 9; workers++) {
+        Threads *pool = cnn_threads_create(workers);
+        assert_int_equal(cnn_threads_count(pool), workers);
+        for (int round = 0; round < 100; round++) {
+            _Atomic int64_t memory[50] = {0};
+            Chores chores = {.memory = memory};
+            const ThreadsIdle idle = {do_chore, &chores};
+            cnn_threads_when_idle(pool, &idle);
+            atomic_store(&chores.left, 50);
+            cnn_threads_run(pool, workers, wait_for_chores, &chores);
+            cnn_threads_when_idle(pool, NULL);
+            assert_int_equal(chores.done, 50);
+            for (int i = 0; i < 50; i++) assert_int_equal(memory[i], 1);
+        }
+        cnn_threads_destroy(pool);
+    }
+}
+
+/* Chores come and go while jobs run: every item of a job and every chore is done at most once, nothing is
+ * done once the work is not the pool's. */
+static void chores_do_not_disturb_jobs(void **state) {
+    (void)state;
+    for (int workers = 1; workers <= 4; workers++) {
+        Threads *pool = cnn_threads_create(workers);
+        for (int round = 0; round < 5000; round++) {
+            int64_t ones[9] = {0};
+            _Atomic int64_t *memory = calloc(20, sizeof *memory);
+            _Atomic int64_t taken = 0;
+            void *both[2] = {ones, &taken};
+            Chores chores = {.memory = memory};
+            const ThreadsIdle idle = {do_chore, &chores};
+            assert_non_null(memory);
+            cnn_threads_when_idle(pool, &idle);
+            for (int job = 1; job <= 3; job++) {
+                atomic_store(&chores.left, 0);
+                atomic_fetch_add(&chores.left, round % 20 + 1);
+                cnn_threads_run(pool, 9, take_item, both);
+                for (int i = 0; i < 9; i++) assert_int_equal(ones[i], job);
+            }
+            cnn_threads_when_idle(pool, NULL);
+            int64_t done = 0;
+            for (int i = 0; i < 20; i++) {
+                assert_in_range(memory[i], 0, 3);
+                done += memory[i];
+            }
+            assert_int_equal(done, chores.done);
+            free(memory);
         }
         cnn_threads_destroy(pool);
     }
@@ -181,6 +259,8 @@ int main(void) {
         cmocka_unit_test(every_item_runs_once),
         cmocka_unit_test(jobs_see_what_the_last_one_wrote),
         cmocka_unit_test(a_late_worker_takes_nothing),
+        cmocka_unit_test(idle_workers_do_chores),
+        cmocka_unit_test(chores_do_not_disturb_jobs),
         cmocka_unit_test(counts_are_cut),
         cmocka_unit_test(inference_takes_every_sample_in_order),
         cmocka_unit_test(training_lanes_do_not_depend_on_threads),

@@ -222,7 +222,8 @@ static void divergence_names_the_place_and_keeps_the_last_epoch(void **state) {
 static _Atomic int seen[SAMPLES];
 
 static void note_samples(const cnn_frame *frame) {
-    for (int64_t i = 0; i < frame->count; i++) seen[frame->order[frame->first + i]]++;
+    for (int64_t i = 0; i < frame->count; i++)
+        seen[(frame->numbers ? frame->numbers : frame->order)[frame->first + i]]++;
     train_stage(frame);
 }
 
