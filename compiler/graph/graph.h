@@ -101,7 +101,7 @@ typedef struct Value {
 typedef struct EpilogueStep {
     const Op *op;
     const Attr *attrs;
-    int inputs[4];
+    int inputs[5];
     int input_count;
     int layer;
 } EpilogueStep;

@@ -230,8 +230,9 @@ void winograd_weights_emit(KernelCode *code, const ConvGeometry *g, int m) {
         .g = g, .t = t, .panels = conv_panels(machine, g), .m = m, .points = t->alpha * t->alpha};
     walk.rooms = plan_rooms(machine, g, m);
     walk.workspace = code_workspace(code);
-    /* D too: what pads its rows may be anything, but no number that slows the processor down. */
-    loop_lanes(code, walk.rooms.end - walk.rooms.d_start, store_zero, room(code, &walk, walk.rooms.d_start));
+    /* What pads D's rows may be anything, but no number that slows the processor down. */
+    int64_t cleared = g->filters < walk.rooms.d_tile ? walk.rooms.d_start : walk.rooms.s_start;
+    loop_lanes(code, walk.rooms.end - cleared, store_zero, room(code, &walk, cleared));
     LLVMValueRef all = code_mul_const(code, code->count, sample_tiles(g, m));
     Loop block = loop_begin(code, code_int(code, 0), all, walk.rooms.block);
     walk.live = code_left(code, all, block.index, walk.rooms.block);

@@ -109,6 +109,7 @@ static void absorb(Fusion *f, NodeId producer_id, NodeId node_id, int operand) {
     producer->outputs.items[0] = node->outputs.items[0];
     graph_value(graph, node->outputs.items[0])->producer = producer_id;
     f->place[producer_id] = f->place[node_id];
+    producer->late = node->late;
     node->dead = true;
     node->outputs.count = 0;
 }
@@ -167,6 +168,7 @@ static void fuse_pool(Fusion *f, NodeId id) {
         graph_value(graph, node->outputs.items[i])->producer = producer_id;
     f->uses[from] = 0;
     f->place[producer_id] = f->place[id];
+    producer->late = node->late;
     *node = (Node){.op = node->op, .attrs = node->attrs, .layer = node->layer, .dead = true};
 }
 

@@ -37,7 +37,7 @@ bool passes_run_text(Context *cx, const Machine *machine, const Source *source);
 void autodiff_run(PassContext *pc,
                   Graph *graph); /* appends the backward nodes; nothing in forms without gradients */
 void simplify_run(PassContext *pc, Graph *graph);  /* drops what is dead, merges views and identities */
-void recompute_run(PassContext *pc, Graph *graph); /* normalised values made again, not kept */
+void recompute_run(PassContext *pc, Graph *graph); /* values made again, not kept for the batch */
 void fuse_run(PassContext *pc, Graph *graph);      /* elementwise nodes into their producers' epilogues */
 void schedule_run(PassContext *pc, Graph *graph);  /* stages, kernels, micro-batch, lanes */
 void nest_run(PassContext *pc, Graph *graph);      /* values that are parts of others */

@@ -1,14 +1,19 @@
-/* recompute: what the backward pass reads of a normalised value is made again from the value before the
- * normalisation, which it reads anyway, instead of being kept for every sample of the batch. The batch's
- * values stream through memory, and two of the passes over them go: the one that writes and the one that
- * reads. Gives copies of nodes, marked `late` for the schedule; the same bits. */
+/* recompute: what a later stage reads is made again where that is sooner than to keep it for every sample of
+ * the batch, whose values stream through memory: a normalised value in the backward pass, from the value
+ * before the normalisation, which that reads anyway; the result of a layer with few products (a convolution
+ * of one channel), next to its reader in each stage. Gives copies of nodes, marked `late` for the schedule;
+ * the same bits. */
 #include "passes/pass.h"
+
+#include <math.h>
 
 typedef struct Recompute {
     Graph *graph;
     int boundary;                  /* the loss's node: behind it the backward pass */
     int *forward_users, *backward; /* by value: how many forward readers; the first backward one, or -1 */
     ValueId *copy;                 /* by value: what the backward pass reads in its place, or -1 */
+    int *remade_key;               /* by value: for which stage it was made again last, ... */
+    ValueId *remade;               /* ... and as what */
     VEC(Node) nodes;               /* the graph's, anew */
 } Recompute;
 
@@ -83,9 +88,61 @@ static bool find_chain(const Recompute *r, int place, Chain *chain) {
     return chain->first_reader >= 0;
 }
 
-static void append_chain(Recompute *r, const Chain *chain) {
+/* Cycles of the fastest kernel that adds up directly. */
+static double fewest_cycles(const PassContext *pc, const Graph *graph, const Node *node) {
+    double fewest = HUGE_VAL;
+    for (int i = 0; i < node->op->kernel_count; i++) {
+        const Kernel *kernel = &node->op->kernels[i];
+        if (kernel->approximate || !kernel->cost) continue;
+        if (kernel->applies && !kernel->applies(pc->machine, graph, node)) continue;
+        fewest = fmin(fewest, kernel->cost(pc->machine, graph, node));
+    }
+    return fewest;
+}
+
+static double bytes_of(const Graph *graph, ValueId id) {
+    return (double)sizeof(float) * (double)shape_elements(&graph_value(graph, id)->shape);
+}
+
+/* Is a layer's result made again sooner than a later stage reads it, all the batch's values lying between? */
+static bool is_cheap(const PassContext *pc, const Graph *graph, const Node *node) {
+    if (!node->op->macs || node->outputs.count != 1) return false;
+    double reach = 0, input = bytes_of(graph, node->inputs.items[0]);
+    for (int i = 0; i < graph->values.count; i++)
+        if (graph_value(graph, i)->role == ROLE_ACTIVATION)
+            reach += (double)pc->model->train->batch * bytes_of(graph, i);
+    double more = machine_traffic(pc->machine, bytes_of(graph, node->outputs.items[0]) - input, reach);
+    return more > 0 && fewest_cycles(pc, graph, node) < more;
+}
+
+/* Two readers of a value run in different stages where batches were added up between them: then they read
+ * different ones of what batch nodes made. 0 for those that read none. */
+static int stage_key(const Recompute *r, const Node *node, int place) {
+    int last = -1;
+    for (int i = 0; i < node->inputs.count; i++) {
+        const Value *value = graph_value(r->graph, node->inputs.items[i]);
+        if (value->role == ROLE_SHARED && value->producer > last) last = value->producer;
+    }
+    return last < 0 ? 0 : 2 * (last + 1) + (place > r->boundary);
+}
+
+/* What a reader with that key takes for the value: a copy where it stands in a later stage than a layer that
+ * is cheap. Readers with the same key share it. */
+static ValueId remake(const PassContext *pc, Recompute *r, ValueId id, int key) {
+    const Value *value = graph_value(r->graph, id);
+    if (!key || value->role != ROLE_ACTIVATION || value->producer < 0 || value->producer > r->boundary)
+        return id;
+    const Node *made = graph_node(r->graph, value->producer);
+    if (!is_cheap(pc, r->graph, made)) return id;
+    if (r->remade_key[id] != key) r->remade[id] = copy_node(r, made, made->inputs.items[0]);
+    r->remade_key[id] = key;
+    return r->remade[id];
+}
+
+static void append_chain(const PassContext *pc, Recompute *r, const Chain *chain) {
     const Node *normal = graph_node(r->graph, chain->normal);
-    ValueId made = copy_node(r, normal, normal->inputs.items[0]);
+    ValueId x = remake(pc, r, normal->inputs.items[0], stage_key(r, normal, chain->first_reader));
+    ValueId made = copy_node(r, normal, x);
     r->copy[normal->outputs.items[0]] = made;
     if (chain->activation < 0) return;
     const Node *activation = graph_node(r->graph, chain->activation);
@@ -100,18 +157,23 @@ void recompute_run(PassContext *pc, Graph *graph) {
     r.forward_users = ARENA_ARRAY(arena, int, values);
     r.backward = ARENA_ARRAY(arena, int, values);
     r.copy = ARENA_ARRAY(arena, ValueId, values);
+    r.remade_key = ARENA_ARRAY(arena, int, values);
+    r.remade = ARENA_ARRAY(arena, ValueId, values);
     find_users(&r);
     int count = graph->nodes.count, chain_count = 0;
     Chain *chains = ARENA_ARRAY(arena, Chain, (size_t)count);
     for (int n = 0; n < r.boundary; n++) chain_count += find_chain(&r, n, &chains[chain_count]);
     for (int n = 0; n < count; n++) {
         for (int c = 0; c < chain_count; c++)
-            if (chains[c].first_reader == n) append_chain(&r, &chains[c]);
+            if (chains[c].first_reader == n) append_chain(pc, &r, &chains[c]);
         Node node = *graph_node(graph, n);
         for (int i = 0; i < node.inputs.count && n > r.boundary; i++) {
             ValueId id = node.inputs.items[i];
             if ((size_t)id < values && r.copy[id] >= 0) node.inputs.items[i] = r.copy[id];
         }
+        int key = node.op->domain == DOMAIN_SAMPLE ? stage_key(&r, &node, n) : 0;
+        for (int i = 0; i < node.inputs.count; i++)
+            node.inputs.items[i] = remake(pc, &r, node.inputs.items[i], key);
         vec_push(arena, &r.nodes, node);
     }
     graph->nodes.count = 0;
