@@ -154,6 +154,29 @@ LAYERS |= {
     "concat_vector": (VECTOR, "concat(a, few, raw)"),
 }
 
+# A pool behind a normalisation: windows that cover all, that leave rows and columns over, with gaps between them, that overlap, are
+# padded or cut off; and other readers of what is pooled, or of what is normalised, so that gradients meet.
+LAYERS |= {
+    "pooled": (IMAGE, "conv(5, 3, padding=1, bias=false) -> batchnorm(epsilon=0.01) -> relu -> maxpool(2)"),
+    "pooled_whole": (IMAGE, "conv(17, 2, bias=false) -> batchnorm(scale=false) -> maxpool(2x4)"),
+    "pooled_gaps": (IMAGE, "conv(33, 2x3, padding=1, bias=false) -> batchnorm(shift=false) -> relu -> maxpool(2, stride=3x4)"),
+    "pooled_many": (IMAGE, "conv(7, 1, bias=false) -> batchnorm -> relu -> maxpool(5)"),
+    "pooled_padded": (IMAGE, "conv(6, 2, bias=false) -> batchnorm -> relu -> maxpool(3, padding=1)"),
+    "pooled_cut": (IMAGE, "conv(6, 3, padding=1, bias=false) -> batchnorm -> relu -> maxpool(2, ceil=true)"),
+    "pooled_overlap": (IMAGE, "conv(6, 2, bias=false) -> batchnorm -> relu -> maxpool(3, stride=2)"),
+    "pooled_behind": (IMAGE, "conv(5, 2, activation=relu) -> batchnorm -> maxpool(3x2)"),
+    "pooled_line": (LINE, "conv(6, 2, bias=false) -> batchnorm(epsilon=0.02) -> relu -> maxpool(3)"),
+    "pooled_line_gaps": (LINE, "conv(18, 3, padding=1, bias=false) -> batchnorm -> relu -> maxpool(2, stride=4)"),
+    "pooled_volume": (VOLUME, "conv(6, 2, padding=1, bias=false) -> batchnorm(epsilon=0.03) -> relu -> maxpool(2)"),
+    "pooled_volume_odd": (VOLUME, "conv(3, 3x1x1, padding=1x0x0, bias=false) -> batchnorm -> relu -> maxpool(2x3x1)"),
+    "pooled_again": (IMAGE, "conv(5, 3, padding=1, bias=false) -> batchnorm -> relu\n  whole = it\n  whole -> maxpool(2)\n"
+                            "  pooled = it\n  whole -> avgpool(2) -> add(pooled)"),
+    "pooled_beside": (IMAGE, "conv(5, 2x4, bias=false) -> batchnorm(epsilon=0.05)\n  normal = it\n  normal -> relu -> maxpool(3x2)\n"
+                             "  pooled = it\n  normal -> avgpool(3x2) -> add(pooled)"),
+    "pooled_line_again": (LINE, "conv(4, 2, bias=false) -> batchnorm -> relu\n  whole = it\n  whole -> maxpool(2)\n  pooled = it\n"
+                                "  whole -> maxpool(2, ceil=true) -> add(pooled)"),
+}
+
 # Every activation by itself, by its word, and as an argument; further off zero than other samples.
 SPACES = {"": IMAGE, "_line": LINE, "_volume": VOLUME, "_vector": VECTOR}
 PLAIN = ("gelu", "hard_sigmoid", "hard_swish", "mish", "relu", "relu6", "selu", "sigmoid", "silu", "softplus", "tanh")

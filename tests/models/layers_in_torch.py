@@ -89,6 +89,17 @@ class LastNorm(nn.LayerNorm):
         return super().forward(x.movedim(1, -1)).movedim(-1, 1)
 
 
+class Pooled(nn.Module):
+    """A convolution and its normalisation, by the compiler's names, and what stands behind them."""
+
+    def __init__(self, conv, norm, behind, between=None):
+        super().__init__()
+        self.conv_1, self.batchnorm_1, self.behind, self.between = conv, norm, behind, between or nn.Identity()
+
+    def forward(self, x):
+        return self.behind(self.batchnorm_1(self.between(self.conv_1(x))))
+
+
 def functional(function, *arguments, **options):
     return lambda: Function(lambda x: function(x, *arguments, **options))
 
@@ -293,6 +304,38 @@ for i, word in enumerate(WORDS):
     LAYERS[f"conv_{word}"] = learned(lambda: nn.Conv2d(6, 7, (3, 2), padding=1), 7, word)
     for kind, make, channels in (LEARNED[i % 4], LEARNED[(i + 1) % 4]):
         LAYERS[f"{kind}_{word}"] = learned(make, channels, word)
+
+
+def rectified(pool, *arguments, **options):
+    return lambda y: pool(F.relu(y), *arguments, **options)
+
+
+def image(channels, kernel, behind, eps=1e-5, **options):
+    return lambda: Pooled(nn.Conv2d(6, channels, kernel, bias=False, **options), nn.BatchNorm2d(channels, eps=eps), behind)
+
+
+LAYERS |= {
+    "pooled": image(5, 3, rectified(F.max_pool2d, 2), eps=0.01, padding=1),
+    "pooled_whole": lambda: Pooled(nn.Conv2d(6, 17, 2, bias=False), Norm(nn.BatchNorm2d(17, affine=False), "bias"),
+                                   lambda y: F.max_pool2d(y, (2, 4))),
+    "pooled_gaps": lambda: Pooled(nn.Conv2d(6, 33, (2, 3), padding=1, bias=False), Norm(nn.BatchNorm2d(33, affine=False), "weight"),
+                                  rectified(F.max_pool2d, 2, stride=(3, 4))),
+    "pooled_many": image(7, 1, rectified(F.max_pool2d, 5)),
+    "pooled_padded": image(6, 2, rectified(F.max_pool2d, 3, padding=1)),
+    "pooled_cut": image(6, 3, rectified(F.max_pool2d, 2, ceil_mode=True), padding=1),
+    "pooled_overlap": image(6, 2, rectified(F.max_pool2d, 3, stride=2)),
+    "pooled_behind": lambda: Pooled(nn.Conv2d(6, 5, 2), nn.BatchNorm2d(5), lambda y: F.max_pool2d(y, (3, 2)), between=nn.ReLU()),
+    "pooled_line": lambda: Pooled(nn.Conv1d(5, 6, 2, bias=False), nn.BatchNorm1d(6, eps=0.02), rectified(F.max_pool1d, 3)),
+    "pooled_line_gaps": lambda: Pooled(nn.Conv1d(5, 18, 3, padding=1, bias=False), nn.BatchNorm1d(18),
+                                       rectified(F.max_pool1d, 2, stride=4)),
+    "pooled_volume": lambda: Pooled(nn.Conv3d(4, 6, 2, padding=1, bias=False), nn.BatchNorm3d(6, eps=0.03), rectified(F.max_pool3d, 2)),
+    "pooled_volume_odd": lambda: Pooled(nn.Conv3d(4, 3, (3, 1, 1), padding=(1, 0, 0), bias=False), nn.BatchNorm3d(3),
+                                        rectified(F.max_pool3d, (2, 3, 1))),
+    "pooled_again": image(5, 3, lambda y: F.avg_pool2d(F.relu(y), 2) + F.max_pool2d(F.relu(y), 2), padding=1),
+    "pooled_beside": image(5, (2, 4), lambda y: F.max_pool2d(F.relu(y), (3, 2)) + F.avg_pool2d(y, (3, 2)), eps=0.05),
+    "pooled_line_again": lambda: Pooled(nn.Conv1d(5, 4, 2, bias=False), nn.BatchNorm1d(4),
+                                        lambda y: F.max_pool1d(F.relu(y), 2) + F.max_pool1d(F.relu(y), 2, ceil_mode=True)),
+}
 
 MERGES = {
     "add": lambda a, b: a + b, "add_spread": lambda a, b, v: a + b + spread(v, a) - 1.5,

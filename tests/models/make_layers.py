@@ -20,6 +20,7 @@ def tensors(layer, name):
     """The layer's parameters and statistics by the compiler's names."""
     kind = cases.CASES[name][1].split("(")[0]
     found = dict(layer.named_parameters()) | {key: b for key, b in layer.named_buffers() if "running" in key}
+    if isinstance(layer, mine.Pooled): return {f"{key.partition('.')[0]}.{key.rpartition('.')[2]}": p for key, p in found.items()}
     return {f"{kind}_1.{'prelu.' * key.startswith('after.')}{key.rpartition('.')[2]}": p for key, p in found.items()}
 
 

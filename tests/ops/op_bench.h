@@ -202,8 +202,9 @@ static inline void bench_emit(OpBench *bench, Jit *jit, Node *node, const char *
     LLVMBuildRetVoid(e->builder);
 }
 
-typedef void (*Kernel8)(const cnn_frame *, int64_t, int64_t, void *, void *, void *, void *, void *, void *,
-                        void *, void *);
+enum { MOST_OPERANDS = 9 };
+typedef void (*Kernel9)(const cnn_frame *, int64_t, int64_t, void *, void *, void *, void *, void *, void *,
+                        void *, void *, void *);
 
 /* Runs every node, on what the values hold that no node makes. */
 static inline void bench_run(OpBench *bench) {
@@ -226,8 +227,9 @@ static inline void bench_run(OpBench *bench) {
     jit_compile(&jit);
     for (int i = 0; i < graph->nodes.count; i++) {
         const Node *node = graph_node(graph, i);
-        void *p[8] = {0};
+        void *p[MOST_OPERANDS] = {0};
         int operands = 0;
+        assert_true(node->inputs.count + node->outputs.count <= MOST_OPERANDS);
         for (int k = 0; k < node->inputs.count + node->outputs.count; k++) {
             ValueId id =
                 k < node->inputs.count ? node->inputs.items[k] : node->outputs.items[k - node->inputs.count];
@@ -235,8 +237,8 @@ static inline void bench_run(OpBench *bench) {
             p[operands++] = memory[id] + (size_t)origin * (bench->doubles ? sizeof(double) : sizeof(float));
         }
         snprintf(name, sizeof name, "node%d", i);
-        ((Kernel8)jit_address(&jit, name))(&bench->frame, SAMPLES, 0, p[0], p[1], p[2], p[3], p[4], p[5],
-                                           p[6], p[7]);
+        ((Kernel9)jit_address(&jit, name))(&bench->frame, SAMPLES, 0, p[0], p[1], p[2], p[3], p[4], p[5],
+                                           p[6], p[7], p[8]);
     }
     for (int i = 0; i < graph->values.count; i++) bench_unpack(bench, i, memory[i], room);
     jit_destroy(&jit);

@@ -1,5 +1,6 @@
 /* batchnorm: in training against formulas in doubles, its gradients against differences, the running
- * statistics, and data whose mean is a thousand deviations off. */
+ * statistics, and data whose mean is a thousand deviations off; its gradients from those of a pool's windows
+ * against formulas over the same gradients, placed one by one. */
 #include "ops/attrs.h"
 #include "ops/op_bench.h"
 
@@ -131,11 +132,165 @@ static void test_inference(void **state) {
     }
 }
 
+typedef struct Windows { /* of a maximum pool */
+    int axes;
+    int64_t extent[SPATIAL_MAX], window[SPATIAL_MAX], stride[SPATIAL_MAX];
+} Windows;
+
+static const Windows windows[] = {
+    {2, {6, 8},    {2, 2},    {2, 2}   },
+    {2, {7, 5},    {2, 2},    {2, 2}   },
+    {2, {9, 8},    {3, 3},    {3, 3}   },
+    {2, {8, 9},    {2, 2},    {3, 3}   },
+    {2, {7, 11},   {2, 3},    {5, 4}   },
+    {2, {4, 5},    {4, 4},    {4, 4}   },
+    {1, {11},      {2},       {2}      },
+    {1, {14},      {3},       {5}      },
+    {3, {5, 4, 3}, {2, 2, 2}, {2, 2, 2}},
+    {3, {4, 3, 7}, {1, 3, 2}, {2, 3, 3}},
+};
+static const int64_t channel_counts[] = {1, 5, 16, 33, 70};
+
+typedef struct WindowNodes {
+    ValueId dy, winners, x, mean, inverse, mean_dy, mean_product, weight;
+    ValueId sums, weighted, plain; /* the results; plain: without a weight */
+} WindowNodes;
+
+static Attr attr_size(int axes, const int64_t *extents) {
+    Attr attr = {.kind = ATTR_SIZE, .size.rank = axes};
+    memcpy(attr.size.dim, extents, sizeof *extents * (size_t)axes);
+    return attr;
+}
+
+static ValueId vector_value(OpBench *bench, int64_t channels) {
+    Shape shape = {.rank = 1, .dim = {channels}};
+    ValueId id = graph_add_value(bench->graph, ROLE_SHARED, shape, NULL, -1, (Span){0});
+    bench_fill(bench, id);
+    return id;
+}
+
+static ValueId window_node(OpBench *bench, const char *name, const Attr *attrs, const ValueId *inputs,
+                           int count, Role role, Shape shape) {
+    NodeId node = graph_add_node(bench->graph, op_find(name), attrs, inputs, count, -1, (Span){0});
+    return graph_add_output(bench->graph, node, role, shape);
+}
+
+static WindowNodes window_nodes(OpBench *bench, const Windows *w, int64_t channels) {
+    Shape shape = {.rank = w->axes + 1}, pooled = {.rank = w->axes + 1};
+    double places = 1;
+    for (int i = 0; i < w->axes; i++) {
+        shape.dim[i] = w->extent[i];
+        pooled.dim[i] = (w->extent[i] - w->window[i]) / w->stride[i] + 1;
+        places *= (double)w->window[i];
+    }
+    shape.dim[w->axes] = pooled.dim[w->axes] = channels;
+    ValueId in[8] = {bench_value(bench, pooled), bench_value(bench, pooled), bench_value(bench, shape)};
+    double *winners = bench_data(bench, in[1]);
+    for (int64_t i = 0; i < bench_elements(bench, in[1]); i++)
+        winners[i] = floor((winners[i] + 2) / 4 * places);
+    for (int i = 3; i < COUNT(in); i++) in[i] = vector_value(bench, channels);
+    const Padding none = {.kind = PADDING_EXPLICIT, .rank = w->axes};
+    const Attr list[] = {attr_size(w->axes, w->window), attr_size(w->axes, w->stride), attr_padding(none),
+                         attr_bool(false)};
+    const Attr *attrs = attrs_keep(bench->graph, list, COUNT(list));
+    WindowNodes nodes = {in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], -1, -1, -1};
+    nodes.sums = window_node(bench, "batchnorm_window_sums", attrs, in, 4, ROLE_LANE,
+                             (Shape){.rank = 1, .dim = {2 * channels}});
+    nodes.weighted = window_node(bench, "batchnorm_window_grad", attrs, in, 8, ROLE_ACTIVATION, shape);
+    nodes.plain = window_node(bench, "batchnorm_window_grad", attrs, in, 7, ROLE_ACTIVATION, shape);
+    return nodes;
+}
+
+/* Every window's gradient where its winner lies. */
+static double *place_gradients(OpBench *bench, const Windows *w, const WindowNodes *nodes) {
+    double *placed = ARENA_ARRAY(bench->cx.arena, double, (size_t)bench_elements(bench, nodes->x));
+    const Shape *pooled = &graph_value(bench->graph, nodes->dy)->shape;
+    int64_t channels = shape_channels(pooled);
+    for (int64_t i = 0; i < bench_elements(bench, nodes->dy); i++) {
+        int64_t number = i / channels, tap = (int64_t)bench_data(bench, nodes->winners)[i];
+        int64_t element = i % channels, scale = channels;
+        for (int axis = w->axes - 1; axis >= 0; axis--) {
+            int64_t at = number % pooled->dim[axis] * w->stride[axis] + tap % w->window[axis];
+            element += at * scale;
+            scale *= w->extent[axis];
+            number /= pooled->dim[axis];
+            tap /= w->window[axis];
+        }
+        assert_true(placed[element + number * scale] == 0);
+        placed[element + number * scale] = bench_data(bench, nodes->dy)[i];
+    }
+    return placed;
+}
+
+static void check_near(const char *what, double got, double want, double slack) {
+    if (!(fabs(got - want) <= slack)) fail_msg("%s is %.9g, not %.9g", what, got, want);
+}
+
+static void check_window_sums(OpBench *bench, const WindowNodes *nodes, const double *placed, int64_t channel,
+                              double unit) {
+    int64_t elements = bench_elements(bench, nodes->x), channels = bench_elements(bench, nodes->mean);
+    const double *x = bench_data(bench, nodes->x), *sums = bench_data(bench, nodes->sums);
+    double mean = bench_data(bench, nodes->mean)[channel], sum = 0, product = 0, size = 0, product_size = 0;
+    for (int64_t i = channel; i < elements; i += channels) {
+        sum += placed[i];
+        product += placed[i] * (x[i] - mean);
+        size += fabs(placed[i]);
+        product_size += fabs(placed[i]) * (fabs(x[i]) + fabs(mean));
+    }
+    double terms = (double)(bench_elements(bench, nodes->dy) / channels);
+    double roundings = fmin(terms + 1, 4 * sqrt(terms) + 4);
+    check_near("the sum of dy", sums[channel], sum, roundings * unit * size);
+    check_near("the sum of dy*(x - mean)", sums[channels + channel], product,
+               roundings * unit * product_size);
+}
+
+static void check_window_grad(OpBench *bench, const WindowNodes *nodes, const double *placed, double unit) {
+    enum { ROUNDINGS = 8 };
+    int64_t channels = bench_elements(bench, nodes->mean);
+    for (int64_t i = 0; i < bench_elements(bench, nodes->x); i++) {
+        int64_t c = i % channels;
+        double inverse = bench_data(bench, nodes->inverse)[c], weight = bench_data(bench, nodes->weight)[c];
+        double mean_dy = bench_data(bench, nodes->mean_dy)[c];
+        double normal = (bench_data(bench, nodes->x)[i] - bench_data(bench, nodes->mean)[c]) * inverse;
+        double rest = normal * bench_data(bench, nodes->mean_product)[c];
+        double want = inverse * (placed[i] - mean_dy - rest);
+        double slack = ROUNDINGS * unit * fabs(inverse) * (fabs(placed[i]) + fabs(mean_dy) + fabs(rest));
+        check_near("dx", bench_data(bench, nodes->plain)[i], want, slack);
+        check_near("dx by a weight", bench_data(bench, nodes->weighted)[i], weight * want,
+                   fabs(weight) * slack);
+    }
+}
+
+static void check_windows(const Windows *w, int64_t channels, bool doubles, int width, bool halos) {
+    OpBench bench = bench_create(doubles, width, halos);
+    bench.graph->scratch_stride = 32768;
+    WindowNodes nodes = window_nodes(&bench, w, channels);
+    const double *placed = place_gradients(&bench, w, &nodes);
+    double unit = doubles ? 0x1p-53 : 0x1p-24;
+    bench_run(&bench);
+    for (int64_t c = 0; c < channels; c++) check_window_sums(&bench, &nodes, placed, c, unit);
+    check_window_grad(&bench, &nodes, placed, unit);
+    bench_destroy(&bench);
+}
+
+/* Every pool at every width, every number of channels at every width, though not all three together. */
+static void test_windows(void **state) {
+    (void)state;
+    static const int widths[] = {1, 8, 4, 16};
+    for (int i = 0; i < COUNT(windows); i++)
+        for (int k = 0; k < COUNT(channel_counts); k++) {
+            if (i % COUNT(channel_counts) == k) check_windows(&windows[i], channel_counts[k], true, 1, true);
+            check_windows(&windows[i], channel_counts[k], false, widths[(i + k) % 4], true);
+            check_windows(&windows[i], channel_counts[k], false, widths[(i + k + 1) % 4], false);
+        }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_training),
         cmocka_unit_test(test_gradients),
         cmocka_unit_test(test_inference),
+        cmocka_unit_test(test_windows),
     };
     return cmocka_run_group_tests_name("batchnorm", tests, NULL, NULL);
 }
