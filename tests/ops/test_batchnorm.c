@@ -237,8 +237,8 @@ static void check_window_sums(OpBench *bench, const WindowNodes *nodes, const do
         size += fabs(placed[i]);
         product_size += fabs(placed[i]) * (fabs(x[i]) + fabs(mean));
     }
-    double terms = (double)(bench_elements(bench, nodes->dy) / channels);
-    double roundings = fmin(terms + 1, 4 * sqrt(terms) + 4);
+    int64_t terms = bench_elements(bench, nodes->dy) / channels;
+    double roundings = fmin((double)terms + 1, 4 * sqrt((double)terms) + 4);
     check_near("the sum of dy", sums[channel], sum, roundings * unit * size);
     check_near("the sum of dy*(x - mean)", sums[channels + channel], product,
                roundings * unit * product_size);
