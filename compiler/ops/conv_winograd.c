@@ -11,10 +11,11 @@
 enum {
     MOST_BLOCK = 112,
     LINE = 16,
-    SMALL_ROWS = 4, /* of the register tile for a rest of at most MOST_SMALL_REST Winograd tiles */
-    MOST_SMALL_REST = 12,
+    LEAST_SUMS = 16, /* of a register tile, so that none waits for the one before */
+    SMALL_ROWS = 4,  /* of the register tile for a small rest */
     MOST_TILES_SHARING_PANELS = 16
 };
+static const double SMALL_COST = 1.125;       /* of a row in a small register tile */
 static const double PRODUCT_EFFICIENCY = 0.8; /* of the peak, measured for reductions of 32 and more */
 
 WinogradShape winograd_forward_shape(const Machine *machine, const ConvGeometry *g) {
@@ -56,22 +57,40 @@ static int64_t sample_tiles(const WinogradShape *s, int m) {
     return winograd_tiles(s->rows, m) * winograd_tiles(s->columns, m);
 }
 
-/* Tiles of a block: V and M shall fit one half of the second-level cache. */
-static int64_t block_tiles(const Machine *machine, const WinogradShape *s, int m) {
-    int rows = tile_max_rows(machine, s->panels.vectors);
-    int alpha = winograd_transform(m)->alpha;
-    int64_t bytes =
-        (int64_t)alpha * alpha * (s->source + s->panels.count * s->panels.width) * (int64_t)sizeof(float);
-    int64_t fit = machine->l2_bytes / 2 / bytes / rows * rows;
-    return fit < rows ? rows : fit > MOST_BLOCK / rows * rows ? MOST_BLOCK / rows * rows : fit;
+/* The largest rest that small register tiles take sooner than a whole one. */
+static int64_t most_small_rest(int64_t rows) {
+    return rows <= SMALL_ROWS ? 0 : ((int64_t)ceil((double)rows / SMALL_COST) - 1) / SMALL_ROWS * SMALL_ROWS;
 }
 
-/* Rows of the matrix products: a few tiles alone fill up the last register tile. */
-static double product_rows(const Machine *machine, const WinogradShape *s, int64_t tiles, bool alone) {
-    int64_t rows = tile_max_rows(machine, s->panels.vectors), rest = tiles % rows;
-    if (!alone || !rest) return (double)tiles;
-    if (rest <= MOST_SMALL_REST && rows > SMALL_ROWS) rows = SMALL_ROWS;
-    return (double)(tiles - rest + winograd_round_up(rest, rows));
+/* Rows of register tiles that so many Winograd tiles by themselves take, those that are left over included.
+ */
+static double taken_rows(int64_t rows, int64_t tiles) {
+    int64_t rest = tiles % rows;
+    double small = SMALL_COST * (double)winograd_round_up(rest, SMALL_ROWS);
+    return (double)(tiles - rest) + (rest <= most_small_rest(rows) ? small : (double)rows);
+}
+
+/* Rows of a register tile: as many as registers allow, or fewer where a sample's tiles, or the half of them
+ * that one of two threads makes, fill them better; a panel's weights are loaded for each anew. */
+static int64_t register_rows(const Machine *machine, const WinogradShape *s, int m) {
+    static const double LOADS = 0.3; /* what loading a row of weights takes of multiplying with it */
+    int64_t tiles = sample_tiles(s, m), most = tile_max_rows(machine, s->panels.vectors), best = most;
+    double fewest = HUGE_VAL;
+    for (int64_t rows = most; rows == most || rows * s->panels.vectors >= LEAST_SUMS; rows--) {
+        double taken = taken_rows(rows, tiles) + taken_rows(rows, (tiles + 1) / 2);
+        double cost = taken * (1 + LOADS / (double)rows);
+        if (cost < fewest) best = rows;
+        fewest = fmin(fewest, cost);
+    }
+    return best;
+}
+
+/* Tiles of a block: V and M shall fit one half of the second-level cache. */
+static int64_t block_tiles(const Machine *machine, const WinogradShape *s, int m) {
+    int64_t rows = register_rows(machine, s, m), alpha = winograd_transform(m)->alpha;
+    int64_t bytes = alpha * alpha * (s->source + s->panels.count * s->panels.width) * (int64_t)sizeof(float);
+    int64_t fit = machine->l2_bytes / 2 / bytes / rows * rows;
+    return fit < rows ? rows : fit > MOST_BLOCK / rows * rows ? MOST_BLOCK / rows * rows : fit;
 }
 
 double winograd_cost(const Machine *machine, const WinogradShape *s, int m, bool alone) {
@@ -82,7 +101,8 @@ double winograd_cost(const Machine *machine, const WinogradShape *s, int m, bool
     double targets = (double)(s->panels.count * s->panels.vectors);
     double product = t->alpha * t->alpha * (double)s->source * targets / PRODUCT_EFFICIENCY;
     double transforms = 1.5 * (winograd_source_work(t) * sources + winograd_result_work(t) * targets);
-    return (product_rows(machine, s, tiles, alone) * product + (double)tiles * transforms) / ports;
+    double rows = alone ? taken_rows(register_rows(machine, s, m), tiles) : (double)tiles;
+    return (rows * product + (double)tiles * transforms) / ports;
 }
 
 void winograd_halo(const WinogradShape *s, int m, Halo *halo) {
@@ -102,13 +122,14 @@ int64_t winograd_packed(const WinogradShape *s, int m) {
 /* Strides of V and M, in elements: a line more than needed, so that points do not fall into the same sets of
  * the cache. */
 typedef struct Rooms {
+    int rows; /* of a register tile; divides the block */
     int64_t block;
     int64_t v_tile, v_point, m_tile, m_point, m_start, end;
 } Rooms;
 
 static Rooms plan_rooms(const Machine *machine, const WinogradShape *s, int m) {
     int points = winograd_transform(m)->alpha * winograd_transform(m)->alpha;
-    Rooms r = {.block = block_tiles(machine, s, m)};
+    Rooms r = {.rows = (int)register_rows(machine, s, m), .block = block_tiles(machine, s, m)};
     r.v_tile = winograd_round_up(s->source, machine->vector_floats);
     r.v_point = winograd_round_up(r.block * r.v_tile, LINE) + LINE;
     r.m_tile = s->panels.count * s->panels.width;
@@ -243,9 +264,7 @@ static void multiply_tiles(KernelCode *code, Winograd *walk, LLVMValueRef panel,
 static void multiply_panel(KernelCode *code, LLVMValueRef panel, int vectors, int last_live, void *user) {
     (void)last_live; /* the room for M is padded like the panels */
     Winograd *walk = user;
-    int rows =
-        tile_max_rows(code->emit->machine,
-                      walk->s->panels.vectors); /* divides the block, whatever is alive of this panel */
+    int rows = walk->rooms.rows;
     Loop loop = loop_begin(code, code_int(code, 0), walk->whole, rows);
     multiply_tiles(code, walk, panel, vectors, loop.index, rows);
     loop_end(code, &loop);
@@ -376,9 +395,9 @@ void winograd_emit(KernelCode *code, const WinogradShape *s, int m, bool bias) {
     Loop block = loop_begin(code, share.begin, share.end, walk.rooms.block);
     LLVMBuilderRef b = code->emit->builder;
     walk.live = code_left(code, share.end, block.index, walk.rooms.block);
-    int rows = tile_max_rows(code->emit->machine, s->panels.vectors);
+    int rows = walk.rooms.rows;
     LLVMValueRef rest = LLVMBuildURem(b, walk.live, code_int(code, rows), "");
-    LLVMValueRef small = LLVMBuildICmp(b, LLVMIntULE, rest, code_int(code, MOST_SMALL_REST), "");
+    LLVMValueRef small = LLVMBuildICmp(b, LLVMIntULE, rest, code_int(code, most_small_rest(rows)), "");
     walk.whole = code_select(code, small, LLVMBuildSub(b, walk.live, rest, ""), walk.live);
     if (rows <= SMALL_ROWS) walk.whole = walk.live;
     transform_sources(code, &walk, block.index);

@@ -3,6 +3,8 @@
 
 #include "ops/estimate.h"
 
+#include <math.h>
+
 enum { SAMPLE_ROWS = 8, INPUT_ROWS = 12, SINGLE_VECTORS = 8 };
 
 static const double EFFICIENCY = 0.8; /* of the peak */
@@ -218,7 +220,8 @@ static int64_t length_of(const Graph *graph, ValueId id) {
 double dense_rows_cost(const Machine *machine, const Graph *graph, const Node *node) {
     int64_t from = length_of(graph, node->inputs.items[0]), to = length_of(graph, node->outputs.items[0]);
     double registers = estimate_registers(machine, to), products = (double)from * registers;
-    return products / (EFFICIENCY * estimate_ports(machine)) + estimate_tiles(registers) +
+    products /= EFFICIENCY * estimate_ports(machine);
+    return fmax(products, dense_single_waits(machine, graph, node)) + estimate_tiles(registers) +
            estimate_weights(machine, from * to) + ESTIMATE_START;
 }
 

@@ -88,6 +88,14 @@ static int64_t out_extent(const Case *c, int i) {
     return c->transposed ? c->axis[i].input : c->axis[i].output;
 }
 
+/* Few units and more of them, inputs in numbers that nothing divides. */
+static void draw_dense(Case *c) {
+    c->dense = true;
+    c->groups = 1;
+    c->channels = draw(c, 1, 300);
+    c->filters = draw(c, 1, 70);
+}
+
 /* What Winograd's kernels take: 3x3, stride 1. */
 static void draw_small_kernel(Case *c) {
     static const int64_t counts[] = {1, 3, 8, 16, 17, 33, 40};
@@ -471,6 +479,10 @@ int main(void) {
         {"wide_depthwise_of_many_is_exact",   16, 32, draw_large_depthwise, {"best"}                               },
         {"middle_depthwise_of_many_is_exact", 8,  16, draw_large_depthwise, {"best"}                               },
         {"narrow_depthwise_of_many_is_exact", 4,  14, draw_large_depthwise, {"best"}                               },
+        {"wide_dense_is_exact",               16, 32, draw_dense,           {"chains", "best"}                     },
+        {"middle_dense_is_exact",             8,  16, draw_dense,           {"chains", "best"}                     },
+        {"narrow_dense_is_exact",             4,  14, draw_dense,           {"chains", "best"}                     },
+        {"scalar_dense_is_exact",             1,  16, draw_dense,           {"chains", "best"}                     },
         {"wide_winograd_is_within_bound",     16, 32, draw_small_kernel,    {"winograd2", "winograd3", "winograd4"}},
         {"middle_winograd_is_within_bound",   8,  16, draw_small_kernel,    {"winograd4"}                          },
         {"narrow_winograd_is_within_bound",   4,  14, draw_small_kernel,    {"winograd3"}                          },
