@@ -22,6 +22,7 @@ LLVMValueRef module_function(Module *module, const char *name, LLVMTypeRef resul
     LLVMValueRef function =
         LLVMAddFunction(e->module, name, LLVMFunctionType(result, parameters, (unsigned)count, false));
     LLVMSetLinkage(function, LLVMInternalLinkage);
+    LLVMSetUnnamedAddress(function, LLVMGlobalUnnamedAddr);
     add_attribute(module, function, LLVMAttributeFunctionIndex, "nounwind");
     /* Some processors prefer narrower registers than they have: for dense arithmetic the wide ones pay. */
     const char *bits = arena_printf(e->cx->arena, "%d", e->machine->vector_floats * 32);
@@ -31,6 +32,32 @@ LLVMValueRef module_function(Module *module, const char *name, LLVMTypeRef resul
     }
     LLVMPositionBuilderAtEnd(e->builder, LLVMAppendBasicBlockInContext(e->context, function, "entry"));
     return function;
+}
+
+void module_leave_plain(Module *module, LLVMValueRef function) {
+    add_attribute(module, function, LLVMAttributeFunctionIndex, "noinline");
+    add_attribute(module, function, LLVMAttributeFunctionIndex, "optnone");
+}
+
+/* Forms by which people look into a model, a sample or a batch at a time. */
+static bool runs_seldom(const Graph *graph) {
+    return !strcmp(graph->form, "probe") || !strcmp(graph->form, "gradients");
+}
+
+/* Kernels of such forms alone are left plain, and are called so. */
+static void set_plain(Module *module, LLVMValueRef kernel, bool plain) {
+    static const char suffix[] = ".plain";
+    unsigned attribute = LLVMGetEnumAttributeKindForName("optnone", strlen("optnone"));
+    size_t length;
+    const char *name = LLVMGetValueName2(kernel, &length);
+    if (plain == (LLVMGetEnumAttributeAtIndex(kernel, LLVMAttributeFunctionIndex, attribute) != NULL)) return;
+    int kept = (int)(plain ? length : length - strlen(suffix));
+    name = arena_printf(module->emit.cx->arena, "%.*s%s", kept, name, plain ? suffix : "");
+    LLVMSetValueName2(kernel, name, strlen(name));
+    if (plain)
+        module_leave_plain(module, kernel);
+    else
+        LLVMRemoveEnumAttributeAtIndex(kernel, LLVMAttributeFunctionIndex, attribute);
 }
 
 static ValueId operand(const Node *node, int i) {
@@ -97,9 +124,13 @@ LLVMValueRef module_kernel(Module *module, const Graph *graph, const Node *node,
     const char *key = graph_node_key(arena, graph, node);
     if (prepare) key = arena_printf(arena, "prepare %s", key);
     LLVMValueRef function = map_get(module->kernels, key);
+    bool plain = runs_seldom(graph) && !prepare;
     if (!function) {
         function = emit_kernel(module, graph, node, prepare);
         map_set(module->kernels, key, function);
+        set_plain(module, function, plain);
+    } else if (!plain) {
+        set_plain(module, function, false);
     }
     return function;
 }

@@ -60,12 +60,14 @@ static void call_node(Body *body, const Node *node, bool prepare) {
     LLVMBuildCall2(e->builder, LLVMGlobalGetValueType(kernel), kernel, arguments, (unsigned)count, "");
 }
 
-/* A function of the frame that calls the node's kernel with the blocks that the frame points to. */
+/* A function of the frame that calls the node's kernel with the blocks that the frame points to: a few loads
+ * and a call, in which there is nothing to optimise. */
 static LLVMValueRef emit_step(Module *module, const Graph *graph, const Node *node, bool prepare) {
     Emit *e = &module->emit;
     const char *name =
         arena_printf(e->cx->arena, "%s.%s.%d", graph->form, node->op->name, module->step_number++);
     LLVMValueRef function = module_function(module, name, e->void_type, &e->pointer, 1);
+    module_leave_plain(module, function);
     Body body = {.module = module, .graph = graph};
     body.code = (KernelCode){.emit = e,
                              .graph = graph,
