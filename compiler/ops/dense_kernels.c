@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-enum { SAMPLE_ROWS = 8, INPUT_ROWS = 12, SINGLE_VECTORS = 8 };
+enum { SAMPLE_ROWS = 8, INPUT_ROWS = 12, SINGLE_VECTORS = 8, ELEMENTS_AHEAD = 2048 };
 
 static const double EFFICIENCY = 0.8; /* of the peak */
 
@@ -27,6 +27,13 @@ typedef struct RowsTile {
     int rows, panels, vectors, last_live; /* vectors: of one panel */
 } RowsTile;
 
+/* Weights that do not stay in the second-level cache are asked for early. One sample alone waits for nothing
+ * but memory, and asking would take its turn. */
+static int64_t distance_ahead(const KernelCode *code, const Panels *p, int rows) {
+    int64_t bytes = (int64_t)sizeof(float) * panels_elements(p);
+    return rows > 1 && bytes > code->emit->machine->l2_bytes ? ELEMENTS_AHEAD : 0;
+}
+
 static void rows_tile(KernelCode *code, const RowsWalk *walk, LLVMValueRef panel, LLVMValueRef sample,
                       RowsTile shape) {
     const Panels *p = walk->panels;
@@ -34,6 +41,7 @@ static void rows_tile(KernelCode *code, const RowsWalk *walk, LLVMValueRef panel
     Tile tile = {.rows = shape.rows, .vectors = shape.panels * shape.vectors, .last_live = code->width};
     tile.a = code_at(code, code->inputs[0], code_mul_const(code, sample, stride));
     tile.b = code_at(code, code->inputs[1], code_mul_const(code, panel, p->stride));
+    tile.ahead = distance_ahead(code, p, shape.rows);
     tile_add_level(&tile, p->steps, 1, p->width);
     LLVMValueRef channel = code_mul_const(code, panel, p->width);
     for (int v = 0; v < tile.vectors; v++) {
