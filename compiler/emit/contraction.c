@@ -4,7 +4,7 @@
 
 /* Multiply-adds of straight-line code in one loop body: enough to hide the loop, few enough to stay in the
  * decoder's cache and in registers. */
-enum { BODY_FMAS = 128, LARGEST_UNROLL = 8 };
+enum { BODY_FMAS = 64, LARGEST_UNROLL = 8 };
 
 void tile_add_level(Tile *tile, int64_t count, int64_t a_stride, int64_t b_stride) {
     if (tile->level_count >= TILE_MAX_LEVELS) internal_error("too many reduction levels");
