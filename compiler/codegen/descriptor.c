@@ -249,6 +249,19 @@ static void put_header(Fields *f, const Model *model) {
     put_extents(f, output->dim, output->rank, CNN_MAX_RANK);
 }
 
+/* Forms by which people look into a model come last, so that code which another form has, too, is made for
+ * that one. */
+static void put_programs(Fields *model, Graph *const *forms) {
+    static const bool seldom[FORM_COUNT] = {[FORM_PROBE] = true, [FORM_GRADIENTS] = true};
+    LLVMValueRef programs[FORM_COUNT] = {0};
+    for (int round = 0; round < 2; round++) {
+        model->module->seldom = round;
+        for (int i = 0; i < FORM_COUNT; i++)
+            if (forms[i] && seldom[i] == round) programs[i] = program_emit(model->module, forms[i]);
+    }
+    for (int i = 0; i < FORM_COUNT; i++) put_pointer(model, programs[i]);
+}
+
 LLVMValueRef descriptor_emit(Module *module, const CodegenInput *input) {
     Graph *const *forms = input->forms;
     const Graph *inference = forms[FORM_INFERENCE], *training = forms[FORM_TRAINING];
@@ -277,7 +290,7 @@ LLVMValueRef descriptor_emit(Module *module, const CodegenInput *input) {
     put_i32(&f, 0);
     put_data(&f, model->data, shape_channels(&graph_value(inference, inference->input)->shape));
     put_train(&f, described.train);
-    for (int i = 0; i < FORM_COUNT; i++) put_pointer(&f, forms[i] ? program_emit(module, forms[i]) : NULL);
+    put_programs(&f, forms);
     put_pointer(&f, training ? update_emit(module, training) : NULL);
     put_pointer(&f, training && model->train->clip_norm > 0 ? gather_emit(module, training) : NULL);
     const Machine *machine = module->emit.machine;

@@ -39,27 +39,6 @@ void module_leave_plain(Module *module, LLVMValueRef function) {
     add_attribute(module, function, LLVMAttributeFunctionIndex, "optnone");
 }
 
-/* Forms by which people look into a model, a sample or a batch at a time. */
-static bool runs_seldom(const Graph *graph) {
-    return !strcmp(graph->form, "probe") || !strcmp(graph->form, "gradients");
-}
-
-/* Kernels of such forms alone are left plain, and are called so. */
-static void set_plain(Module *module, LLVMValueRef kernel, bool plain) {
-    static const char suffix[] = ".plain";
-    unsigned attribute = LLVMGetEnumAttributeKindForName("optnone", strlen("optnone"));
-    size_t length;
-    const char *name = LLVMGetValueName2(kernel, &length);
-    if (plain == (LLVMGetEnumAttributeAtIndex(kernel, LLVMAttributeFunctionIndex, attribute) != NULL)) return;
-    int kept = (int)(plain ? length : length - strlen(suffix));
-    name = arena_printf(module->emit.cx->arena, "%.*s%s", kept, name, plain ? suffix : "");
-    LLVMSetValueName2(kernel, name, strlen(name));
-    if (plain)
-        module_leave_plain(module, kernel);
-    else
-        LLVMRemoveEnumAttributeAtIndex(kernel, LLVMAttributeFunctionIndex, attribute);
-}
-
 static ValueId operand(const Node *node, int i) {
     return i < node->inputs.count ? node->inputs.items[i] : node->outputs.items[i - node->inputs.count];
 }
@@ -79,10 +58,13 @@ static LLVMValueRef emit_kernel(Module *module, const Graph *graph, const Node *
     LLVMTypeRef *types = ARENA_ARRAY(e->cx->arena, LLVMTypeRef, (size_t)parameters);
     for (int i = 0; i < parameters; i++) types[i] = i == 1 || i == 2 ? e->i64 : e->pointer;
     LLVMBasicBlockRef caller = LLVMGetInsertBlock(e->builder);
-    const char *name = arena_printf(e->cx->arena, "%s.%s%s.%d", node->op->name, node->kernel->name,
-                                    prepare ? ".prepare" : "", module->kernel_number++);
+    bool plain = module->seldom && !prepare;
+    const char *name =
+        arena_printf(e->cx->arena, "%s.%s%s.%d%s", node->op->name, node->kernel->name,
+                     prepare ? ".prepare" : "", module->kernel_number++, plain ? ".plain" : "");
     LLVMValueRef function = module_function(module, name, e->void_type, types, parameters);
     add_attribute(module, function, LLVMAttributeFunctionIndex, "noinline");
+    if (plain) module_leave_plain(module, function);
     LLVMValueRef *pointers = ARENA_ARRAY(e->cx->arena, LLVMValueRef, (size_t)operands + 1);
     for (int i = 0; i < operands; i++) {
         pointers[i] = LLVMGetParam(function, (unsigned)(FIXED + i));
@@ -94,6 +76,7 @@ static LLVMValueRef emit_kernel(Module *module, const Graph *graph, const Node *
     KernelCode code = {.emit = e,
                        .graph = graph,
                        .node = node,
+                       .compact = plain,
                        .real = graph->doubles ? e->f64 : e->f32,
                        .width = graph->doubles ? doubles : e->machine->vector_floats,
                        .function = function,
@@ -124,13 +107,9 @@ LLVMValueRef module_kernel(Module *module, const Graph *graph, const Node *node,
     const char *key = graph_node_key(arena, graph, node);
     if (prepare) key = arena_printf(arena, "prepare %s", key);
     LLVMValueRef function = map_get(module->kernels, key);
-    bool plain = runs_seldom(graph) && !prepare;
     if (!function) {
         function = emit_kernel(module, graph, node, prepare);
         map_set(module->kernels, key, function);
-        set_plain(module, function, plain);
-    } else if (!plain) {
-        set_plain(module, function, false);
     }
     return function;
 }

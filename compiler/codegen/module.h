@@ -9,8 +9,9 @@
 typedef struct Module {
     Emit emit;
     const Model *model;
-    Map *kernels;                     /* key of a node (graph/text.h) to the function that computes it */
-    int kernel_number, step_number;   /* of the next one's name */
+    Map *kernels;                   /* key of a node (graph/text.h) to the function that computes it */
+    int kernel_number, step_number; /* of the next one's name */
+    bool seldom; /* what is emitted now runs a sample or a batch at a time, for people to look at */
     const char *header, *header_path; /* as in CodegenInput */
 } Module;
 

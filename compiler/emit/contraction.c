@@ -110,7 +110,8 @@ static int64_t steps_inside(const Tile *tile, int level) {
     return steps;
 }
 
-static int64_t largest_unroll(const Tile *tile) {
+static int64_t largest_unroll(const KernelCode *code, const Tile *tile) {
+    if (code->compact) return 1;
     int64_t unroll = BODY_FMAS / (tile->rows * tile->vectors);
     return unroll < 1 ? 1 : unroll > LARGEST_UNROLL ? LARGEST_UNROLL : unroll;
 }
@@ -125,7 +126,7 @@ static void emit_body(Reduction *r, int level, LLVMValueRef a, LLVMValueRef b, i
 static void emit_levels(Reduction *r, int level, LLVMValueRef a, LLVMValueRef b) {
     KernelCode *code = r->code;
     const Tile *tile = r->tile;
-    int64_t unroll = largest_unroll(tile), steps = steps_inside(tile, level);
+    int64_t unroll = largest_unroll(code, tile), steps = steps_inside(tile, level);
     if (steps >= 0 && steps <= unroll) {
         get_accumulators(r);
         emit_unrolled(r, level, a, b, 0, 0);

@@ -27,6 +27,7 @@ struct KernelCode {
     Emit *emit;
     const Graph *graph;
     const Node *node;
+    bool compact;     /* it runs seldom: few instructions count for more than fast ones */
     LLVMTypeRef real; /* float, or double in a double-precision program */
     int width; /* elements in a vector register; 1 in a double-precision program, unless the kernel is made
                   for it */
