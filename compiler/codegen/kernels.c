@@ -58,13 +58,10 @@ static LLVMValueRef emit_kernel(Module *module, const Graph *graph, const Node *
     LLVMTypeRef *types = ARENA_ARRAY(e->cx->arena, LLVMTypeRef, (size_t)parameters);
     for (int i = 0; i < parameters; i++) types[i] = i == 1 || i == 2 ? e->i64 : e->pointer;
     LLVMBasicBlockRef caller = LLVMGetInsertBlock(e->builder);
-    bool plain = module->seldom && !prepare;
-    const char *name =
-        arena_printf(e->cx->arena, "%s.%s%s.%d%s", node->op->name, node->kernel->name,
-                     prepare ? ".prepare" : "", module->kernel_number++, plain ? ".plain" : "");
+    const char *name = arena_printf(e->cx->arena, "%s.%s%s.%d", node->op->name, node->kernel->name,
+                                    prepare ? ".prepare" : "", module->kernel_number++);
     LLVMValueRef function = module_function(module, name, e->void_type, types, parameters);
     add_attribute(module, function, LLVMAttributeFunctionIndex, "noinline");
-    if (plain) module_leave_plain(module, function);
     LLVMValueRef *pointers = ARENA_ARRAY(e->cx->arena, LLVMValueRef, (size_t)operands + 1);
     for (int i = 0; i < operands; i++) {
         pointers[i] = LLVMGetParam(function, (unsigned)(FIXED + i));
@@ -76,7 +73,7 @@ static LLVMValueRef emit_kernel(Module *module, const Graph *graph, const Node *
     KernelCode code = {.emit = e,
                        .graph = graph,
                        .node = node,
-                       .compact = plain,
+                       .compact = module->seldom,
                        .real = graph->doubles ? e->f64 : e->f32,
                        .width = graph->doubles ? doubles : e->machine->vector_floats,
                        .function = function,

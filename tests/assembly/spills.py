@@ -1,6 +1,6 @@
 """Innermost loops of tiles in x86 assembly that store vector registers to the stack: spills.py OUTPUTS GRADIENTS
 FILE.s... prints a line for each with more stores among 100 multiply-adds than that, in kernels of outputs and of
-gradients, and how many loops it saw; exit 1 where there is one. Kernels of seldom used forms, NAME.plain, don't count.
+gradients, and how many loops it saw; exit 1 where there is one.
 Reading from the stack what was computed before the loop is no fault: it takes the place of a load."""
 import re
 import sys
@@ -19,8 +19,7 @@ def functions(lines):
         if line.startswith("\t.type\t") and line.endswith("@function"):
             name, body = line.split("\t")[2].split(",")[0], []
         elif line.startswith(".Lfunc_end"):
-            if not name.endswith(".plain"):
-                yield name, body
+            yield name, body
             name = None
         elif name:
             body.append(line)
