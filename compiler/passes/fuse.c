@@ -1,8 +1,9 @@
 /* Puts elementwise nodes into their producers' epilogues, so that a result is transformed while it is still
  * in registers. A node is absorbed where the value between the two has no other reader. The producer then
- * stands where the absorbed node stood: behind everything that the further operands need. Not in the probe,
- * where every value is read, nor in double precision, which is plain. Maximum pools of 2x2 go into the
- * convolution or normalisation before them in the same way. */
+ * stands where the absorbed node stood: behind everything that the further operands need. Maximum pools of
+ * 2x2 go into the convolution or normalisation before them in the same way. In the probe every layer's value
+ * has a reader, so that only what is within a layer is fused; in double precision, which is plain, nothing.
+ */
 #include "passes/pass.h"
 
 #include <string.h>
@@ -185,6 +186,8 @@ static void count_uses(Fusion *f) {
     ValueId kept[] = {graph->input, graph->output, graph->logits};
     for (int i = 0; i < COUNT(kept); i++)
         if (kept[i] >= 0) f->uses[kept[i]]++;
+    for (int i = 0; f->pc->form == FORM_PROBE && i < graph->layers.count; i++)
+        if (graph->layers.items[i].output >= 0) f->uses[graph->layers.items[i].output]++;
 }
 
 /* Puts every node at its place. Places of live nodes differ: a producer takes that of a node that is gone. */
@@ -205,8 +208,7 @@ static void reorder(Fusion *f) {
 
 void fuse_run(PassContext *pc, Graph *graph) {
     const Options *options = &pc->cx->options;
-    bool plain = pc->form == FORM_PROBE || graph->doubles;
-    if (plain || options->no_fuse) return;
+    if (graph->doubles || options->no_fuse) return;
     size_t values = (size_t)graph->values.count, nodes = (size_t)graph->nodes.count;
     Fusion f = {.pc = pc,
                 .graph = graph,
