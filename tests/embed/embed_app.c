@@ -4,7 +4,9 @@
 #include "fixed.h"
 #include "tiny.h"
 
+#include <math.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +71,13 @@ static void check_threads(const char *weights, const float *input, const float *
     }
 }
 
+/* A sample by itself may have kernels of its own, which add up in another order. */
+static bool differ_by_rounding(const float *a, const float *b, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (!(fabsf(a[i] - b[i]) <= 1e-6f * (1 + fabsf(b[i])))) return false;
+    return true;
+}
+
 static void check_tiny(char **files) {
     size_t count;
     float *input = read_floats(files[2], &count);
@@ -95,7 +104,7 @@ static void check_tiny(char **files) {
     EXPECT(tiny_load(instance, files[1]) == -3);
     for (size_t i = 0; i < samples; i++) {
         EXPECT(tiny_forward(instance, input + i * tiny_INPUT_SIZE, single, 1) == 0);
-        EXPECT(memcmp(single, output + i * tiny_OUTPUT_SIZE, tiny_OUTPUT_SIZE * sizeof *single) == 0);
+        EXPECT(differ_by_rounding(single, output + i * tiny_OUTPUT_SIZE, tiny_OUTPUT_SIZE));
     }
     write_floats(files[3], output, outputs);
     check_threads(files[0], input, output, samples);
