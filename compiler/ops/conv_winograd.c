@@ -149,13 +149,13 @@ typedef struct Winograd {
     int m, points;
     bool bias, shares_panels;
     Rooms rooms;
-    LLVMValueRef v, products;         /* the two rooms of the workspace */
-    LLVMValueRef live;                /* tiles of the block */
-    LLVMValueRef whole;               /* of these, those that tiles of all rows take */
-    LLVMValueRef tile;                /* in the block */
-    LLVMValueRef sample, row, column; /* the tile's, row and column in tiles */
-    LLVMValueRef source;              /* its first source place */
-    LLVMValueRef next_source;         /* that of a later tile, or NULL where it is near */
+    LLVMValueRef v, products; /* the two rooms of the workspace */
+    LLVMValueRef live;        /* tiles of the block */
+    LLVMValueRef whole;       /* of these, those that tiles of all rows take */
+    LLVMValueRef tile;        /* in the block */
+    WinogradPlace place;      /* the tile's */
+    LLVMValueRef source;      /* its first source place */
+    LLVMValueRef next_source; /* that of a later tile, or NULL where it is near */
     LLVMValueRef point;
 } Winograd;
 
@@ -182,16 +182,12 @@ void winograd_prepare_emit(KernelCode *code, const WinogradShape *s, int m) {
     loop_end(code, &panel);
 }
 
-/* Where tile number `first + walk->tile` of all samples lies. */
-static void find_tile(KernelCode *code, Winograd *walk, LLVMValueRef first) {
-    LLVMBuilderRef b = code->emit->builder;
-    LLVMValueRef all = code_add(code, first, walk->tile);
-    LLVMValueRef a_sample = code_int(code, sample_tiles(walk->s, walk->m));
-    LLVMValueRef a_row = code_int(code, winograd_tiles(walk->s->columns, walk->m));
-    walk->sample = LLVMBuildUDiv(b, all, a_sample, "");
-    LLVMValueRef within = LLVMBuildURem(b, all, a_sample, "");
-    walk->row = LLVMBuildUDiv(b, within, a_row, "");
-    walk->column = LLVMBuildURem(b, within, a_row, "");
+/* Where tile number `first + tile` of all samples lies. */
+static WinogradPlace find_tile(KernelCode *code, const Winograd *walk, LLVMValueRef first,
+                               LLVMValueRef tile) {
+    const WinogradShape *s = walk->s;
+    return winograd_place(code, code_add(code, first, tile), sample_tiles(s, walk->m),
+                          winograd_tiles(s->columns, walk->m));
 }
 
 static void transform_source(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
@@ -207,26 +203,22 @@ static void transform_source(KernelCode *code, LLVMValueRef channel, Lanes lanes
                          walk->rooms.v_point);
 }
 
-static LLVMValueRef source_place(KernelCode *code, Winograd *walk, LLVMValueRef first) {
+static LLVMValueRef source_corner(KernelCode *code, const Winograd *walk, LLVMValueRef first,
+                                  LLVMValueRef tile) {
     const Value *source = code_input(code, 0);
     const int64_t *stride = source->layout.stride;
-    find_tile(code, walk, first);
-    LLVMValueRef at = code_mul_const(code, walk->sample, code_sample_stride(code, source));
-    at = code_add(code, at, code_mul_const(code, walk->row, walk->m * stride[0]));
-    at = code_add(code, at, code_mul_const(code, walk->column, walk->m * stride[1]));
-    at = code_add_const(code, at, -walk->s->begin[0] * stride[0] - walk->s->begin[1] * stride[1]);
-    return code_at(code, code->inputs[0], at);
+    WinogradPlace place = find_tile(code, walk, first, tile);
+    int64_t padding = -walk->s->begin[0] * stride[0] - walk->s->begin[1] * stride[1];
+    return winograd_corner(code, source, code_at_const(code, code->inputs[0], padding), &place, walk->m);
 }
 
 static void transform_sources(KernelCode *code, Winograd *walk, LLVMValueRef first) {
-    const Value *source = code_input(code, 0);
     Loop loop = loop_begin(code, code_int(code, 0), walk->live, 1);
-    if (source->region == REGION_BATCH) { /* what another stage left is far away */
-        walk->tile = code_add_const(code, loop.index, WINOGRAD_AHEAD);
-        walk->next_source = source_place(code, walk, first);
-    }
+    if (code_input(code, 0)->region == REGION_BATCH) /* what another stage left is far away */
+        walk->next_source =
+            source_corner(code, walk, first, code_add_const(code, loop.index, WINOGRAD_AHEAD));
     walk->tile = loop.index;
-    walk->source = source_place(code, walk, first);
+    walk->source = source_corner(code, walk, first, loop.index);
     loop_lanes(code, walk->s->source, transform_source, walk);
     loop_end(code, &loop);
 }
@@ -281,7 +273,7 @@ static void store_pooled(KernelCode *code, const Winograd *walk, const LLVMValue
     int window = code->node->max_window;
     Position pooled = {.sample = position->sample, .channel = position->channel};
     for (int i = 0; i < 2; i++)
-        pooled.spatial[i] = code_mul_const(code, i ? walk->column : walk->row, walk->m / window);
+        pooled.spatial[i] = code_mul_const(code, i ? walk->place.column : walk->place.row, walk->m / window);
     for (int i = rows[0]; i < rows[1]; i += window)
         for (int j = columns[0]; j < columns[1]; j += window) {
             Maximum maximum = maximum_begin(code, lanes.width);
@@ -322,8 +314,8 @@ static void store_tile(KernelCode *code, const Winograd *walk, const LLVMValueRe
                                 (int)(s->columns - (winograd_tiles(s->columns, m) - 1) * m)};
     LLVMValueRef last[2] = {code_int(code, winograd_tiles(s->rows, m) - 1),
                             code_int(code, winograd_tiles(s->columns, m) - 1)};
-    LLVMValueRef inner[2] = {LLVMBuildICmp(b, LLVMIntNE, walk->row, last[0], ""),
-                             LLVMBuildICmp(b, LLVMIntNE, walk->column, last[1], "")};
+    LLVMValueRef inner[2] = {LLVMBuildICmp(b, LLVMIntNE, walk->place.row, last[0], ""),
+                             LLVMBuildICmp(b, LLVMIntNE, walk->place.column, last[1], "")};
     for (int part = 0; part < 4; part++) {
         int beyond_row = part / 2, beyond_column = part % 2;
         int rows[2] = {beyond_row ? sure[0] : 0, beyond_row ? m : sure[0]};
@@ -356,9 +348,9 @@ static void transform_result(KernelCode *code, LLVMValueRef channel, Lanes lanes
         LLVMValueRef bias = code_load(code, code_at(code, code->inputs[2], channel), lanes);
         for (int i = 0; i < walk->m * walk->m; i++) out[i] = code_fadd(code, out[i], bias);
     }
-    Position position = {.sample = walk->sample, .channel = channel};
-    position.spatial[0] = code_mul_const(code, walk->row, walk->m);
-    position.spatial[1] = code_mul_const(code, walk->column, walk->m);
+    Position position = {.sample = walk->place.sample, .channel = channel};
+    position.spatial[0] = code_mul_const(code, walk->place.row, walk->m);
+    position.spatial[1] = code_mul_const(code, walk->place.column, walk->m);
     store_tile(code, walk, out, &position, lanes);
 }
 
@@ -373,7 +365,7 @@ static void transform_panel(KernelCode *code, LLVMValueRef panel, int vectors, i
 static void transform_results(KernelCode *code, Winograd *walk, LLVMValueRef first) {
     Loop loop = loop_begin(code, code_int(code, 0), walk->live, 1);
     walk->tile = loop.index;
-    find_tile(code, walk, first);
+    walk->place = find_tile(code, walk, first, loop.index);
     if (walk->shares_panels)
         loop_shared_panels(code, &walk->s->panels, transform_panel, walk);
     else

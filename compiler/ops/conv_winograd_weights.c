@@ -128,31 +128,26 @@ static void transform_dy(KernelCode *code, LLVMValueRef channel, Lanes lanes, vo
                  walk->rooms.d_point);
 }
 
-/* The first place of tile number `tile` of all samples, a tile's places m apart. */
-static LLVMValueRef tile_corner(KernelCode *code, const WeightsWalk *walk, const Value *value,
-                                LLVMValueRef base, LLVMValueRef tile) {
-    LLVMBuilderRef b = code->emit->builder;
-    LLVMValueRef a_sample = code_int(code, sample_tiles(walk->g, walk->m));
-    LLVMValueRef a_row = code_int(code, winograd_tiles(walk->g->axis[1].output, walk->m));
-    LLVMValueRef sample = LLVMBuildUDiv(b, tile, a_sample, ""), within = LLVMBuildURem(b, tile, a_sample, "");
-    LLVMValueRef row = LLVMBuildUDiv(b, within, a_row, ""), column = LLVMBuildURem(b, within, a_row, "");
-    LLVMValueRef at = code_mul_const(code, sample, code_sample_stride(code, value));
-    at = code_add(code, at, code_mul_const(code, row, walk->m * value->layout.stride[0]));
-    at = code_add(code, at, code_mul_const(code, column, walk->m * value->layout.stride[1]));
-    return code_at(code, base, at);
+static WinogradPlace find_tile(KernelCode *code, const WeightsWalk *walk, LLVMValueRef tile) {
+    return winograd_place(code, tile, sample_tiles(walk->g, walk->m),
+                          winograd_tiles(walk->g->axis[1].output, walk->m));
 }
 
 static void transform_tiles(KernelCode *code, WeightsWalk *walk, LLVMValueRef first) {
     const ConvGeometry *g = walk->g;
-    const Value *x = code_input(code, 0), *dy = code_input(code, 1);
+    const Value *x = code_input(code, 0);
     Loop loop = loop_begin(code, code_int(code, 0), walk->live, 1);
     walk->tile = loop.index;
-    LLVMValueRef tile = code_add(code, first, loop.index), later = code_add_const(code, tile, WINOGRAD_AHEAD);
-    int64_t corner = -g->axis[0].begin * x->layout.stride[0] - g->axis[1].begin * x->layout.stride[1];
-    LLVMValueRef from = code_at_const(code, code->inputs[0], corner);
-    walk->x = tile_corner(code, walk, x, from, tile);
-    walk->next_x = x->region == REGION_BATCH ? tile_corner(code, walk, x, from, later) : NULL;
-    walk->dy = tile_corner(code, walk, dy, code->inputs[1], tile);
+    LLVMValueRef tile = code_add(code, first, loop.index);
+    int64_t padding = -g->axis[0].begin * x->layout.stride[0] - g->axis[1].begin * x->layout.stride[1];
+    LLVMValueRef from = code_at_const(code, code->inputs[0], padding);
+    if (x->region == REGION_BATCH) { /* what another stage left is far away */
+        WinogradPlace later = find_tile(code, walk, code_add_const(code, tile, WINOGRAD_AHEAD));
+        walk->next_x = winograd_corner(code, x, from, &later, walk->m);
+    }
+    WinogradPlace place = find_tile(code, walk, tile);
+    walk->x = winograd_corner(code, x, from, &place, walk->m);
+    walk->dy = winograd_corner(code, code_input(code, 1), code->inputs[1], &place, walk->m);
     loop_lanes(code, g->channels, transform_x, walk);
     loop_lanes(code, g->filters, transform_dy, walk);
     loop_end(code, &loop);

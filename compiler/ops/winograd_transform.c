@@ -27,6 +27,22 @@ const WinogradTransform *winograd_transform(int m) {
     return &transforms[m - 2];
 }
 
+WinogradPlace winograd_place(KernelCode *code, LLVMValueRef tile, int64_t a_sample, int64_t a_row) {
+    LLVMBuilderRef b = code->emit->builder;
+    LLVMValueRef sample_tiles = code_int(code, a_sample), row_tiles = code_int(code, a_row);
+    LLVMValueRef within = LLVMBuildURem(b, tile, sample_tiles, "");
+    return (WinogradPlace){LLVMBuildUDiv(b, tile, sample_tiles, ""), LLVMBuildUDiv(b, within, row_tiles, ""),
+                           LLVMBuildURem(b, within, row_tiles, "")};
+}
+
+LLVMValueRef winograd_corner(KernelCode *code, const Value *value, LLVMValueRef base,
+                             const WinogradPlace *place, int m) {
+    LLVMValueRef at = code_mul_const(code, place->sample, code_sample_stride(code, value));
+    at = code_add(code, at, code_mul_const(code, place->row, m * value->layout.stride[0]));
+    at = code_add(code, at, code_mul_const(code, place->column, m * value->layout.stride[1]));
+    return code_at(code, base, at);
+}
+
 /* One row of the transforms as a straight line of steps: a step's register is `sum` + factor * `term`, or
  * only the product. Registers are numbered, inputs first, then the steps' in order. */
 enum { NO_SUM = -1, MOST_STEPS = MAX_ALPHA * MAX_ALPHA };

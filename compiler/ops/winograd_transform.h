@@ -31,6 +31,17 @@ static inline int64_t winograd_round_up(int64_t n, int64_t to) {
 /* m is 2, 3 or 4. */
 const WinogradTransform *winograd_transform(int m);
 
+/* Where a tile lies: its sample, its row and column in tiles. */
+typedef struct WinogradPlace {
+    LLVMValueRef sample, row, column;
+} WinogradPlace;
+
+/* Of tile number `tile` of all samples, where a sample has so many, and a row. */
+WinogradPlace winograd_place(KernelCode *code, LLVMValueRef tile, int64_t a_sample, int64_t a_row);
+/* The tile's first place of a value, tiles lying m places apart. */
+LLVMValueRef winograd_corner(KernelCode *code, const Value *value, LLVMValueRef base,
+                             const WinogradPlace *place, int m);
+
 /* A register of the places that a tile reads: its first one, the distances of rows and columns. */
 typedef struct WinogradSquare {
     LLVMValueRef corner;
