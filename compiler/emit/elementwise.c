@@ -9,8 +9,7 @@ static LLVMValueRef operand_address(KernelCode *code, int input, const Position 
     return code_position(code, code_input(code, input), code->inputs[input], position);
 }
 
-/* The operand at the position: a register of elements, or of channels for a per-channel vector. */
-static LLVMValueRef operand_load(KernelCode *code, int input, const Position *position, Lanes lanes) {
+LLVMValueRef code_load_input(KernelCode *code, int input, const Position *position, Lanes lanes) {
     return code_load(code, operand_address(code, input, position), lanes);
 }
 
@@ -19,7 +18,8 @@ LLVMValueRef code_epilogue(KernelCode *code, LLVMValueRef result, const Position
         const EpilogueStep *step = &code->node->epilogue.items[i];
         LLVMValueRef operands[COUNT(step->inputs)];
         for (int k = 0; k < step->input_count; k++)
-            operands[k] = step->inputs[k] < 0 ? result : operand_load(code, step->inputs[k], position, lanes);
+            operands[k] =
+                step->inputs[k] < 0 ? result : code_load_input(code, step->inputs[k], position, lanes);
         result = step->op->map(code, step->op, step->attrs, operands);
     }
     return result;
@@ -69,7 +69,7 @@ LLVMValueRef code_map(KernelCode *code, const Position *position, Lanes lanes) {
         /* What another stage left is far away. */
         if (code_input(code, i)->region == REGION_BATCH)
             code_prefetch(code, code_at_const(code, operand_address(code, i, position), AHEAD), 1);
-        operands[i] = operand_load(code, i, position, lanes);
+        operands[i] = code_load_input(code, i, position, lanes);
     }
     return node->op->map(code, node->op, node->attrs, operands);
 }

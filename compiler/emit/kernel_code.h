@@ -206,6 +206,10 @@ LLVMValueRef code_position(KernelCode *code, const Value *value, LLVMValueRef ba
 typedef void (*PositionBody)(KernelCode *code, const Position *position, Lanes lanes, void *user);
 void loop_positions(KernelCode *code, const Shape *shape, PositionBody body, void *user);
 
+/* The node's input at the position: a register of elements, or of channels for a vector that has one value a
+ * channel. */
+LLVMValueRef code_load_input(KernelCode *code, int input, const Position *position, Lanes lanes);
+
 /* The node's epilogue applied to the register; and a store to output 0. A kernel that pools calls the first
  * at the place where the register was made, the second with the maximum. */
 LLVMValueRef code_epilogue(KernelCode *code, LLVMValueRef result, const Position *position, Lanes lanes);

@@ -97,22 +97,18 @@ typedef struct WindowWork {
     LLVMValueRef dy, winner;
 } WindowWork;
 
-static LLVMValueRef load_at(KernelCode *code, int input, const Position *position, Lanes lanes) {
-    return code_load(code, code_position(code, code_input(code, input), code->inputs[input], position),
-                     lanes);
-}
-
 static void load_vectors(KernelCode *code, WindowWork *work, const Position *position, Lanes lanes) {
     bool weighted = node_operands(code->node) > 7;
     work->lanes = lanes;
-    work->vectors = (GradVectors){load_at(code, 3, position, lanes), load_at(code, 4, position, lanes),
-                                  load_at(code, 5, position, lanes), load_at(code, 6, position, lanes),
-                                  weighted ? load_at(code, 7, position, lanes) : NULL};
+    work->vectors =
+        (GradVectors){code_load_input(code, 3, position, lanes), code_load_input(code, 4, position, lanes),
+                      code_load_input(code, 5, position, lanes), code_load_input(code, 6, position, lanes),
+                      weighted ? code_load_input(code, 7, position, lanes) : NULL};
 }
 
 static void finish_place(KernelCode *code, const WindowWork *work, LLVMValueRef dy,
                          const Position *position) {
-    LLVMValueRef x = load_at(code, 2, position, work->lanes);
+    LLVMValueRef x = code_load_input(code, 2, position, work->lanes);
     code_finish(code, input_grad(code, dy, x, &work->vectors), position, work->lanes);
 }
 
@@ -130,8 +126,8 @@ static void visit_place(KernelCode *code, const Position *position, LLVMValueRef
 static void finish_window(KernelCode *code, const PoolTile *tile, Lanes lanes, void *user) {
     WindowWork *work = user;
     load_vectors(code, work, &tile->window, lanes);
-    work->dy = load_at(code, 0, &tile->window, lanes);
-    work->winner = load_at(code, 1, &tile->window, lanes);
+    work->dy = code_load_input(code, 0, &tile->window, lanes);
+    work->winner = code_load_input(code, 1, &tile->window, lanes);
     pool_each_tap(code, &work->pool, POOL_STEPPED, tile, visit_place, work);
 }
 

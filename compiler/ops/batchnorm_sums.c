@@ -50,11 +50,6 @@ typedef struct SumWork {
 /* Adds the place's register v to both variables. */
 typedef void (*AddPosition)(KernelCode *code, const Position *position, SumWork *work, int v);
 
-static LLVMValueRef load_at(KernelCode *code, int input, const Position *position, Lanes lanes) {
-    return code_load(code, code_position(code, code_input(code, input), code->inputs[input], position),
-                     lanes);
-}
-
 static void accumulate(KernelCode *wide, LLVMValueRef place, LLVMValueRef sum, Lanes lanes) {
     code_store(wide, code_fadd(wide, code_load(wide, place, lanes), sum), place, lanes);
 }
@@ -132,7 +127,8 @@ static void emit_sums(KernelCode *code, AddPosition add, bool floats) {
 
 /* Squares in doubles: the mean is still in them. */
 static void add_square(KernelCode *code, const Position *position, SumWork *work, int v) {
-    LLVMValueRef x = code_widen(code, load_at(code, 0, position, work->lanes[v]), work->lanes[v].width);
+    LLVMValueRef x =
+        code_widen(code, code_load_input(code, 0, position, work->lanes[v]), work->lanes[v].width);
     code_set(code, work->sums[v][0], code_fadd(&work->wide, code_get(code, work->sums[v][0]), x));
     code_set(code, work->sums[v][1], code_fma(&work->wide, x, x, code_get(code, work->sums[v][1])));
 }
@@ -143,9 +139,9 @@ static void add_product_of(KernelCode *code, SumWork *work, int v, LLVMValueRef 
 }
 
 static void add_product(KernelCode *code, const Position *position, SumWork *work, int v) {
-    LLVMValueRef dy = load_at(code, 0, position, work->lanes[v]);
-    LLVMValueRef centred = code_fsub(code, load_at(code, 1, position, work->lanes[v]),
-                                     load_at(code, 2, position, work->lanes[v]));
+    LLVMValueRef dy = code_load_input(code, 0, position, work->lanes[v]);
+    LLVMValueRef centred = code_fsub(code, code_load_input(code, 1, position, work->lanes[v]),
+                                     code_load_input(code, 2, position, work->lanes[v]));
     add_product_of(code, work, v, dy, centred);
 }
 
@@ -153,7 +149,8 @@ static void add_product(KernelCode *code, const Position *position, SumWork *wor
 static void add_window(KernelCode *code, const Position *position, SumWork *work, int v) {
     Pool pool = pool_read(code->node, &code_input(code, 2)->shape);
     Lanes lanes = work->lanes[v];
-    LLVMValueRef dy = load_at(code, 0, position, lanes), winner = load_at(code, 1, position, lanes), x = NULL;
+    LLVMValueRef dy = code_load_input(code, 0, position, lanes),
+                 winner = code_load_input(code, 1, position, lanes), x = NULL;
     Position place = *position;
     for (int i = 0; i < pool.spatial; i++)
         place.spatial[i] = code_mul_const(code, position->spatial[i], pool.axis[i].stride);
@@ -163,11 +160,11 @@ static void add_window(KernelCode *code, const Position *position, SumWork *work
             place.delta[i] = rest % pool.axis[i].kernel;
             rest /= pool.axis[i].kernel;
         }
-        LLVMValueRef here = load_at(code, 2, &place, lanes),
+        LLVMValueRef here = code_load_input(code, 2, &place, lanes),
                      number = code_constant(code, (double)tap, lanes.width);
         x = x ? code_select(code, code_compare(code, LLVMRealOEQ, winner, number), here, x) : here;
     }
-    LLVMValueRef centred = code_fsub(code, x, load_at(code, 3, position, lanes));
+    LLVMValueRef centred = code_fsub(code, x, code_load_input(code, 3, position, lanes));
     add_product_of(code, work, v, dy, centred);
 }
 

@@ -45,11 +45,6 @@ typedef struct GradWork {
     LLVMValueRef best, found; /* variables of a maximum; best: or the winners */
 } GradWork;
 
-static LLVMValueRef load_at(KernelCode *code, int input, const Position *position, Lanes lanes) {
-    return code_load(code, code_position(code, code_input(code, input), code->inputs[input], position),
-                     lanes);
-}
-
 static void put(KernelCode *code, const GradWork *work, LLVMValueRef value, const Position *position) {
     if (!work->add) {
         code_finish(code, value, position, work->lanes);
@@ -82,7 +77,7 @@ static void visit_best(KernelCode *code, const Position *position, LLVMValueRef 
     (void)tap;
     GradWork *work = user;
     if (!inside) return;
-    LLVMValueRef x = load_at(code, 0, position, work->lanes);
+    LLVMValueRef x = code_load_input(code, 0, position, work->lanes);
     code_set(code, work->best, code_fmax(code, x, code_get(code, work->best)));
 }
 
@@ -96,7 +91,7 @@ static void visit_winner(KernelCode *code, const Position *position, LLVMValueRe
         put(code, work, zero, position);
         return;
     }
-    LLVMValueRef x = load_at(code, 0, position, work->lanes), found = code_get(code, work->found);
+    LLVMValueRef x = code_load_input(code, 0, position, work->lanes), found = code_get(code, work->found);
     LLVMValueRef equal = code_compare(code, LLVMRealOEQ, x, code_get(code, work->best));
     LLVMValueRef wins = LLVMBuildAnd(builder, equal, LLVMBuildNot(builder, found, ""), "");
     code_set(code, work->found, LLVMBuildOr(builder, found, equal, ""));
@@ -111,7 +106,7 @@ static void max_window(KernelCode *code, const PoolTile *tile, Lanes lanes, void
     work->best =
         code_variable(code, code_type(code, lanes.width), code_constant(code, -HUGE_VAL, lanes.width));
     work->found = code_variable(code, truth, LLVMConstNull(truth));
-    work->share = load_at(code, 1, &tile->window, lanes);
+    work->share = code_load_input(code, 1, &tile->window, lanes);
     pool_each_tap(code, &work->pool, work->kind, tile, visit_best, work);
     pool_each_tap(code, &work->pool, work->kind, tile, visit_winner, work);
 }
@@ -130,8 +125,8 @@ static void visit_place(KernelCode *code, const Position *position, LLVMValueRef
 static void winner_window(KernelCode *code, const PoolTile *tile, Lanes lanes, void *user) {
     GradWork *work = user;
     work->lanes = lanes;
-    work->best = load_at(code, 0, &tile->window, lanes);
-    work->share = load_at(code, 1, &tile->window, lanes);
+    work->best = code_load_input(code, 0, &tile->window, lanes);
+    work->share = code_load_input(code, 1, &tile->window, lanes);
     pool_each_tap(code, &work->pool, work->kind, tile, visit_place, work);
 }
 
@@ -147,7 +142,7 @@ static void mean_window(KernelCode *code, const PoolTile *tile, Lanes lanes, voi
     work->lanes = lanes;
     LLVMValueRef factor =
         code_splat(code, pool_mean_factor(code, &work->pool, work->kind, tile), lanes.width);
-    work->share = code_fmul(code, load_at(code, 0, &tile->window, lanes), factor);
+    work->share = code_fmul(code, code_load_input(code, 0, &tile->window, lanes), factor);
     pool_each_tap(code, &work->pool, work->kind, tile, visit_share, work);
 }
 
