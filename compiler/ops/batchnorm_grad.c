@@ -115,12 +115,8 @@ static void finish_place(KernelCode *code, const WindowWork *work, LLVMValueRef 
 static void visit_place(KernelCode *code, const Position *position, LLVMValueRef tap, bool inside,
                         void *user) {
     const WindowWork *work = user;
-    LLVMValueRef dy = code_constant(code, 0, work->lanes.width);
-    if (inside) {
-        LLVMValueRef place = code_constant(code, (double)LLVMConstIntGetSExtValue(tap), work->lanes.width);
-        dy = code_select(code, code_compare(code, LLVMRealOEQ, work->winner, place), work->dy, dy);
-    }
-    finish_place(code, work, dy, position);
+    int width = work->lanes.width;
+    finish_place(code, work, pool_winner_share(code, work->winner, work->dy, tap, inside, width), position);
 }
 
 static void finish_window(KernelCode *code, const PoolTile *tile, Lanes lanes, void *user) {

@@ -86,8 +86,8 @@ static int64_t register_rows(const Machine *machine, const WinogradShape *s, int
 }
 
 /* Tiles of a block: V and M shall fit one half of the second-level cache. */
-static int64_t block_tiles(const Machine *machine, const WinogradShape *s, int m) {
-    int64_t rows = register_rows(machine, s, m), alpha = winograd_transform(m)->alpha;
+static int64_t block_tiles(const Machine *machine, const WinogradShape *s, int m, int64_t rows) {
+    int64_t alpha = winograd_transform(m)->alpha;
     int64_t bytes = alpha * alpha * (s->source + s->panels.count * s->panels.width) * (int64_t)sizeof(float);
     int64_t fit = machine->l2_bytes / 2 / bytes / rows * rows;
     return fit < rows ? rows : fit > MOST_BLOCK / rows * rows ? MOST_BLOCK / rows * rows : fit;
@@ -129,7 +129,8 @@ typedef struct Rooms {
 
 static Rooms plan_rooms(const Machine *machine, const WinogradShape *s, int m) {
     int points = winograd_transform(m)->alpha * winograd_transform(m)->alpha;
-    Rooms r = {.rows = (int)register_rows(machine, s, m), .block = block_tiles(machine, s, m)};
+    int64_t rows = register_rows(machine, s, m);
+    Rooms r = {.rows = (int)rows, .block = block_tiles(machine, s, m, rows)};
     r.v_tile = winograd_round_up(s->source, machine->vector_floats);
     r.v_point = winograd_round_up(r.block * r.v_tile, LINE) + LINE;
     r.m_tile = s->panels.count * s->panels.width;
@@ -192,12 +193,7 @@ static WinogradPlace find_tile(KernelCode *code, const Winograd *walk, LLVMValue
 
 static void transform_source(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
     const Winograd *walk = user;
-    const int64_t *stride = code_input(code, 0)->layout.stride;
-    WinogradSquare square = {.corner = code_at(code, walk->source, channel),
-                             .next = walk->next_source ? code_at(code, walk->next_source, channel) : NULL,
-                             .row = stride[0],
-                             .column = stride[1],
-                             .lanes = lanes};
+    WinogradSquare square = winograd_square(code, walk->source, walk->next_source, channel, lanes);
     LLVMValueRef tile = code_mul_const(code, walk->tile, walk->rooms.v_tile);
     winograd_source_emit(code, walk->t, &square, code_at(code, walk->v, code_add(code, tile, channel)),
                          walk->rooms.v_point);

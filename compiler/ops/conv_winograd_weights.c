@@ -106,12 +106,7 @@ static void load_square(KernelCode *code, const Value *value, LLVMValueRef corne
 
 static void transform_x(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
     const WeightsWalk *walk = user;
-    const int64_t *stride = code_input(code, 0)->layout.stride;
-    WinogradSquare square = {.corner = code_at(code, walk->x, channel),
-                             .next = walk->next_x ? code_at(code, walk->next_x, channel) : NULL,
-                             .row = stride[0],
-                             .column = stride[1],
-                             .lanes = lanes};
+    WinogradSquare square = winograd_square(code, walk->x, walk->next_x, channel, lanes);
     LLVMValueRef at = code_add(code, code_mul_const(code, walk->tile, walk->rooms.v_tile), channel);
     winograd_source_emit(code, walk->t, &square, code_at(code, walk->workspace, at), walk->rooms.v_point);
 }

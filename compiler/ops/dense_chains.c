@@ -11,24 +11,20 @@ static Panels plan_panels(const Machine *machine, const Graph *graph, const Node
                        shape_channels(&graph_value(graph, node->inputs.items[0])->shape));
 }
 
-static int64_t register_count(const Machine *machine, const Panels *p) {
-    return (p->filters + machine->vector_floats - 1) / machine->vector_floats;
-}
-
 bool dense_chains_applies(const Machine *machine, const Graph *graph, const Node *node) {
     Panels p = plan_panels(machine, graph, node);
-    return register_count(machine, &p) <= MOST_REGISTERS;
+    return estimate_registers(machine, p.filters) <= MOST_REGISTERS;
 }
 
 double dense_single_waits(const Machine *machine, const Graph *graph, const Node *node) {
     Panels p = plan_panels(machine, graph, node);
-    return graph->alone_bytes ? (double)(ADDITION * p.steps) / (double)register_count(machine, &p) : 0;
+    return graph->alone_bytes ? (double)(ADDITION * p.steps) / estimate_registers(machine, p.filters) : 0;
 }
 
 /* Many samples are tiles' work. */
 double dense_chains_cost(const Machine *machine, const Graph *graph, const Node *node) {
     Panels p = plan_panels(machine, graph, node);
-    double registers = (double)register_count(machine, &p);
+    double registers = estimate_registers(machine, p.filters);
     if (!graph->alone_bytes) return 2 * dense_rows_cost(machine, graph, node);
     return registers * (double)p.steps / estimate_ports(machine) +
            estimate_weights(machine, p.steps * p.filters) + SUMS * ADDITION + ESTIMATE_START;
@@ -85,7 +81,7 @@ static void finish_register(KernelCode *code, const ChainWork *work, LLVMValueRe
 
 void dense_chains_emit(KernelCode *code) {
     ChainWork work = {.panels = plan_panels(code->emit->machine, code->graph, code->node), .chains = SUMS};
-    work.registers = (int)register_count(code->emit->machine, &work.panels);
+    work.registers = (int)estimate_registers(code->emit->machine, work.panels.filters);
     while (work.chains * work.registers > SUMS) work.chains /= 2;
     LLVMValueRef zero = code_constant(code, 0, code->width);
     for (int i = 0; i < work.chains * work.registers; i++)

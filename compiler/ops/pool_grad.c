@@ -111,15 +111,19 @@ static void max_window(KernelCode *code, const PoolTile *tile, Lanes lanes, void
     pool_each_tap(code, &work->pool, work->kind, tile, visit_winner, work);
 }
 
+LLVMValueRef pool_winner_share(KernelCode *code, LLVMValueRef winner, LLVMValueRef share, LLVMValueRef tap,
+                               bool inside, int width) {
+    LLVMValueRef zero = code_constant(code, 0, width);
+    if (!inside) return zero;
+    LLVMValueRef place = code_constant(code, (double)LLVMConstIntGetSExtValue(tap), width);
+    return code_select(code, code_compare(code, LLVMRealOEQ, winner, place), share, zero);
+}
+
 static void visit_place(KernelCode *code, const Position *position, LLVMValueRef tap, bool inside,
                         void *user) {
     GradWork *work = user;
-    LLVMValueRef dx = code_constant(code, 0, work->lanes.width);
-    if (inside) {
-        LLVMValueRef place = code_constant(code, (double)LLVMConstIntGetSExtValue(tap), work->lanes.width);
-        dx = code_select(code, code_compare(code, LLVMRealOEQ, work->best, place), work->share, dx);
-    }
-    put(code, work, dx, position);
+    int width = work->lanes.width;
+    put(code, work, pool_winner_share(code, work->best, work->share, tap, inside, width), position);
 }
 
 static void winner_window(KernelCode *code, const PoolTile *tile, Lanes lanes, void *user) {

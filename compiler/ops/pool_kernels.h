@@ -12,6 +12,9 @@ extern const Kernel winner_grad_kernels[WINNER_GRAD_KERNELS];
 
 /* Has the node keep its windows' winners and appends maxpool_winner_grad(winners, dy). */
 void pool_winner_gradient(Backward *b, const Node *node);
+/* What the place with that number gets of its window's gradient: all where it won. `inside` as PoolVisit. */
+LLVMValueRef pool_winner_share(KernelCode *code, LLVMValueRef winner, LLVMValueRef share, LLVMValueRef tap,
+                               bool inside, int width);
 /* Appends op(x, dy), and op(dy). */
 void pool_max_gradient(Backward *b, const Node *node, const char *op);
 void pool_mean_gradient(Backward *b, const Node *node, const char *op);

@@ -43,6 +43,16 @@ LLVMValueRef winograd_corner(KernelCode *code, const Value *value, LLVMValueRef 
     return code_at(code, base, at);
 }
 
+WinogradSquare winograd_square(KernelCode *code, LLVMValueRef corner, LLVMValueRef next, LLVMValueRef channel,
+                               Lanes lanes) {
+    const int64_t *stride = code_input(code, 0)->layout.stride;
+    return (WinogradSquare){.corner = code_at(code, corner, channel),
+                            .next = next ? code_at(code, next, channel) : NULL,
+                            .row = stride[0],
+                            .column = stride[1],
+                            .lanes = lanes};
+}
+
 /* One row of the transforms as a straight line of steps: a step's register is `sum` + factor * `term`, or
  * only the product. Registers are numbered, inputs first, then the steps' in order. */
 enum { NO_SUM = -1, MOST_STEPS = MAX_ALPHA * MAX_ALPHA };

@@ -50,6 +50,10 @@ typedef struct WinogradSquare {
     Lanes lanes;
 } WinogradSquare;
 
+/* Of input 0 from that channel on; next: or NULL. */
+WinogradSquare winograd_square(KernelCode *code, LLVMValueRef corner, LLVMValueRef next, LLVMValueRef channel,
+                               Lanes lanes);
+
 /* Bt d B of a square of sources: the points lie from `to` on, `point` elements apart. Squares of more
  * registers than there are go in groups of rows, and their places are read again for each. */
 void winograd_source_emit(KernelCode *code, const WinogradTransform *t, const WinogradSquare *square,

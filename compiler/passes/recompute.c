@@ -14,6 +14,7 @@ typedef struct Recompute {
     ValueId *copy;                 /* by value: what the backward pass reads in its place, or -1 */
     int *remade_key;               /* by value: for which stage it was made again last, ... */
     ValueId *remade;               /* ... and as what */
+    double reach;                  /* bytes of all values of the batch */
     VEC(Node) nodes;               /* the graph's, anew */
 } Recompute;
 
@@ -104,14 +105,21 @@ static double bytes_of(const Graph *graph, ValueId id) {
     return (double)sizeof(float) * (double)shape_elements(&graph_value(graph, id)->shape);
 }
 
-/* Is a layer's result made again sooner than a later stage reads it, all the batch's values lying between? */
-static bool is_cheap(const PassContext *pc, const Graph *graph, const Node *node) {
-    if (!node->op->macs || node->outputs.count != 1) return false;
-    double reach = 0, input = bytes_of(graph, node->inputs.items[0]);
+/* A graph that was read by itself does not say how large its batch is. */
+static double bytes_of_batch(const PassContext *pc, const Graph *graph) {
+    enum { USUAL_BATCH = 64 };
+    double bytes = 0;
     for (int i = 0; i < graph->values.count; i++)
-        if (graph_value(graph, i)->role == ROLE_ACTIVATION)
-            reach += (double)pc->model->train->batch * bytes_of(graph, i);
-    double more = machine_traffic(pc->machine, bytes_of(graph, node->outputs.items[0]) - input, reach);
+        if (graph_value(graph, i)->role == ROLE_ACTIVATION) bytes += bytes_of(graph, i);
+    return bytes * (double)(pc->model ? pc->model->train->batch : USUAL_BATCH);
+}
+
+/* Is a layer's result made again sooner than a later stage reads it, all the batch's values lying between? */
+static bool is_cheap(const PassContext *pc, const Recompute *r, const Node *node) {
+    const Graph *graph = r->graph;
+    if (!node->op->macs || node->outputs.count != 1) return false;
+    double more = bytes_of(graph, node->outputs.items[0]) - bytes_of(graph, node->inputs.items[0]);
+    more = machine_traffic(pc->machine, more, r->reach);
     return more > 0 && fewest_cycles(pc, graph, node) < more;
 }
 
@@ -133,7 +141,7 @@ static ValueId remake(const PassContext *pc, Recompute *r, ValueId id, int key) 
     if (!key || value->role != ROLE_ACTIVATION || value->producer < 0 || value->producer > r->boundary)
         return id;
     const Node *made = graph_node(r->graph, value->producer);
-    if (!is_cheap(pc, r->graph, made)) return id;
+    if (!is_cheap(pc, r, made)) return id;
     if (r->remade_key[id] != key) r->remade[id] = copy_node(r, made, made->inputs.items[0]);
     r->remade_key[id] = key;
     return r->remade[id];
@@ -160,6 +168,7 @@ void recompute_run(PassContext *pc, Graph *graph) {
     r.remade_key = ARENA_ARRAY(arena, int, values);
     r.remade = ARENA_ARRAY(arena, ValueId, values);
     find_users(&r);
+    r.reach = bytes_of_batch(pc, graph);
     int count = graph->nodes.count, chain_count = 0;
     Chain *chains = ARENA_ARRAY(arena, Chain, (size_t)count);
     for (int n = 0; n < r.boundary; n++) chain_count += find_chain(&r, n, &chains[chain_count]);
