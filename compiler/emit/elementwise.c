@@ -44,13 +44,13 @@ Maximum maximum_begin(KernelCode *code, int width) {
     return (Maximum){code_constant(code, -HUGE_VAL, width), keeps ? code_constant(code, 0, width) : NULL};
 }
 
-void maximum_visit(KernelCode *code, Maximum *maximum, LLVMValueRef x, int place) {
-    if (maximum->winner) {
-        LLVMValueRef above = code_compare(code, LLVMRealOGT, x, maximum->best);
+LLVMValueRef maximum_visit(KernelCode *code, Maximum *maximum, LLVMValueRef x, int place) {
+    LLVMValueRef above = code_compare(code, LLVMRealOGT, x, maximum->best);
+    if (maximum->winner)
         maximum->winner =
             code_select(code, above, code_constant_like(code, place, maximum->winner), maximum->winner);
-    }
-    maximum->best = code_fmax(code, x, maximum->best);
+    maximum->best = code_select(code, above, x, maximum->best);
+    return above;
 }
 
 void maximum_store(KernelCode *code, const Maximum *maximum, const Position *window, Lanes lanes) {

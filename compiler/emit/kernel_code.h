@@ -219,12 +219,12 @@ void code_store_output(KernelCode *code, int output, LLVMValueRef value, const P
                        Lanes lanes);
 
 /* The maximum of a window as its places are visited, and which of them was the first to have it, where the
- * node keeps that: output 1, as a number. */
+ * node keeps that: output 1, as a number. A visit says whether the place is above all before it. */
 typedef struct Maximum {
     LLVMValueRef best, winner; /* winner: NULL where nobody keeps it */
 } Maximum;
 Maximum maximum_begin(KernelCode *code, int width);
-void maximum_visit(KernelCode *code, Maximum *maximum, LLVMValueRef x, int place);
+LLVMValueRef maximum_visit(KernelCode *code, Maximum *maximum, LLVMValueRef x, int place);
 void maximum_store(KernelCode *code, const Maximum *maximum, const Position *window, Lanes lanes);
 
 /* The node's own result at the position, from its operands there: of an elementwise operator. */

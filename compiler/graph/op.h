@@ -114,7 +114,7 @@ struct Op {
     LLVMValueRef (*map)(KernelCode *code, const Op *op, const Attr *attrs, const LLVMValueRef *inputs);
 
     /* Has the node, whose input 0 the maxpool_winner_grad `placing` makes, read the gradient of the windows
-     * instead. NULL, or nothing done: it cannot. */
+     * instead, and the winners where it cannot find them again. NULL, or nothing done: it cannot. */
     void (*read_windows)(const Graph *graph, Node *node, const Node *placing);
 
     const Kernel *kernels;

@@ -209,13 +209,22 @@ const Op op_channel_affine = {
     .map = map_affine,
 };
 
+LLVMValueRef batchnorm_factor(KernelCode *code, LLVMValueRef inverse, LLVMValueRef weight) {
+    return weight ? code_fmul(code, inverse, weight) : inverse;
+}
+
+LLVMValueRef batchnorm_result(KernelCode *code, LLVMValueRef centred, LLVMValueRef factor,
+                              LLVMValueRef bias) {
+    return bias ? code_fma(code, centred, factor, bias) : code_fmul(code, centred, factor);
+}
+
 /* The mean goes first: what is left is small where the mean is large. */
 MAP(map_apply) {
     (void)op;
     ChannelInputs own = batchnorm_inputs(attrs, 3);
-    LLVMValueRef factor = own.weight >= 0 ? code_fmul(code, in[2], in[own.weight]) : in[2];
+    LLVMValueRef factor = batchnorm_factor(code, in[2], own.weight >= 0 ? in[own.weight] : NULL);
     LLVMValueRef centred = code_fsub(code, in[0], in[1]);
-    return own.bias >= 0 ? code_fma(code, centred, factor, in[own.bias]) : code_fmul(code, centred, factor);
+    return batchnorm_result(code, centred, factor, own.bias >= 0 ? in[own.bias] : NULL);
 }
 
 static void apply_window(KernelCode *code, const PoolTile *tile, Lanes lanes, void *user) {

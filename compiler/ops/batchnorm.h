@@ -11,16 +11,17 @@ extern const Op op_batchnorm, op_batchnorm_fold, op_channel_affine;
 extern const Op op_batchnorm_sums, op_batchnorm_statistics, op_batchnorm_apply;
 void batchnorm_apply_gradient(Backward *b, const Node *node);
 
-/* Makes a node that begins with dy and x of one that takes dy, winners and x of a pool's windows, where every
- * window is whole and has few places. */
-void batchnorm_read_windows(const Graph *graph, Node *node, const Node *placing, const char *op);
-
 /* Indices of the optional vectors among a node's inputs, which follow one another from `from`; -1 where the
  * arguments leave one out. */
 typedef struct ChannelInputs {
     int weight, bias, rest;
 } ChannelInputs;
 ChannelInputs batchnorm_inputs(const Attr *attrs, int from);
+
+/* What the normalisation makes of x - mean: by a factor made of `inverse` and the weight, and the bias; NULL
+ * where there is none. */
+LLVMValueRef batchnorm_factor(KernelCode *code, LLVMValueRef inverse, LLVMValueRef weight);
+LLVMValueRef batchnorm_result(KernelCode *code, LLVMValueRef centred, LLVMValueRef factor, LLVMValueRef bias);
 
 /* Arguments of the nodes that divide by the elements of a channel: momentum, epsilon, positions of a sample.
  */

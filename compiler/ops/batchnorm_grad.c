@@ -2,9 +2,8 @@
  * 2015): dx = weight*inverse * (dy - mean(dy) - xhat*mean(dy*xhat)), xhat = (x - mean)*inverse; dweight = sum
  * dy*xhat; dbias = sum dy. */
 #include "ops/batchnorm.h"
+#include "ops/batchnorm_windows.h"
 #include "ops/elementwise_op.h"
-#include "ops/pool_kernels.h"
-#include "ops/pool_walk.h"
 
 void batchnorm_apply_gradient(Backward *b, const Node *node) {
     Graph *graph = backward_graph(b);
@@ -37,32 +36,17 @@ void batchnorm_apply_gradient(Backward *b, const Node *node) {
     backward_contribute(b, x, dx);
 }
 
-/* What a register of dx takes besides dy and x: a value a channel. */
+/* What a register of dx takes besides dy and x - mean: a value a channel. */
 typedef struct GradVectors {
-    LLVMValueRef mean, inverse, mean_dy, mean_product, weight; /* weight: or NULL */
+    LLVMValueRef inverse, mean_dy, mean_product, weight; /* weight: or NULL */
 } GradVectors;
 
-static LLVMValueRef input_grad(KernelCode *code, LLVMValueRef dy, LLVMValueRef x, const GradVectors *v) {
-    LLVMValueRef normal = code_fmul(code, code_fsub(code, x, v->mean), v->inverse);
+static LLVMValueRef input_grad(KernelCode *code, LLVMValueRef dy, LLVMValueRef centred,
+                               const GradVectors *v) {
+    LLVMValueRef normal = code_fmul(code, centred, v->inverse);
     LLVMValueRef rest =
         code_fsub(code, code_fsub(code, dy, v->mean_dy), code_fmul(code, normal, v->mean_product));
-    return code_fmul(code, rest, v->weight ? code_fmul(code, v->inverse, v->weight) : v->inverse);
-}
-
-void batchnorm_read_windows(const Graph *graph, Node *node, const Node *placing, const char *op) {
-    enum { MOST_PLACES = 16 };
-    Pool pool = pool_read(placing, &graph_value(graph, node->inputs.items[1])->shape);
-    if (pool_places(&pool) > MOST_PLACES) return;
-    for (int i = 0; i < pool.spatial; i++) {
-        const WindowAxis *axis = &pool.axis[i];
-        if (axis->begin || (axis->output - 1) * axis->stride + axis->kernel > axis->input) return;
-    }
-    node->op = op_find(op);
-    node->attrs = placing->attrs;
-    vec_push(graph->arena, &node->inputs, -1);
-    for (int i = node->inputs.count - 1; i > 1; i--) node->inputs.items[i] = node->inputs.items[i - 1];
-    node->inputs.items[0] = placing->inputs.items[1];
-    node->inputs.items[1] = placing->inputs.items[0];
+    return code_fmul(code, rest, batchnorm_factor(code, v->inverse, v->weight));
 }
 
 static void read_windows(const Graph *graph, Node *node, const Node *placing) {
@@ -72,8 +56,8 @@ static void read_windows(const Graph *graph, Node *node, const Node *placing) {
 MAP(map_grad_apply) {
     (void)op;
     int weight = batchnorm_inputs(attrs, 6).weight;
-    GradVectors vectors = {in[2], in[3], in[4], in[5], weight >= 0 ? in[weight] : NULL};
-    return input_grad(code, in[0], in[1], &vectors);
+    GradVectors vectors = {in[3], in[4], in[5], weight >= 0 ? in[weight] : NULL};
+    return input_grad(code, in[0], code_fsub(code, in[1], in[2]), &vectors);
 }
 
 const Op op_batchnorm_grad_apply = {
@@ -93,48 +77,69 @@ const Op op_batchnorm_grad_apply = {
 typedef struct WindowWork {
     Pool pool;
     Lanes lanes;
+    LLVMValueRef mean;
     GradVectors vectors;
-    LLVMValueRef dy, winner;
+    WindowPlaces places;
+    LLVMValueRef shares[WINDOW_PLACES]; /* of dy */
 } WindowWork;
 
 static void load_vectors(KernelCode *code, WindowWork *work, const Position *position, Lanes lanes) {
-    bool weighted = node_operands(code->node) > 7;
+    bool scaled = node_bool(code->node, "scale");
     work->lanes = lanes;
-    work->vectors =
-        (GradVectors){code_load_input(code, 3, position, lanes), code_load_input(code, 4, position, lanes),
-                      code_load_input(code, 5, position, lanes), code_load_input(code, 6, position, lanes),
-                      weighted ? code_load_input(code, 7, position, lanes) : NULL};
+    work->mean = code_load_input(code, 2, position, lanes);
+    work->vectors = (GradVectors){
+        code_load_input(code, 3, position, lanes), code_load_input(code, 4, position, lanes),
+        code_load_input(code, 5, position, lanes), scaled ? code_load_input(code, 6, position, lanes) : NULL};
 }
 
-static void finish_place(KernelCode *code, const WindowWork *work, LLVMValueRef dy,
-                         const Position *position) {
-    LLVMValueRef x = code_load_input(code, 2, position, work->lanes);
-    code_finish(code, input_grad(code, dy, x, &work->vectors), position, work->lanes);
+/* A place that no window takes. */
+static void finish_beside(KernelCode *code, const WindowWork *work, const Position *position) {
+    LLVMValueRef x = code_load_input(code, 1, position, work->lanes);
+    LLVMValueRef centred = code_fsub(code, x, work->mean);
+    LLVMValueRef dx = input_grad(code, code_constant(code, 0, work->lanes.width), centred, &work->vectors);
+    code_finish(code, dx, position, work->lanes);
 }
 
 static void visit_place(KernelCode *code, const Position *position, LLVMValueRef tap, bool inside,
                         void *user) {
     const WindowWork *work = user;
-    int width = work->lanes.width;
-    finish_place(code, work, pool_winner_share(code, work->winner, work->dy, tap, inside, width), position);
+    if (!inside) {
+        finish_beside(code, work, position);
+        return;
+    }
+    int64_t k = LLVMConstIntGetSExtValue(tap);
+    code_finish(code, input_grad(code, work->shares[k], work->places.centred[k], &work->vectors), position,
+                work->lanes);
+}
+
+/* dy goes to the last place above those before it; to the first where there is none. */
+static void share_gradient(KernelCode *code, WindowWork *work, LLVMValueRef dy) {
+    LLVMValueRef zero = code_constant(code, 0, work->lanes.width);
+    for (int k = work->places.count - 1; k > 0; k--) {
+        LLVMValueRef wins = work->places.above[k];
+        work->shares[k] = code_select(code, wins, dy, zero);
+        dy = code_select(code, wins, zero, dy);
+    }
+    work->shares[0] = dy;
 }
 
 static void finish_window(KernelCode *code, const PoolTile *tile, Lanes lanes, void *user) {
     WindowWork *work = user;
     load_vectors(code, work, &tile->window, lanes);
-    work->dy = code_load_input(code, 0, &tile->window, lanes);
-    work->winner = code_load_input(code, 1, &tile->window, lanes);
+    LLVMValueRef factor = batchnorm_factor(code, work->vectors.inverse, work->vectors.weight);
+    work->places = batchnorm_window_places(code, &work->pool, &tile->window, work->mean, factor, lanes);
+    share_gradient(code, work, code_load_input(code, 0, &tile->window, lanes));
     pool_each_tap(code, &work->pool, POOL_STEPPED, tile, visit_place, work);
 }
 
 static void finish_uncovered(KernelCode *code, const Position *position, Lanes lanes, void *user) {
     WindowWork *work = user;
     load_vectors(code, work, position, lanes);
-    finish_place(code, work, code_constant(code, 0, lanes.width), position);
+    finish_beside(code, work, position);
 }
 
 static void windows_emit(KernelCode *code) {
-    WindowWork work = {.pool = pool_read(code->node, &code_input(code, 2)->shape)};
+    WindowWork work = {.pool = pool_read(code->node, &code_input(code, 1)->shape)};
     pool_each_window(code, &work.pool, POOL_STEPPED, finish_window, &work);
     pool_each_uncovered(code, &work.pool, finish_uncovered, &work);
 }
@@ -150,9 +155,9 @@ const Op op_batchnorm_window_grad = {
         "gradient of batchnorm's input where dy is that of a maximum pool's windows, which their winners get",
     .formula = "dx = weight*inverse*((dy of the window where the place is its winner, else 0) - mean_dy - "
                "xhat*mean_dy_xhat)",
-    .params = pool_window_params,
-    .param_count = POOL_WINDOW_PARAMS,
-    .min_inputs = 7,
+    .params = batchnorm_window_params,
+    .param_count = BATCHNORM_WINDOW_PARAMS,
+    .min_inputs = 6,
     .max_inputs = 8,
     .kernels = windows_kernels,
     .kernel_count = COUNT(windows_kernels),

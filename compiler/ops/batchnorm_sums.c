@@ -3,8 +3,7 @@
  * next batch, and turned into what the next stage needs. Doubles hold the variance of data whose mean is a
  * thousand deviations off. */
 #include "ops/batchnorm.h"
-#include "ops/pool_kernels.h"
-#include "ops/pool_walk.h"
+#include "ops/batchnorm_windows.h"
 
 #include <math.h>
 
@@ -147,25 +146,19 @@ static void add_product(KernelCode *code, const Position *position, SumWork *wor
 
 /* The place that won the window has its gradient, the others none. */
 static void add_window(KernelCode *code, const Position *position, SumWork *work, int v) {
-    Pool pool = pool_read(code->node, &code_input(code, 2)->shape);
     Lanes lanes = work->lanes[v];
-    LLVMValueRef dy = code_load_input(code, 0, position, lanes),
-                 winner = code_load_input(code, 1, position, lanes), x = NULL;
-    Position place = *position;
-    for (int i = 0; i < pool.spatial; i++)
-        place.spatial[i] = code_mul_const(code, position->spatial[i], pool.axis[i].stride);
-    for (int64_t tap = 0; tap < pool_places(&pool); tap++) {
-        int64_t rest = tap;
-        for (int i = pool.spatial - 1; i >= 0; i--) {
-            place.delta[i] = rest % pool.axis[i].kernel;
-            rest /= pool.axis[i].kernel;
-        }
-        LLVMValueRef here = code_load_input(code, 2, &place, lanes),
-                     number = code_constant(code, (double)tap, lanes.width);
-        x = x ? code_select(code, code_compare(code, LLVMRealOEQ, winner, number), here, x) : here;
+    Pool pool = pool_read(code->node, &code_input(code, 1)->shape);
+    LLVMValueRef mean = code_load_input(code, 2, position, lanes), factor = NULL;
+    if (!node_bool(code->node, "winners")) {
+        LLVMValueRef inverse = code_load_input(code, 3, position, lanes);
+        bool scaled = node_bool(code->node, "scale");
+        factor = batchnorm_factor(code, inverse, scaled ? code_load_input(code, 4, position, lanes) : NULL);
     }
-    LLVMValueRef centred = code_fsub(code, x, code_load_input(code, 3, position, lanes));
-    add_product_of(code, work, v, dy, centred);
+    WindowPlaces places = batchnorm_window_places(code, &pool, position, mean, factor, lanes);
+    LLVMValueRef centred = places.centred[0];
+    for (int k = 1; k < places.count; k++)
+        centred = code_select(code, places.above[k], places.centred[k], centred);
+    add_product_of(code, work, v, code_load_input(code, 0, position, lanes), centred);
 }
 
 static void squares_emit(KernelCode *code) {
@@ -336,10 +329,10 @@ const Op op_batchnorm_window_sums = {
     .kind = OPK_INTERNAL,
     .summary = "batchnorm_grad_sums where dy is that of a maximum pool's windows, which their winners get",
     .formula = "sums[c] = sum of dy; sums[channels + c] = sum of dy*(x of the winner - mean[c])",
-    .params = pool_window_params,
-    .param_count = POOL_WINDOW_PARAMS,
+    .params = batchnorm_window_params,
+    .param_count = BATCHNORM_WINDOW_PARAMS,
     .min_inputs = 4,
-    .max_inputs = 4,
+    .max_inputs = 6,
     .kernels = windows_kernels,
     .kernel_count = COUNT(windows_kernels),
 };

@@ -10,26 +10,9 @@
 #include <limits.h>
 #include <math.h>
 
-#define WINDOW_PARAMS                                                                                        \
-    {.name = "window", .type = PARAM_SIZE, .min = 1, .max = HUGE_VAL, .help = "extent of the window"},       \
-        {.name = "stride",                                                                                   \
-         .type = PARAM_SIZE,                                                                                 \
-         .fallback = "=window",                                                                              \
-         .min = 1,                                                                                           \
-         .max = HUGE_VAL,                                                                                    \
-         .help = "step from one window to the next"},                                                        \
-        {.name = "padding",                                                                                  \
-         .type = PARAM_PADDING,                                                                              \
-         .fallback = "valid",                                                                                \
-         .help = "valid, same, a size for both sides, or [[begin, end], ...]"},                              \
-        {.name = "ceil",                                                                                     \
-         .type = PARAM_BOOL,                                                                                 \
-         .fallback = "false",                                                                                \
-         .help = "keep the partial window at the end of an axis"}
-
-const Param pool_window_params[POOL_WINDOW_PARAMS] = {WINDOW_PARAMS};
+const Param pool_window_params[POOL_WINDOW_PARAMS] = {POOL_WINDOW_ROWS};
 static const Param mean_params[] = {
-    WINDOW_PARAMS,
+    POOL_WINDOW_ROWS,
     {.name = "count_padding",
       .type = PARAM_BOOL,
       .fallback = "false",

@@ -111,19 +111,17 @@ static void max_window(KernelCode *code, const PoolTile *tile, Lanes lanes, void
     pool_each_tap(code, &work->pool, work->kind, tile, visit_winner, work);
 }
 
-LLVMValueRef pool_winner_share(KernelCode *code, LLVMValueRef winner, LLVMValueRef share, LLVMValueRef tap,
-                               bool inside, int width) {
-    LLVMValueRef zero = code_constant(code, 0, width);
-    if (!inside) return zero;
-    LLVMValueRef place = code_constant(code, (double)LLVMConstIntGetSExtValue(tap), width);
-    return code_select(code, code_compare(code, LLVMRealOEQ, winner, place), share, zero);
-}
-
+/* The place that won its window gets all of its gradient. */
 static void visit_place(KernelCode *code, const Position *position, LLVMValueRef tap, bool inside,
                         void *user) {
     GradWork *work = user;
-    int width = work->lanes.width;
-    put(code, work, pool_winner_share(code, work->best, work->share, tap, inside, width), position);
+    LLVMValueRef share = code_constant(code, 0, work->lanes.width);
+    if (inside) {
+        LLVMValueRef place = code_constant_like(code, (double)LLVMConstIntGetSExtValue(tap), share);
+        LLVMValueRef wins = code_compare(code, LLVMRealOEQ, work->best, place);
+        share = code_select(code, wins, work->share, share);
+    }
+    put(code, work, share, position);
 }
 
 static void winner_window(KernelCode *code, const PoolTile *tile, Lanes lanes, void *user) {

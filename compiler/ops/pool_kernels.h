@@ -4,17 +4,34 @@
 
 #include "graph/backward.h"
 
+#include <math.h>
+
+/* Rows of the arguments that say how windows lie; by themselves those of maxpool and its gradients. */
+#define POOL_WINDOW_ROWS                                                                                     \
+    {.name = "window", .type = PARAM_SIZE, .min = 1, .max = HUGE_VAL, .help = "extent of the window"},       \
+        {.name = "stride",                                                                                   \
+         .type = PARAM_SIZE,                                                                                 \
+         .fallback = "=window",                                                                              \
+         .min = 1,                                                                                           \
+         .max = HUGE_VAL,                                                                                    \
+         .help = "step from one window to the next"},                                                        \
+        {.name = "padding",                                                                                  \
+         .type = PARAM_PADDING,                                                                              \
+         .fallback = "valid",                                                                                \
+         .help = "valid, same, a size for both sides, or [[begin, end], ...]"},                              \
+        {.name = "ceil",                                                                                     \
+         .type = PARAM_BOOL,                                                                                 \
+         .fallback = "false",                                                                                \
+         .help = "keep the partial window at the end of an axis"}
+
 enum { POOL_KERNELS = 2, POOL_GRAD_KERNELS = 4, WINNER_GRAD_KERNELS = 1, POOL_WINDOW_PARAMS = 4 };
-extern const Param pool_window_params[POOL_WINDOW_PARAMS]; /* arguments of maxpool and its gradients */
+extern const Param pool_window_params[POOL_WINDOW_PARAMS];
 extern const Kernel max_kernels[POOL_KERNELS], mean_kernels[POOL_KERNELS];
 extern const Kernel max_grad_kernels[POOL_GRAD_KERNELS], mean_grad_kernels[POOL_GRAD_KERNELS];
 extern const Kernel winner_grad_kernels[WINNER_GRAD_KERNELS];
 
 /* Has the node keep its windows' winners and appends maxpool_winner_grad(winners, dy). */
 void pool_winner_gradient(Backward *b, const Node *node);
-/* What the place with that number gets of its window's gradient: all where it won. `inside` as PoolVisit. */
-LLVMValueRef pool_winner_share(KernelCode *code, LLVMValueRef winner, LLVMValueRef share, LLVMValueRef tap,
-                               bool inside, int width);
 /* Appends op(x, dy), and op(dy). */
 void pool_max_gradient(Backward *b, const Node *node, const char *op);
 void pool_mean_gradient(Backward *b, const Node *node, const char *op);

@@ -76,6 +76,12 @@ static void mark_needed(bool *needed, ValueId value) {
     if (value >= 0) needed[value] = true;
 }
 
+/* A maximum pool keeps its windows' winners for readers alone. */
+static void drop_winners(Node *node, const bool *needed) {
+    if (node->op->plain_window && node->outputs.count > 1 && !needed[node->outputs.items[1]])
+        node->outputs.count = 1;
+}
+
 /* Nodes stand in topological order: one walk from the end finds everything that is needed. */
 static void drop_unneeded(Graph *graph, bool keep_layers) {
     bool *needed = ARENA_ARRAY(graph->arena, bool, (size_t)graph->values.count);
@@ -90,6 +96,7 @@ static void drop_unneeded(Graph *graph, bool keep_layers) {
         bool live = has_effect(graph, node);
         for (int k = 0; k < node->outputs.count; k++) live = live || needed[node->outputs.items[k]];
         node->dead = !live;
+        drop_winners(node, needed);
         for (int k = 0; live && k < node->inputs.count; k++) needed[node->inputs.items[k]] = true;
     }
 }

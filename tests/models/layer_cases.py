@@ -155,7 +155,8 @@ LAYERS |= {
 }
 
 # A pool behind a normalisation: windows that cover all, that leave rows and columns over, with gaps between them, that overlap, are
-# padded or cut off; and other readers of what is pooled, or of what is normalised, so that gradients meet.
+# padded or cut off; activations that make equal what differed; and other readers of what is pooled, or of what is normalised, so that
+# gradients meet.
 LAYERS |= {
     "pooled": (IMAGE, "conv(5, 3, padding=1, bias=false) -> batchnorm(epsilon=0.01) -> relu -> maxpool(2)"),
     "pooled_whole": (IMAGE, "conv(17, 2, bias=false) -> batchnorm(scale=false) -> maxpool(2x4)"),
@@ -165,6 +166,10 @@ LAYERS |= {
     "pooled_cut": (IMAGE, "conv(6, 3, padding=1, bias=false) -> batchnorm -> relu -> maxpool(2, ceil=true)"),
     "pooled_overlap": (IMAGE, "conv(6, 2, bias=false) -> batchnorm -> relu -> maxpool(3, stride=2)"),
     "pooled_behind": (IMAGE, "conv(5, 2, activation=relu) -> batchnorm -> maxpool(3x2)"),
+    "pooled_bare": (IMAGE, "conv(9, 3, bias=false) -> batchnorm(scale=false, shift=false) -> relu -> maxpool(2)"),
+    "pooled_six": (IMAGE, "conv(20, 3, bias=false) -> batchnorm -> relu6 -> maxpool(2x3)"),
+    "pooled_leaky": (IMAGE, "conv(18, 3, bias=false) -> batchnorm -> leaky_relu(slope=0.25) -> maxpool(2)"),
+    "pooled_bent": (IMAGE, "conv(6, 2, bias=false) -> batchnorm -> tanh -> maxpool(3)"),
     "pooled_line": (LINE, "conv(6, 2, bias=false) -> batchnorm(epsilon=0.02) -> relu -> maxpool(3)"),
     "pooled_line_gaps": (LINE, "conv(18, 3, padding=1, bias=false) -> batchnorm -> relu -> maxpool(2, stride=4)"),
     "pooled_volume": (VOLUME, "conv(6, 2, padding=1, bias=false) -> batchnorm(epsilon=0.03) -> relu -> maxpool(2)"),

@@ -151,9 +151,23 @@ static const Windows windows[] = {
 };
 static const int64_t channel_counts[] = {1, 5, 16, 33, 70};
 
+/* What tells the nodes which place of a window won: the pool, or what x was normalised with. */
+typedef struct Judging {
+    bool kept, scale, shift;
+} Judging;
+
+static const Judging judgings[] = {
+    {true,  true,  false},
+    {true,  false, false},
+    {false, true,  true },
+    {false, true,  false},
+    {false, false, true },
+    {false, false, false},
+};
+
 typedef struct WindowNodes {
-    ValueId dy, winners, x, mean, inverse, mean_dy, mean_product, weight;
-    ValueId sums, weighted, plain; /* the results; plain: without a weight */
+    ValueId dy, x, mean, inverse, mean_dy, mean_product, weight, bias, winners; /* -1: none */
+    ValueId sums, dx;                                                           /* the results */
 } WindowNodes;
 
 static Attr attr_size(int axes, const int64_t *extents) {
@@ -175,49 +189,138 @@ static ValueId window_node(OpBench *bench, const char *name, const Attr *attrs, 
     return graph_add_output(bench->graph, node, role, shape);
 }
 
-static WindowNodes window_nodes(OpBench *bench, const Windows *w, int64_t channels) {
-    Shape shape = {.rank = w->axes + 1}, pooled = {.rank = w->axes + 1};
-    double places = 1;
-    for (int i = 0; i < w->axes; i++) {
-        shape.dim[i] = w->extent[i];
-        pooled.dim[i] = (w->extent[i] - w->window[i]) / w->stride[i] + 1;
-        places *= (double)w->window[i];
-    }
-    shape.dim[w->axes] = pooled.dim[w->axes] = channels;
-    ValueId in[8] = {bench_value(bench, pooled), bench_value(bench, pooled), bench_value(bench, shape)};
-    double *winners = bench_data(bench, in[1]);
-    for (int64_t i = 0; i < bench_elements(bench, in[1]); i++)
-        winners[i] = floor((winners[i] + 2) / 4 * places);
-    for (int i = 3; i < COUNT(in); i++) in[i] = vector_value(bench, channels);
+/* Those of the pool, then how winners are told. */
+static const Attr *window_attrs(OpBench *bench, const Windows *w, const Judging *judging) {
     const Padding none = {.kind = PADDING_EXPLICIT, .rank = w->axes};
-    const Attr list[] = {attr_size(w->axes, w->window), attr_size(w->axes, w->stride), attr_padding(none),
-                         attr_bool(false)};
-    const Attr *attrs = attrs_keep(bench->graph, list, COUNT(list));
-    WindowNodes nodes = {in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], -1, -1, -1};
-    nodes.sums = window_node(bench, "batchnorm_window_sums", attrs, in, 4, ROLE_LANE,
-                             (Shape){.rank = 1, .dim = {2 * channels}});
-    nodes.weighted = window_node(bench, "batchnorm_window_grad", attrs, in, 8, ROLE_ACTIVATION, shape);
-    nodes.plain = window_node(bench, "batchnorm_window_grad", attrs, in, 7, ROLE_ACTIVATION, shape);
+    const Attr list[] = {attr_size(w->axes, w->window),
+                         attr_size(w->axes, w->stride),
+                         attr_padding(none),
+                         attr_bool(false),
+                         attr_bool(judging->scale),
+                         attr_bool(judging->shift),
+                         attr_bool(judging->kept)};
+    return attrs_keep(bench->graph, list, COUNT(list));
+}
+
+static Shape pooled_shape(const Windows *w, const Shape *shape) {
+    Shape pooled = *shape;
+    for (int i = 0; i < w->axes; i++) pooled.dim[i] = (w->extent[i] - w->window[i]) / w->stride[i] + 1;
+    return pooled;
+}
+
+/* The nodes over inputs that are there; those that the judging does not name are not looked at. */
+static void add_window_nodes(OpBench *bench, const Windows *w, const Judging *judging, WindowNodes *nodes) {
+    const Attr *attrs = window_attrs(bench, w, judging);
+    const Shape shape = graph_value(bench->graph, nodes->x)->shape;
+    ValueId last = judging->kept ? nodes->winners : nodes->bias;
+    bool ends = judging->kept || judging->shift;
+    ValueId in[8] = {nodes->dy, nodes->x, nodes->mean};
+    int count = 3;
+    if (!judging->kept) in[count++] = nodes->inverse;
+    if (!judging->kept && judging->scale) in[count++] = nodes->weight;
+    if (ends) in[count++] = last;
+    nodes->sums = window_node(bench, "batchnorm_window_sums", attrs, in, count, ROLE_LANE,
+                              (Shape){.rank = 1, .dim = {2 * shape_channels(&shape)}});
+    in[3] = nodes->inverse;
+    in[4] = nodes->mean_dy;
+    in[5] = nodes->mean_product;
+    count = 6;
+    if (judging->scale) in[count++] = nodes->weight;
+    if (ends) in[count++] = last;
+    nodes->dx = window_node(bench, "batchnorm_window_grad", attrs, in, count, ROLE_ACTIVATION, shape);
+}
+
+static WindowNodes window_inputs(OpBench *bench, const Windows *w, int64_t channels) {
+    Shape shape = {.rank = w->axes + 1};
+    for (int i = 0; i < w->axes; i++) shape.dim[i] = w->extent[i];
+    shape.dim[w->axes] = channels;
+    Shape pooled = pooled_shape(w, &shape);
+    WindowNodes nodes = {.winners = -1, .sums = -1, .dx = -1};
+    nodes.dy = bench_value(bench, pooled);
+    nodes.x = bench_value(bench, shape);
+    ValueId *vectors[] = {&nodes.mean,         &nodes.inverse, &nodes.mean_dy,
+                          &nodes.mean_product, &nodes.weight,  &nodes.bias};
+    for (int i = 0; i < COUNT(vectors); i++) *vectors[i] = vector_value(bench, channels);
     return nodes;
+}
+
+/* The second sample has few values, the third has one: their windows have several maxima. Weights have both
+ * signs, and one is 0; a bias is so large that floats round to it whatever x is. */
+static void make_ties(OpBench *bench, const WindowNodes *nodes) {
+    int64_t elements = bench_elements(bench, nodes->x);
+    for (int64_t i = elements / SAMPLES; i < elements; i++) {
+        double *x = &bench_data(bench, nodes->x)[i];
+        *x = i < elements / SAMPLES * 2 ? floor(*x * 2) / 2 : 0.25;
+    }
+    if (bench_elements(bench, nodes->weight) < 3) return;
+    bench_data(bench, nodes->weight)[1] = 0;
+    bench_data(bench, nodes->bias)[2] = 0x1p30;
+}
+
+static WindowNodes window_nodes(OpBench *bench, const Windows *w, const Judging *judging, int64_t channels) {
+    WindowNodes nodes = window_inputs(bench, w, channels);
+    make_ties(bench, &nodes);
+    if (judging->kept) {
+        nodes.winners = bench_value(bench, graph_value(bench->graph, nodes.dy)->shape);
+        double *winners = bench_data(bench, nodes.winners), places = 1;
+        for (int i = 0; i < w->axes; i++) places *= (double)w->window[i];
+        for (int64_t i = 0; i < bench_elements(bench, nodes.winners); i++)
+            winners[i] = floor((winners[i] + 2) / 4 * places);
+    }
+    if (!judging->scale) nodes.weight = -1;
+    if (!judging->shift) nodes.bias = -1;
+    add_window_nodes(bench, w, judging, &nodes);
+    return nodes;
+}
+
+/* The element of x at place `tap` of the window that is element i of dy. */
+static int64_t place_of(OpBench *bench, const Windows *w, const WindowNodes *nodes, int64_t i, int64_t tap) {
+    const Shape *pooled = &graph_value(bench->graph, nodes->dy)->shape;
+    int64_t channels = shape_channels(pooled), number = i / channels, element = i % channels;
+    int64_t scale = channels;
+    for (int axis = w->axes - 1; axis >= 0; axis--) {
+        int64_t at = number % pooled->dim[axis] * w->stride[axis] + tap % w->window[axis];
+        element += at * scale;
+        scale *= w->extent[axis];
+        number /= pooled->dim[axis];
+        tap /= w->window[axis];
+    }
+    return element + number * scale;
+}
+
+static double channel_number(OpBench *bench, ValueId vector, int64_t channel, double otherwise) {
+    return vector < 0 ? otherwise : bench_data(bench, vector)[channel];
+}
+
+/* What the normalisation made of that element, as the program rounds it. */
+static double normalised(OpBench *bench, const WindowNodes *nodes, int64_t element) {
+    int64_t c = element % bench_elements(bench, nodes->mean);
+    double centred = bench_data(bench, nodes->x)[element] - bench_data(bench, nodes->mean)[c];
+    double factor = bench_data(bench, nodes->inverse)[c] * channel_number(bench, nodes->weight, c, 1);
+    double result = centred * factor + channel_number(bench, nodes->bias, c, 0);
+    return bench->doubles ? result : (float)result;
+}
+
+/* The first place of the window that has its maximum, or the one that was kept. */
+static int64_t winner_of(OpBench *bench, const Windows *w, const WindowNodes *nodes, int64_t i) {
+    if (nodes->winners >= 0)
+        return place_of(bench, w, nodes, i, (int64_t)bench_data(bench, nodes->winners)[i]);
+    int64_t places = 1, best = -1;
+    for (int axis = 0; axis < w->axes; axis++) places *= w->window[axis];
+    for (int64_t tap = 0; tap < places; tap++) {
+        int64_t element = place_of(bench, w, nodes, i, tap);
+        if (best < 0 || normalised(bench, nodes, element) > normalised(bench, nodes, best)) best = element;
+    }
+    return best;
 }
 
 /* Every window's gradient where its winner lies. */
 static double *place_gradients(OpBench *bench, const Windows *w, const WindowNodes *nodes) {
     double *placed = ARENA_ARRAY(bench->cx.arena, double, (size_t)bench_elements(bench, nodes->x));
-    const Shape *pooled = &graph_value(bench->graph, nodes->dy)->shape;
-    int64_t channels = shape_channels(pooled);
     for (int64_t i = 0; i < bench_elements(bench, nodes->dy); i++) {
-        int64_t number = i / channels, tap = (int64_t)bench_data(bench, nodes->winners)[i];
-        int64_t element = i % channels, scale = channels;
-        for (int axis = w->axes - 1; axis >= 0; axis--) {
-            int64_t at = number % pooled->dim[axis] * w->stride[axis] + tap % w->window[axis];
-            element += at * scale;
-            scale *= w->extent[axis];
-            number /= pooled->dim[axis];
-            tap /= w->window[axis];
-        }
-        assert_true(placed[element + number * scale] == 0);
-        placed[element + number * scale] = bench_data(bench, nodes->dy)[i];
+        int64_t element = winner_of(bench, w, nodes, i);
+        assert_true(placed[element] == 0);
+        placed[element] = bench_data(bench, nodes->dy)[i];
     }
     return placed;
 }
@@ -249,22 +352,22 @@ static void check_window_grad(OpBench *bench, const WindowNodes *nodes, const do
     int64_t channels = bench_elements(bench, nodes->mean);
     for (int64_t i = 0; i < bench_elements(bench, nodes->x); i++) {
         int64_t c = i % channels;
-        double inverse = bench_data(bench, nodes->inverse)[c], weight = bench_data(bench, nodes->weight)[c];
+        double inverse = bench_data(bench, nodes->inverse)[c];
+        double weight = channel_number(bench, nodes->weight, c, 1);
         double mean_dy = bench_data(bench, nodes->mean_dy)[c];
         double normal = (bench_data(bench, nodes->x)[i] - bench_data(bench, nodes->mean)[c]) * inverse;
         double rest = normal * bench_data(bench, nodes->mean_product)[c];
         double want = inverse * (placed[i] - mean_dy - rest);
         double slack = ROUNDINGS * unit * fabs(inverse) * (fabs(placed[i]) + fabs(mean_dy) + fabs(rest));
-        check_near("dx", bench_data(bench, nodes->plain)[i], want, slack);
-        check_near("dx by a weight", bench_data(bench, nodes->weighted)[i], weight * want,
-                   fabs(weight) * slack);
+        check_near("dx", bench_data(bench, nodes->dx)[i], weight * want, fabs(weight) * slack);
     }
 }
 
-static void check_windows(const Windows *w, int64_t channels, bool doubles, int width, bool halos) {
+static void check_windows(const Windows *w, const Judging *judging, int64_t channels, bool doubles, int width,
+                          bool halos) {
     OpBench bench = bench_create(doubles, width, halos);
     bench.graph->scratch_stride = 32768;
-    WindowNodes nodes = window_nodes(&bench, w, channels);
+    WindowNodes nodes = window_nodes(&bench, w, judging, channels);
     const double *placed = place_gradients(&bench, w, &nodes);
     double unit = doubles ? 0x1p-53 : 0x1p-24;
     bench_run(&bench);
@@ -273,24 +376,75 @@ static void check_windows(const Windows *w, int64_t channels, bool doubles, int 
     bench_destroy(&bench);
 }
 
-/* Every pool at every width, every number of channels at every width, though not all three together. */
+/* Every pool, every number of channels and every way to tell the winner at every width, and all the pairs of
+ * them, though not all together. */
 static void test_windows(void **state) {
     (void)state;
     static const int widths[] = {1, 8, 4, 16};
     for (int i = 0; i < COUNT(windows); i++)
-        for (int k = 0; k < COUNT(channel_counts); k++) {
-            if (i % COUNT(channel_counts) == k) check_windows(&windows[i], channel_counts[k], true, 1, true);
-            check_windows(&windows[i], channel_counts[k], false, widths[(i + k) % 4], true);
-            check_windows(&windows[i], channel_counts[k], false, widths[(i + k + 1) % 4], false);
-        }
+        for (int k = 0; k < COUNT(channel_counts); k++)
+            for (int j = (i + k) % 2; j < COUNT(judgings); j += 2) {
+                const Judging *judging = &judgings[j];
+                int64_t channels = channel_counts[k];
+                if (i % COUNT(channel_counts) == k)
+                    check_windows(&windows[i], judging, channels, true, 1, true);
+                check_windows(&windows[i], judging, channels, false, widths[(i + k + j) / 2 % 4], k % 2);
+            }
+}
+
+/* A normalisation, perhaps relu or relu6, and a pool that keeps its winners: who finds them again makes the
+ * same bits of the gradient as who reads them. */
+static void check_found(const Windows *w, const Judging *judging, int64_t channels, int width,
+                        const char *activation) {
+    OpBench bench = bench_create(false, width, true);
+    bench.graph->scratch_stride = 32768;
+    WindowNodes found = window_inputs(&bench, w, channels);
+    make_ties(&bench, &found);
+    const Shape shape = graph_value(bench.graph, found.x)->shape;
+    const Shape pooled = graph_value(bench.graph, found.dy)->shape;
+    const Attr list[] = {attr_real(MOMENTUM), attr_real(EPSILON), attr_bool(judging->scale),
+                         attr_bool(judging->shift)};
+    ValueId in[5] = {found.x, found.mean, found.inverse};
+    int count = 3;
+    if (judging->scale) in[count++] = found.weight;
+    if (judging->shift) in[count++] = found.bias;
+    ValueId y = window_node(&bench, "batchnorm_apply", attrs_keep(bench.graph, list, COUNT(list)), in, count,
+                            ROLE_ACTIVATION, shape);
+    if (activation) y = window_node(&bench, activation, NULL, &y, 1, ROLE_ACTIVATION, shape);
+    NodeId pool = graph_add_node(bench.graph, op_find("maxpool"), window_attrs(&bench, w, judging), &y, 1, -1,
+                                 (Span){0});
+    ValueId maxima = graph_add_output(bench.graph, pool, ROLE_ACTIVATION, pooled);
+    found.winners = graph_add_output(bench.graph, pool, ROLE_ACTIVATION, pooled);
+    if (activation)
+        found.dy = window_node(&bench, arena_printf(bench.cx.arena, "%s_grad", activation), NULL,
+                               (ValueId[]){found.dy, maxima}, 2, ROLE_ACTIVATION, pooled);
+    WindowNodes kept = found;
+    add_window_nodes(&bench, w, judging, &found);
+    add_window_nodes(&bench, w, &(Judging){true, judging->scale, false}, &kept);
+    bench_run(&bench);
+    for (int64_t i = 0; i < bench_elements(&bench, kept.sums); i++)
+        assert_true(bench_data(&bench, found.sums)[i] == bench_data(&bench, kept.sums)[i]);
+    for (int64_t i = 0; i < bench_elements(&bench, kept.dx); i++)
+        assert_true(bench_data(&bench, found.dx)[i] == bench_data(&bench, kept.dx)[i]);
+    bench_destroy(&bench);
+}
+
+static void test_found_winners(void **state) {
+    (void)state;
+    static const char *const activations[] = {NULL, "relu", "relu6"};
+    static const int widths[] = {1, 8, 4, 16};
+    for (int i = 0; i < COUNT(windows); i++)
+        for (int j = 0; j < COUNT(judgings); j++)
+            if (!judgings[j].kept)
+                check_found(&windows[i], &judgings[j], channel_counts[(2 * i + j) % COUNT(channel_counts)],
+                            widths[(i + j) % 4], activations[(i + j) % COUNT(activations)]);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_training),
-        cmocka_unit_test(test_gradients),
-        cmocka_unit_test(test_inference),
-        cmocka_unit_test(test_windows),
+        cmocka_unit_test(test_training),      cmocka_unit_test(test_gradients),
+        cmocka_unit_test(test_inference),     cmocka_unit_test(test_windows),
+        cmocka_unit_test(test_found_winners),
     };
     return cmocka_run_group_tests_name("batchnorm", tests, NULL, NULL);
 }
