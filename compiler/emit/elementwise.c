@@ -13,6 +13,12 @@ LLVMValueRef code_load_input(KernelCode *code, int input, const Position *positi
     return code_load(code, operand_address(code, input, position), lanes);
 }
 
+LLVMValueRef code_load_far(KernelCode *code, int input, const Position *position, Lanes lanes) {
+    if (code_input(code, input)->region == REGION_BATCH)
+        code_prefetch(code, code_at_const(code, operand_address(code, input, position), AHEAD), 1);
+    return code_load_input(code, input, position, lanes);
+}
+
 LLVMValueRef code_epilogue(KernelCode *code, LLVMValueRef result, const Position *position, Lanes lanes) {
     for (int i = 0; i < code->node->epilogue.count; i++) {
         const EpilogueStep *step = &code->node->epilogue.items[i];
@@ -65,12 +71,7 @@ LLVMValueRef code_map(KernelCode *code, const Position *position, Lanes lanes) {
     LLVMValueRef operands[MAX_OPERANDS];
     int count = node_operands(node);
     if (count > MAX_OPERANDS) internal_error("%d operands of %s", count, node->op->name);
-    for (int i = 0; i < count; i++) {
-        /* What another stage left is far away. */
-        if (code_input(code, i)->region == REGION_BATCH)
-            code_prefetch(code, code_at_const(code, operand_address(code, i, position), AHEAD), 1);
-        operands[i] = code_load_input(code, i, position, lanes);
-    }
+    for (int i = 0; i < count; i++) operands[i] = code_load_far(code, i, position, lanes);
     return node->op->map(code, node->op, node->attrs, operands);
 }
 

@@ -209,6 +209,8 @@ void loop_positions(KernelCode *code, const Shape *shape, PositionBody body, voi
 /* The node's input at the position: a register of elements, or of channels for a vector that has one value a
  * channel. */
 LLVMValueRef code_load_input(KernelCode *code, int input, const Position *position, Lanes lanes);
+/* The same, asking for what the walk comes to later where another stage may have left that, far away. */
+LLVMValueRef code_load_far(KernelCode *code, int input, const Position *position, Lanes lanes);
 
 /* The node's epilogue applied to the register; and a store to output 0. A kernel that pools calls the first
  * at the place where the register was made, the second with the maximum. */

@@ -41,11 +41,11 @@ typedef struct GradVectors {
     LLVMValueRef inverse, mean_dy, mean_product, weight; /* weight: or NULL */
 } GradVectors;
 
-static LLVMValueRef input_grad(KernelCode *code, LLVMValueRef dy, LLVMValueRef centred,
+/* less: dy - mean_dy, the same for all places without a gradient. */
+static LLVMValueRef input_grad(KernelCode *code, LLVMValueRef less, LLVMValueRef centred,
                                const GradVectors *v) {
     LLVMValueRef normal = code_fmul(code, centred, v->inverse);
-    LLVMValueRef rest =
-        code_fsub(code, code_fsub(code, dy, v->mean_dy), code_fmul(code, normal, v->mean_product));
+    LLVMValueRef rest = code_fsub(code, less, code_fmul(code, normal, v->mean_product));
     return code_fmul(code, rest, batchnorm_factor(code, v->inverse, v->weight));
 }
 
@@ -57,7 +57,7 @@ MAP(map_grad_apply) {
     (void)op;
     int weight = batchnorm_inputs(attrs, 6).weight;
     GradVectors vectors = {in[3], in[4], in[5], weight >= 0 ? in[weight] : NULL};
-    return input_grad(code, in[0], code_fsub(code, in[1], in[2]), &vectors);
+    return input_grad(code, code_fsub(code, in[0], in[4]), code_fsub(code, in[1], in[2]), &vectors);
 }
 
 const Op op_batchnorm_grad_apply = {
@@ -80,7 +80,8 @@ typedef struct WindowWork {
     LLVMValueRef mean;
     GradVectors vectors;
     WindowPlaces places;
-    LLVMValueRef shares[WINDOW_PLACES]; /* of dy */
+    LLVMValueRef shares[WINDOW_PLACES]; /* of dy, less mean_dy, of the window's places ... */
+    LLVMValueRef nothing;               /* ... and of one that gets none */
 } WindowWork;
 
 static void load_vectors(KernelCode *code, WindowWork *work, const Position *position, Lanes lanes) {
@@ -90,14 +91,14 @@ static void load_vectors(KernelCode *code, WindowWork *work, const Position *pos
     work->vectors = (GradVectors){
         code_load_input(code, 3, position, lanes), code_load_input(code, 4, position, lanes),
         code_load_input(code, 5, position, lanes), scaled ? code_load_input(code, 6, position, lanes) : NULL};
+    work->nothing = code_fsub(code, code_constant(code, 0, lanes.width), work->vectors.mean_dy);
 }
 
 /* A place that no window takes. */
 static void finish_beside(KernelCode *code, const WindowWork *work, const Position *position) {
     LLVMValueRef x = code_load_input(code, 1, position, work->lanes);
     LLVMValueRef centred = code_fsub(code, x, work->mean);
-    LLVMValueRef dx = input_grad(code, code_constant(code, 0, work->lanes.width), centred, &work->vectors);
-    code_finish(code, dx, position, work->lanes);
+    code_finish(code, input_grad(code, work->nothing, centred, &work->vectors), position, work->lanes);
 }
 
 static void visit_place(KernelCode *code, const Position *position, LLVMValueRef tap, bool inside,
@@ -114,13 +115,13 @@ static void visit_place(KernelCode *code, const Position *position, LLVMValueRef
 
 /* dy goes to the last place above those before it; to the first where there is none. */
 static void share_gradient(KernelCode *code, WindowWork *work, LLVMValueRef dy) {
-    LLVMValueRef zero = code_constant(code, 0, work->lanes.width);
+    LLVMValueRef left = code_fsub(code, dy, work->vectors.mean_dy);
     for (int k = work->places.count - 1; k > 0; k--) {
         LLVMValueRef wins = work->places.above[k];
-        work->shares[k] = code_select(code, wins, dy, zero);
-        dy = code_select(code, wins, zero, dy);
+        work->shares[k] = code_select(code, wins, left, work->nothing);
+        left = code_select(code, wins, work->nothing, left);
     }
-    work->shares[0] = dy;
+    work->shares[0] = left;
 }
 
 static void finish_window(KernelCode *code, const PoolTile *tile, Lanes lanes, void *user) {

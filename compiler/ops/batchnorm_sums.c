@@ -139,7 +139,7 @@ static void add_product_of(KernelCode *code, SumWork *work, int v, LLVMValueRef 
 
 static void add_product(KernelCode *code, const Position *position, SumWork *work, int v) {
     LLVMValueRef dy = code_load_input(code, 0, position, work->lanes[v]);
-    LLVMValueRef centred = code_fsub(code, code_load_input(code, 1, position, work->lanes[v]),
+    LLVMValueRef centred = code_fsub(code, code_load_far(code, 1, position, work->lanes[v]),
                                      code_load_input(code, 2, position, work->lanes[v]));
     add_product_of(code, work, v, dy, centred);
 }

@@ -81,7 +81,7 @@ static LLVMValueRef load_place(KernelCode *code, const Pool *pool, const Positio
         place.delta[i] = k % pool->axis[i].kernel;
         k /= pool->axis[i].kernel;
     }
-    return code_load_input(code, 1, &place, lanes);
+    return code_load_far(code, 1, &place, lanes);
 }
 
 WindowPlaces batchnorm_window_places(KernelCode *code, const Pool *pool, const Position *window,
