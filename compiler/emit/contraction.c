@@ -64,11 +64,11 @@ static void emit_step(Reduction *r, LLVMValueRef a, LLVMValueRef b, int64_t a_of
     /* Overlapping rows read the same numbers in different steps: LLVM would keep these in registers until
      * accumulators go to the stack. */
     LLVMValueRef row = code_unknown_address(code, code_at_const(code, a, a_offset));
+    for (int v = 0; v < tile->vectors && tile->ahead; v++)
+        code_prefetch(code, code_at_const(code, b, b_offset + tile->vector_offset[v] + tile->ahead), 2);
     for (int v = 0; v < tile->vectors; v++)
         vectors[v] = code_load(code, code_at_const(code, b, b_offset + tile->vector_offset[v]),
                                tile_lanes(code, tile, v));
-    for (int v = 0; v < tile->vectors && tile->ahead; v++)
-        code_prefetch(code, code_at_const(code, b, b_offset + tile->vector_offset[v] + tile->ahead), 2);
     for (int m = 0; m < tile->rows; m++) {
         LLVMValueRef scalar = code_load(code, code_at_const(code, row, tile->row_offset[m]), (Lanes){1, 1});
         LLVMValueRef splat = code_splat(code, scalar, code->width);

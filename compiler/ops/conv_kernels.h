@@ -15,7 +15,7 @@ ConvGeometry conv_weight_grad_geometry(const Graph *graph, const Node *node);
 /* Does the forward node have a bias? (Its third input, unless that belongs to the epilogue.) */
 bool conv_has_bias(const Node *node);
 
-extern const Kernel conv_forward_kernels[6], conv_input_grad_kernels[7], conv_weight_grad_kernels[8];
+extern const Kernel conv_forward_kernels[8], conv_input_grad_kernels[9], conv_weight_grad_kernels[10];
 
 /* Cycles a sample of direct sums at the machine's peak, in any of the three directions. */
 double conv_direct_cost(const Machine *machine, const ConvGeometry *g, bool input_grad);

@@ -148,7 +148,7 @@ static double forward_direct_cost(const Machine *machine, const Graph *graph, co
     return conv_direct_cost(machine, &g, false);
 }
 
-const Kernel conv_forward_kernels[6] = {
+const Kernel conv_forward_kernels[8] = {
     {.name = "depthwise",
      .applies = forward_depthwise,
      .cost = conv_depthwise_forward_cost,
@@ -169,13 +169,15 @@ const Kernel conv_forward_kernels[6] = {
     WINOGRAD_ROW(forward, 2, true),
     WINOGRAD_ROW(forward, 3, false),
     WINOGRAD_ROW(forward, 4, true),
+    WINOGRAD_ROW(forward, 5, false),
+    WINOGRAD_ROW(forward, 6, true),
     {.name = "reference",
      .cost = conv_reference_forward_cost,
      .emit = conv_reference_forward_emit,
      .epilogue = true},
 };
 
-const Kernel conv_input_grad_kernels[7] = {
+const Kernel conv_input_grad_kernels[9] = {
     {.name = "depthwise",
      .applies = input_grad_depthwise,
      .cost = conv_depthwise_input_grad_cost,
@@ -193,6 +195,8 @@ const Kernel conv_input_grad_kernels[7] = {
     WINOGRAD_ROW(input_grad, 2, false),
     WINOGRAD_ROW(input_grad, 3, false),
     WINOGRAD_ROW(input_grad, 4, false),
+    WINOGRAD_ROW(input_grad, 5, false),
+    WINOGRAD_ROW(input_grad, 6, false),
     {.name = "sparse",
      .applies = input_grad_sparse,
      .cost = input_grad_sparse_cost,
@@ -205,7 +209,7 @@ const Kernel conv_input_grad_kernels[7] = {
      .epilogue = true},
 };
 
-const Kernel conv_weight_grad_kernels[8] = {
+const Kernel conv_weight_grad_kernels[10] = {
     {.name = "depthwise",
      .applies = weight_grad_depthwise,
      .cost = conv_depthwise_weight_grad_cost,
@@ -232,5 +236,7 @@ const Kernel conv_weight_grad_kernels[8] = {
     WINOGRAD_WEIGHTS_ROW(2),
     WINOGRAD_WEIGHTS_ROW(3),
     WINOGRAD_WEIGHTS_ROW(4),
+    WINOGRAD_WEIGHTS_ROW(5),
+    WINOGRAD_WEIGHTS_ROW(6),
     {.name = "reference", .cost = conv_reference_weight_grad_cost, .emit = conv_reference_weight_grad_emit},
 };

@@ -10,6 +10,7 @@
 
 enum {
     MOST_BLOCK = 112,
+    ELEMENTS_AHEAD = 4096, /* of the weights: what is asked for while these are multiplied */
     LINE = 16,
     LEAST_SUMS = 16, /* of a register tile, so that none waits for the one before */
     SMALL_ROWS = 4,  /* of the register tile for a small rest */
@@ -85,24 +86,46 @@ static int64_t register_rows(const Machine *machine, const WinogradShape *s, int
     return best;
 }
 
-/* Tiles of a block: V and M shall fit one half of the second-level cache. */
+/* From a point's weights to the next one's: a line more than they take, as in V and M. */
+static int64_t weights_a_point(const WinogradShape *s) {
+    return s->panels.count * s->source * s->panels.width + LINE;
+}
+
+static int64_t weight_bytes(const WinogradShape *s, int m) {
+    return winograd_packed(s, m) * (int64_t)sizeof(float);
+}
+
+/* Tiles of a block: V and M shall fit one half of the second-level cache, but where the weights do not fit it
+ * at all, reading these seldom is worth more. */
 static int64_t block_tiles(const Machine *machine, const WinogradShape *s, int m, int64_t rows) {
-    int64_t alpha = winograd_transform(m)->alpha;
-    int64_t bytes = alpha * alpha * (s->source + s->panels.count * s->panels.width) * (int64_t)sizeof(float);
-    int64_t fit = machine->l2_bytes / 2 / bytes / rows * rows;
-    return fit < rows ? rows : fit > MOST_BLOCK / rows * rows ? MOST_BLOCK / rows * rows : fit;
+    int64_t points = (int64_t)(m + 2) * (m + 2);
+    int64_t bytes = points * (s->source + s->panels.count * s->panels.width) * (int64_t)sizeof(float);
+    int64_t room = weight_bytes(s, m) > machine->l2_bytes ? 2 * machine->l2_bytes : machine->l2_bytes / 2;
+    int64_t fit = room / bytes;
+    if (fit > MOST_BLOCK) fit = MOST_BLOCK;
+    return fit < rows ? rows : fit / rows * rows;
+}
+
+/* Cycles a sample of reading weights that every block finds beyond the second-level cache. */
+static double far_weights(const Machine *machine, const WinogradShape *s, int m, int64_t rows) {
+    static const double ELEMENT_CYCLES = 0.25;
+    if (weight_bytes(s, m) <= machine->l2_bytes) return 0;
+    double blocks = (double)sample_tiles(s, m) / (double)block_tiles(machine, s, m, rows);
+    return ELEMENT_CYCLES * blocks * (double)winograd_packed(s, m);
 }
 
 double winograd_cost(const Machine *machine, const WinogradShape *s, int m, bool alone) {
-    const WinogradTransform *t = winograd_transform(m);
+    WinogradTransform t = winograd_transform(m);
     int64_t tiles = sample_tiles(s, m);
     double ports = estimate_ports(machine), width = machine->vector_floats;
     double sources = (double)winograd_round_up(s->source, machine->vector_floats) / width;
     double targets = (double)(s->panels.count * s->panels.vectors);
-    double product = t->alpha * t->alpha * (double)s->source * targets / PRODUCT_EFFICIENCY;
-    double transforms = 1.5 * (winograd_source_work(t) * sources + winograd_result_work(t) * targets);
-    double rows = alone ? taken_rows(register_rows(machine, s, m), tiles) : (double)tiles;
-    return (rows * product + (double)tiles * transforms) / ports;
+    double product = t.alpha * t.alpha * (double)s->source * targets / PRODUCT_EFFICIENCY;
+    double transforms = 1.5 * (winograd_source_work(&t) * sources + winograd_result_work(&t) * targets);
+    int64_t tile = register_rows(machine, s, m);
+    double rows = alone ? taken_rows(tile, tiles) : (double)tiles;
+    double far = alone ? 0 : far_weights(machine, s, m, tile);
+    return (rows * product + (double)tiles * transforms) / ports + far;
 }
 
 void winograd_halo(const WinogradShape *s, int m, Halo *halo) {
@@ -115,8 +138,7 @@ void winograd_halo(const WinogradShape *s, int m, Halo *halo) {
 }
 
 int64_t winograd_packed(const WinogradShape *s, int m) {
-    int alpha = winograd_transform(m)->alpha;
-    return (int64_t)alpha * alpha * s->panels.count * s->source * s->panels.width;
+    return (int64_t)(m + 2) * (m + 2) * weights_a_point(s);
 }
 
 /* Strides of V and M, in elements: a line more than needed, so that points do not fall into the same sets of
@@ -128,7 +150,7 @@ typedef struct Rooms {
 } Rooms;
 
 static Rooms plan_rooms(const Machine *machine, const WinogradShape *s, int m) {
-    int points = winograd_transform(m)->alpha * winograd_transform(m)->alpha;
+    int points = (m + 2) * (m + 2);
     int64_t rows = register_rows(machine, s, m);
     Rooms r = {.rows = (int)rows, .block = block_tiles(machine, s, m, rows)};
     r.v_tile = winograd_round_up(s->source, machine->vector_floats);
@@ -161,7 +183,7 @@ typedef struct Winograd {
 } Winograd;
 
 void winograd_prepare_emit(KernelCode *code, const WinogradShape *s, int m) {
-    const WinogradTransform *t = winograd_transform(m);
+    WinogradTransform t = winograd_transform(m);
     const Panels *p = &s->panels;
     Lanes whole = {code->width, code->width};
     Loop panel = loop_begin_const(code, 0, p->count, 1);
@@ -172,12 +194,12 @@ void winograd_prepare_emit(KernelCode *code, const WinogradShape *s, int m) {
         code_at(code, code->inputs[1], code_add(code, code_mul_const(code, panel.index, p->stride), step));
     LLVMValueRef to = code_at(code, code->packed,
                               code_add(code, code_mul_const(code, panel.index, s->source * p->width), step));
-    LLVMValueRef taps[9], points[MAX_POINTS];
-    for (int i = 0; i < 9; i++)
-        taps[i] = code_load(code, code_at_const(code, from, i * s->source * p->width), whole);
-    winograd_transform_emit(code, &t->g[0][0], t->alpha, 3, 3, taps, points);
-    for (int i = 0; i < t->alpha * t->alpha; i++)
-        code_store(code, points[i], code_at_const(code, to, i * p->count * s->source * p->width), whole);
+    LLVMValueRef points[MAX_POINTS];
+    int64_t tap = s->source * p->width;
+    WinogradSquare taps = {.corner = from, .row = 3 * tap, .column = tap, .lanes = whole};
+    winograd_transform_emit(code, &t.g[0][0], t.alpha, 3, 3, &taps, points);
+    for (int i = 0; i < t.alpha * t.alpha; i++)
+        code_store(code, points[i], code_at_const(code, to, i * weights_a_point(s)), whole);
     loop_end(code, &vector);
     loop_end(code, &channel);
     loop_end(code, &panel);
@@ -193,7 +215,8 @@ static WinogradPlace find_tile(KernelCode *code, const Winograd *walk, LLVMValue
 
 static void transform_source(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
     const Winograd *walk = user;
-    WinogradSquare square = winograd_square(code, walk->source, walk->next_source, channel, lanes);
+    WinogradSquare square = winograd_square(code, 0, walk->source, channel, lanes);
+    if (walk->next_source) square.next = code_at(code, walk->next_source, channel);
     LLVMValueRef tile = code_mul_const(code, walk->tile, walk->rooms.v_tile);
     winograd_source_emit(code, walk->t, &square, code_at(code, walk->v, code_add(code, tile, channel)),
                          walk->rooms.v_point);
@@ -227,9 +250,12 @@ static void multiply_tiles(KernelCode *code, Winograd *walk, LLVMValueRef panel,
     tile.a = code_at(code, walk->v,
                      code_add(code, code_mul_const(code, walk->point, walk->rooms.v_point),
                               code_mul_const(code, first, walk->rooms.v_tile)));
-    LLVMValueRef matrix = code_add(code, code_mul_const(code, walk->point, p->count), panel);
-    tile.b = code_at(code, code->packed, code_mul_const(code, matrix, walk->s->source * p->width));
+    tile.b = code_at(code, code->packed,
+                     code_add(code, code_mul_const(code, walk->point, weights_a_point(walk->s)),
+                              code_mul_const(code, panel, walk->s->source * p->width)));
     tile_add_level(&tile, walk->s->source, 1, p->width);
+    /* Beside V and M they do not stay in the second-level cache. */
+    if (weight_bytes(walk->s, walk->m) > code->emit->machine->l2_bytes / 2) tile.ahead = ELEMENTS_AHEAD;
     for (int v = 0; v < vectors; v++) tile.vector_offset[v] = (int64_t)v * code->width;
     for (int r = 0; r < rows; r++) {
         tile.row_offset[r] = r * walk->rooms.v_tile;
@@ -333,13 +359,16 @@ static void store_tile(KernelCode *code, const Winograd *walk, const LLVMValueRe
 static void transform_result(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
     const Winograd *walk = user;
     const WinogradTransform *t = walk->t;
-    LLVMValueRef in[MAX_POINTS], out[MAX_POINTS];
+    LLVMValueRef out[MAX_POINTS];
     LLVMValueRef from = code_at(
         code, walk->products, code_add(code, code_mul_const(code, walk->tile, walk->rooms.m_tile), channel));
-    for (int i = 0; i < walk->points; i++)
-        in[i] = code_load(code, code_at_const(code, from, i * walk->rooms.m_point),
-                          (Lanes){lanes.width, lanes.width});
-    winograd_transform_emit(code, &t->at[0][0], walk->m, t->alpha, MAX_ALPHA, in, out);
+    WinogradSquare products = {
+        .corner = from,
+        .row = t->alpha * walk->rooms.m_point,
+        .column = walk->rooms.m_point,
+        .lanes = {lanes.width, lanes.width}
+    };
+    winograd_transform_emit(code, &t->at[0][0], walk->m, t->alpha, MAX_ALPHA, &products, out);
     if (walk->bias) {
         LLVMValueRef bias = code_load(code, code_at(code, code->inputs[2], channel), lanes);
         for (int i = 0; i < walk->m * walk->m; i++) out[i] = code_fadd(code, out[i], bias);
@@ -370,8 +399,8 @@ static void transform_results(KernelCode *code, Winograd *walk, LLVMValueRef fir
 }
 
 void winograd_emit(KernelCode *code, const WinogradShape *s, int m, bool bias) {
-    const WinogradTransform *t = winograd_transform(m);
-    Winograd walk = {.s = s, .t = t, .m = m, .points = t->alpha * t->alpha, .bias = bias};
+    WinogradTransform t = winograd_transform(m);
+    Winograd walk = {.s = s, .t = &t, .m = m, .points = t.alpha * t.alpha, .bias = bias};
     walk.rooms = plan_rooms(code->emit->machine, s, m);
     walk.v = code_workspace(code);
     walk.products = code_at_const(code, walk.v, walk.rooms.m_start);

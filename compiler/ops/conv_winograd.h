@@ -1,4 +1,4 @@
-/* Winograd's minimal filtering for 3x3 kernels of stride 1, F(m x m, 3 x 3) with m = 2, 3, 4 (Lavin and Gray,
+/* Winograd's minimal filtering for 3x3 kernels of stride 1, F(m x m, 3 x 3) with m = 2 to 6 (Lavin and Gray,
  * "Fast Algorithms for Convolutional Neural Networks", 2015): m*m outputs take (m+2)^2 products a channel
  * instead of 9 m*m. Forward, and the gradient to the input, which is the same with transposed weights.
  * Rounding errors are a few times those of the direct sum. */

@@ -1,5 +1,5 @@
 /* What the lists of kernels say of Winograd's: a set of functions for the forward pass and one for the
- * gradient to the input, for each of m = 2, 3, 4. */
+ * gradient to the input, for each m. */
 #include "ops/conv_winograd_rows.h"
 
 #include "ops/conv_kernels.h"
@@ -66,9 +66,13 @@ bool winograd_input_grad_applies(const Machine *machine, const Graph *graph, con
 DEFINE_ROW(forward, 2, conv_has_bias(code->node))
 DEFINE_ROW(forward, 3, conv_has_bias(code->node))
 DEFINE_ROW(forward, 4, conv_has_bias(code->node))
+DEFINE_ROW(forward, 5, conv_has_bias(code->node))
+DEFINE_ROW(forward, 6, conv_has_bias(code->node))
 DEFINE_ROW(input_grad, 2, false)
 DEFINE_ROW(input_grad, 3, false)
 DEFINE_ROW(input_grad, 4, false)
+DEFINE_ROW(input_grad, 5, false)
+DEFINE_ROW(input_grad, 6, false)
 
 #define DEFINE_WEIGHTS(m)                                                                                    \
     bool winograd##m##_weights_applies(const Machine *machine, const Graph *graph, const Node *node) {       \
@@ -96,3 +100,5 @@ DEFINE_ROW(input_grad, 4, false)
 DEFINE_WEIGHTS(2)
 DEFINE_WEIGHTS(3)
 DEFINE_WEIGHTS(4)
+DEFINE_WEIGHTS(5)
+DEFINE_WEIGHTS(6)

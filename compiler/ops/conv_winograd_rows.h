@@ -20,9 +20,13 @@ bool winograd_input_grad_applies(const Machine *machine, const Graph *graph, con
 DECLARE_ROW(forward, 2)
 DECLARE_ROW(forward, 3)
 DECLARE_ROW(forward, 4)
+DECLARE_ROW(forward, 5)
+DECLARE_ROW(forward, 6)
 DECLARE_ROW(input_grad, 2)
 DECLARE_ROW(input_grad, 3)
 DECLARE_ROW(input_grad, 4)
+DECLARE_ROW(input_grad, 5)
+DECLARE_ROW(input_grad, 6)
 #undef DECLARE_ROW
 
 #define DECLARE_WEIGHTS(m)                                                                                   \
@@ -35,6 +39,8 @@ DECLARE_ROW(input_grad, 4)
 DECLARE_WEIGHTS(2)
 DECLARE_WEIGHTS(3)
 DECLARE_WEIGHTS(4)
+DECLARE_WEIGHTS(5)
+DECLARE_WEIGHTS(6)
 #undef DECLARE_WEIGHTS
 
 #define WINOGRAD_ROW(direction, m, pool)                                                                     \

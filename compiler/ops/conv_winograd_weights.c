@@ -11,9 +11,13 @@ enum {
     MOST_BLOCK = 112,
     LINE = 16,
     CHANNEL_ROWS = 8,
-    SAMPLES_A_CALL = 8 /* reckoned with for what is done once a call */
+    SAMPLES_A_CALL = 8, /* reckoned with for what is done once a call */
+    MOST_SUMS = 8,      /* second-level caches: what a worker keeps for them */
 };
-static const double PRODUCT_EFFICIENCY = 0.5; /* of the peak: short reductions, sums read and written */
+static const double PRODUCT_EFFICIENCY = 0.65; /* of the peak: short reductions, sums read and written */
+/* Of a register of sums, once a call: cleared, added to, transformed; where they fill half of the
+ * second-level cache, and where they fill more. Measured. */
+static const double SUM_CYCLES = 10, FAR_SUM_CYCLES = 48;
 
 static int64_t sample_tiles(const ConvGeometry *g, int m) {
     return winograd_tiles(g->axis[0].output, m) * winograd_tiles(g->axis[1].output, m);
@@ -26,7 +30,7 @@ typedef struct Rooms {
 } Rooms;
 
 static Rooms plan_rooms(const Machine *machine, const ConvGeometry *g, int m) {
-    int points = winograd_transform(m)->alpha * winograd_transform(m)->alpha;
+    int points = (m + 2) * (m + 2);
     Panels p = conv_panels(machine, g);
     Rooms r = {.v_tile = winograd_round_up(g->channels, machine->vector_floats), .d_tile = p.count * p.width};
     int64_t fit = machine->l2_bytes / 2 / (points * (r.v_tile + r.d_tile) * (int64_t)sizeof(float));
@@ -35,15 +39,18 @@ static Rooms plan_rooms(const Machine *machine, const ConvGeometry *g, int m) {
     r.d_start = points * r.v_point;
     r.d_point = winograd_round_up(r.block * r.d_tile, LINE) + LINE;
     r.s_start = r.d_start + points * r.d_point;
-    r.s_point = p.count * g->channels * p.width;
+    r.s_point = p.count * g->channels * p.width + LINE;
     r.end = r.s_start + points * r.s_point;
     return r;
 }
 
-bool winograd_weights_fit(const Machine *machine, const ConvGeometry *g, int m) {
-    if (!winograd_fits(machine, g)) return false;
+static int64_t sum_bytes(const Machine *machine, const ConvGeometry *g, int m) {
     Rooms r = plan_rooms(machine, g, m);
-    return (r.end - r.s_start) * (int64_t)sizeof(float) <= machine->l2_bytes / 2;
+    return (r.end - r.s_start) * (int64_t)sizeof(float);
+}
+
+bool winograd_weights_fit(const Machine *machine, const ConvGeometry *g, int m) {
+    return winograd_fits(machine, g) && sum_bytes(machine, g, m) <= MOST_SUMS * machine->l2_bytes;
 }
 
 int64_t winograd_weights_workspace(const Machine *machine, const ConvGeometry *g, int m) {
@@ -51,16 +58,17 @@ int64_t winograd_weights_workspace(const Machine *machine, const ConvGeometry *g
 }
 
 double winograd_weights_cost(const Machine *machine, const ConvGeometry *g, int m) {
-    const WinogradTransform *t = winograd_transform(m);
+    WinogradTransform t = winograd_transform(m);
     Panels p = conv_panels(machine, g);
-    double ports = estimate_ports(machine), points = t->alpha * t->alpha;
+    double ports = estimate_ports(machine), points = t.alpha * t.alpha;
     double sources = (double)winograd_round_up(g->channels, machine->vector_floats) / machine->vector_floats;
     double targets = (double)(p.count * p.vectors);
     double sums = points * (double)g->channels * targets;
-    double in = winograd_source_work(t);
-    double out = winograd_result_work(t);
+    double in = winograd_source_work(&t);
+    double out = winograd_result_work(&t);
+    double each = sum_bytes(machine, g, m) > machine->l2_bytes / 2 ? FAR_SUM_CYCLES : SUM_CYCLES;
     double per_tile = sums / PRODUCT_EFFICIENCY + 1.5 * (in * sources + out * targets);
-    return ((double)sample_tiles(g, m) * per_tile + 6 * sums / SAMPLES_A_CALL) / ports;
+    return ((double)sample_tiles(g, m) * per_tile + each * sums / SAMPLES_A_CALL) / ports;
 }
 
 void winograd_weights_halo(const ConvGeometry *g, int m, int input, Halo *halo) {
@@ -96,17 +104,10 @@ static void store_points(KernelCode *code, const WeightsWalk *walk, const LLVMVa
         code_store(code, points[i], code_at_const(code, to, i * stride), (Lanes){code->width, code->width});
 }
 
-static void load_square(KernelCode *code, const Value *value, LLVMValueRef corner, int size, Lanes lanes,
-                        LLVMValueRef *out) {
-    const int64_t *stride = value->layout.stride;
-    for (int i = 0; i < size * size; i++)
-        out[i] =
-            code_load(code, code_at_const(code, corner, i / size * stride[0] + i % size * stride[1]), lanes);
-}
-
 static void transform_x(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
     const WeightsWalk *walk = user;
-    WinogradSquare square = winograd_square(code, walk->x, walk->next_x, channel, lanes);
+    WinogradSquare square = winograd_square(code, 0, walk->x, channel, lanes);
+    if (walk->next_x) square.next = code_at(code, walk->next_x, channel);
     LLVMValueRef at = code_add(code, code_mul_const(code, walk->tile, walk->rooms.v_tile), channel);
     winograd_source_emit(code, walk->t, &square, code_at(code, walk->workspace, at), walk->rooms.v_point);
 }
@@ -115,9 +116,9 @@ static void transform_x(KernelCode *code, LLVMValueRef channel, Lanes lanes, voi
 static void transform_dy(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
     const WeightsWalk *walk = user;
     const WinogradTransform *t = walk->t;
-    LLVMValueRef in[MAX_POINTS], out[MAX_POINTS];
-    load_square(code, code_input(code, 1), code_at(code, walk->dy, channel), walk->m, lanes, in);
-    winograd_transpose_emit(code, &t->at[0][0], walk->m, t->alpha, MAX_ALPHA, in, out);
+    LLVMValueRef out[MAX_POINTS];
+    WinogradSquare square = winograd_square(code, 1, walk->dy, channel, lanes);
+    winograd_transpose_emit(code, &t->at[0][0], walk->m, t->alpha, MAX_ALPHA, &square, out);
     LLVMValueRef at = code_add(code, code_mul_const(code, walk->tile, walk->rooms.d_tile), channel);
     store_points(code, walk, out, code_at(code, room(code, walk, walk->rooms.d_start), at),
                  walk->rooms.d_point);
@@ -200,10 +201,10 @@ static void add_sums(KernelCode *code, const WeightsWalk *walk) {
                 code_add(code, code_mul_const(code, panel.index, walk->g->channels * p->width), step));
     LLVMValueRef dw =
         code_at(code, code->outputs[0], code_add(code, code_mul_const(code, panel.index, p->stride), step));
-    LLVMValueRef in[MAX_POINTS], out[9];
-    for (int i = 0; i < walk->points; i++)
-        in[i] = code_load(code, code_at_const(code, sums, i * walk->rooms.s_point), whole);
-    winograd_transpose_emit(code, &t->g[0][0], t->alpha, 3, 3, in, out);
+    LLVMValueRef out[9];
+    int64_t point = walk->rooms.s_point;
+    WinogradSquare square = {.corner = sums, .row = t->alpha * point, .column = point, .lanes = whole};
+    winograd_transpose_emit(code, &t->g[0][0], t->alpha, 3, 3, &square, out);
     for (int tap = 0; tap < 9; tap++) {
         LLVMValueRef at = code_at_const(code, dw, tap * walk->g->channels * p->width);
         code_store(code, code_fadd(code, code_load(code, at, whole), out[tap]), at, whole);
@@ -214,10 +215,10 @@ static void add_sums(KernelCode *code, const WeightsWalk *walk) {
 }
 
 void winograd_weights_emit(KernelCode *code, const ConvGeometry *g, int m) {
-    const WinogradTransform *t = winograd_transform(m);
+    WinogradTransform t = winograd_transform(m);
     const Machine *machine = code->emit->machine;
     WeightsWalk walk = {
-        .g = g, .t = t, .panels = conv_panels(machine, g), .m = m, .points = t->alpha * t->alpha};
+        .g = g, .t = &t, .panels = conv_panels(machine, g), .m = m, .points = t.alpha * t.alpha};
     walk.rooms = plan_rooms(machine, g, m);
     walk.workspace = code_workspace(code);
     /* What pads D's rows may be anything, but no number that slows the processor down. */

@@ -6,7 +6,7 @@
 
 #include "ops/conv_geometry.h"
 
-/* The sums must stay in the cache, so not every number of channels can be taken. */
+/* The sums need much room, so not every number of channels can be taken. */
 bool winograd_weights_fit(const Machine *machine, const ConvGeometry *g, int m);
 double winograd_weights_cost(const Machine *machine, const ConvGeometry *g, int m); /* cycles a sample */
 void winograd_weights_halo(const ConvGeometry *g, int m, int input, Halo *halo);

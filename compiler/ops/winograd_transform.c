@@ -4,27 +4,43 @@
 #include <math.h>
 #include <string.h>
 
-/* clang-format off */
-static const WinogradTransform transforms[] = {
-    {.m = 2, .alpha = 4,
-     .bt = {{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, 1, 0, -1}},
-     .g = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}},
-     .at = {{1, 1, 1, 0}, {0, 1, -1, -1}}},
-    {.m = 3, .alpha = 5,
-     .bt = {{2, -1, -2, 1, 0}, {0, -2, -1, 1, 0}, {0, 2, -3, 1, 0}, {0, -1, 0, 1, 0}, {0, 2, -1, -2, 1}},
-     .g = {{0.5, 0, 0}, {-0.5, -0.5, -0.5}, {-1.0/6, 1.0/6, -1.0/6}, {1.0/6, 1.0/3, 2.0/3}, {0, 0, 1}},
-     .at = {{1, 1, 1, 1, 0}, {0, 1, -1, 2, 0}, {0, 1, 1, 4, 1}}},
-    {.m = 4, .alpha = 6,
-     .bt = {{4, 0, -5, 0, 1, 0}, {0, -4, -4, 1, 1, 0}, {0, 4, -4, -1, 1, 0},
-            {0, -2, -1, 2, 1, 0}, {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1}},
-     .g = {{0.25, 0, 0}, {-1.0/6, -1.0/6, -1.0/6}, {-1.0/6, 1.0/6, -1.0/6},
-           {1.0/24, 1.0/12, 1.0/6}, {1.0/24, -1.0/12, 1.0/6}, {0, 0, 1}},
-     .at = {{1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 0}, {0, 1, -1, 8, -8, 1}}},
+/* The finite points of m = 2, 3, ...: of the multiples of 1/8 up to 5/2 that were tried, sets with small
+ * errors and many ones in the matrices. Those of both signs share most of their sums; infinity joins them
+ * all. */
+static const double points[][MAX_ALPHA - 1] = {
+    {0, 1, -1},
+    {1, -1, 0.5, -0.5},
+    {0, 0.75, -0.75, 1.5, -1.5},
+    {1, -1, 0.25, -0.25, 1.75, -1.75},
+    {0, 1, -1, 2, -2, 0.5, -0.5},
 };
-/* clang-format on */
 
-const WinogradTransform *winograd_transform(int m) {
-    return &transforms[m - 2];
+/* A polynomial by its coefficients, lowest first, times x - root. */
+static void multiply_by_root(double *polynomial, double root) {
+    for (int k = MAX_ALPHA - 1; k > 0; k--) polynomial[k] = polynomial[k - 1] - root * polynomial[k];
+    polynomial[0] *= -root;
+}
+
+WinogradTransform winograd_transform(int m) {
+    WinogradTransform t = {.m = m, .alpha = m + 2};
+    const double *p = points[m - WINOGRAD_LEAST];
+    int infinity = m + 1;
+    t.bt[infinity][0] = t.g[infinity][2] = t.at[m - 1][infinity] = 1;
+    for (int i = 0; i < infinity; i++) {
+        double others = 1, power = 1;
+        t.bt[i][0] = 1;
+        for (int k = 0; k < infinity; k++) {
+            if (k == i) continue;
+            others *= p[i] - p[k];
+            multiply_by_root(t.bt[i], p[k]);
+        }
+        multiply_by_root(t.bt[infinity], p[i]);
+        for (int k = 0; k < m || k < 3; k++, power *= p[i]) {
+            if (k < 3) t.g[i][k] = power / others;
+            if (k < m) t.at[k][i] = power;
+        }
+    }
+    return t;
 }
 
 WinogradPlace winograd_place(KernelCode *code, LLVMValueRef tile, int64_t a_sample, int64_t a_row) {
@@ -43,14 +59,11 @@ LLVMValueRef winograd_corner(KernelCode *code, const Value *value, LLVMValueRef 
     return code_at(code, base, at);
 }
 
-WinogradSquare winograd_square(KernelCode *code, LLVMValueRef corner, LLVMValueRef next, LLVMValueRef channel,
+WinogradSquare winograd_square(KernelCode *code, int input, LLVMValueRef corner, LLVMValueRef channel,
                                Lanes lanes) {
-    const int64_t *stride = code_input(code, 0)->layout.stride;
-    return (WinogradSquare){.corner = code_at(code, corner, channel),
-                            .next = next ? code_at(code, next, channel) : NULL,
-                            .row = stride[0],
-                            .column = stride[1],
-                            .lanes = lanes};
+    const int64_t *stride = code_input(code, input)->layout.stride;
+    return (WinogradSquare){
+        .corner = code_at(code, corner, channel), .row = stride[0], .column = stride[1], .lanes = lanes};
 }
 
 /* One row of the transforms as a straight line of steps: a step's register is `sum` + factor * `term`, or
@@ -173,10 +186,10 @@ static LLVMValueRef emit_step(KernelCode *code, const LineStep *step, const LLVM
     return sum ? code_fma(code, x, factor, sum) : code_fmul(code, x, factor);
 }
 
-static void emit_line(KernelCode *code, const Line *line, int outputs, const LLVMValueRef *in, int in_step,
+static void emit_line(KernelCode *code, const Line *line, int outputs, const LLVMValueRef *in,
                       LLVMValueRef *out, int out_step) {
     LLVMValueRef registers[MAX_ALPHA + MOST_STEPS];
-    for (int i = 0; i < line->inputs; i++) registers[i] = in[(ptrdiff_t)i * in_step];
+    for (int i = 0; i < line->inputs; i++) registers[i] = in[i];
     for (int i = 0; i < line->count; i++)
         registers[line->inputs + i] = emit_step(code, &line->steps[i], registers);
     for (int i = 0; i < outputs; i++) out[(ptrdiff_t)i * out_step] = registers[line->outputs[i]];
@@ -204,6 +217,11 @@ static bool is_used(const double (*rows)[MAX_ALPHA], int count, int column) {
     return false;
 }
 
+static LLVMValueRef load_place(KernelCode *code, const WinogradSquare *square, int i, int j) {
+    LLVMValueRef place = code_at_const(code, square->corner, i * square->row + j * square->column);
+    return code_load(code, place, square->lanes);
+}
+
 /* Half of the transform for some rows of the matrix: rows x alpha registers of (matrix d). */
 static void emit_half(KernelCode *code, const WinogradTransform *t, const WinogradSquare *square,
                       const double (*rows)[MAX_ALPHA], int count, LLVMValueRef *half) {
@@ -211,11 +229,8 @@ static void emit_half(KernelCode *code, const WinogradTransform *t, const Winogr
     for (int j = 0; j < t->alpha; j++) {
         LLVMValueRef in[MAX_ALPHA] = {NULL};
         for (int i = 0; i < t->alpha; i++)
-            if (is_used(rows, count, i))
-                in[i] =
-                    code_load(code, code_at_const(code, square->corner, i * square->row + j * square->column),
-                              square->lanes);
-        emit_line(code, &line, count, in, 1, half + j, t->alpha);
+            if (is_used(rows, count, i)) in[i] = load_place(code, square, i, j);
+        emit_line(code, &line, count, in, half + j, t->alpha);
     }
 }
 
@@ -235,7 +250,7 @@ void winograd_source_emit(KernelCode *code, const WinogradTransform *t, const Wi
         if (first) again.corner = code_unknown_address(code, again.corner);
         emit_half(code, t, &again, (const double(*)[MAX_ALPHA])rows, count, half);
         for (int i = 0; i < count; i++) {
-            emit_line(code, &line, alpha, half + (ptrdiff_t)i * alpha, 1, out, 1);
+            emit_line(code, &line, alpha, half + (ptrdiff_t)i * alpha, out, 1);
             for (int j = 0; j < alpha; j++)
                 code_store(code, out[j], code_at_const(code, to, (order[first + i] * alpha + j) * point),
                            (Lanes){square->lanes.width, square->lanes.width});
@@ -248,16 +263,19 @@ void winograd_source_emit(KernelCode *code, const WinogradTransform *t, const Wi
 }
 
 void winograd_transform_emit(KernelCode *code, const double *matrix, int rows, int columns, int row_length,
-                             const LLVMValueRef *in, LLVMValueRef *out) {
-    LLVMValueRef half[MAX_POINTS];
+                             const WinogradSquare *in, LLVMValueRef *out) {
+    LLVMValueRef half[MAX_POINTS], column[MAX_ALPHA];
     Line line = plan_line(matrix, rows, columns, row_length);
-    for (int j = 0; j < columns; j++) emit_line(code, &line, rows, in + j, columns, half + j, columns);
+    for (int j = 0; j < columns; j++) {
+        for (int i = 0; i < columns; i++) column[i] = load_place(code, in, i, j);
+        emit_line(code, &line, rows, column, half + j, columns);
+    }
     for (int i = 0; i < rows; i++)
-        emit_line(code, &line, rows, half + (ptrdiff_t)i * columns, 1, out + (ptrdiff_t)i * rows, 1);
+        emit_line(code, &line, rows, half + (ptrdiff_t)i * columns, out + (ptrdiff_t)i * rows, 1);
 }
 
 void winograd_transpose_emit(KernelCode *code, const double *matrix, int rows, int columns, int row_length,
-                             const LLVMValueRef *in, LLVMValueRef *out) {
+                             const WinogradSquare *in, LLVMValueRef *out) {
     double transposed[MAX_POINTS];
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < columns; j++) transposed[j * rows + i] = matrix[i * row_length + j];

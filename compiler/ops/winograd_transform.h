@@ -1,5 +1,5 @@
-/* The matrices of F(m x m, 3 x 3) and the code that applies them to a square of registers. Matrices: Lavin
- * and Gray, 2015, and for m = 3 the same construction over the points 0, 1, -1, 2 and infinity. */
+/* The matrices of F(m x m, 3 x 3) and the code that applies them to a square of registers. Matrices: Toom and
+ * Cook's construction over m + 1 points and infinity (Winograd, 1980; Lavin and Gray, 2015). */
 #ifndef CNNC_OPS_WINOGRAD_TRANSFORM_H
 #define CNNC_OPS_WINOGRAD_TRANSFORM_H
 
@@ -7,13 +7,18 @@
 
 #include <stddef.h>
 
-enum { MAX_ALPHA = 6, MAX_POINTS = MAX_ALPHA * MAX_ALPHA };
+enum {
+    WINOGRAD_LEAST = 2,
+    WINOGRAD_MOST = 6,
+    MAX_ALPHA = WINOGRAD_MOST + 2,
+    MAX_POINTS = MAX_ALPHA * MAX_ALPHA
+};
 enum { WINOGRAD_AHEAD = 4 }; /* tiles between one that is read and one that is asked for; measured */
 
 /* y = At [(G g) . (Bt d)], one dimension; rows are zero-filled to MAX_ALPHA. */
 typedef struct WinogradTransform {
-    int m, alpha;
-    double bt[MAX_ALPHA][MAX_ALPHA], g[MAX_ALPHA][3], at[4][MAX_ALPHA];
+    int m, alpha; /* alpha = m + 2 */
+    double bt[MAX_ALPHA][MAX_ALPHA], g[MAX_ALPHA][3], at[WINOGRAD_MOST][MAX_ALPHA];
 } WinogradTransform;
 
 /* What transforming one register of sources, or of results, takes: products, loads and stores together. */
@@ -28,8 +33,8 @@ static inline int64_t winograd_round_up(int64_t n, int64_t to) {
     return (n + to - 1) / to * to;
 }
 
-/* m is 2, 3 or 4. */
-const WinogradTransform *winograd_transform(int m);
+/* m is WINOGRAD_LEAST to WINOGRAD_MOST. */
+WinogradTransform winograd_transform(int m);
 
 /* Where a tile lies: its sample, its row and column in tiles. */
 typedef struct WinogradPlace {
@@ -42,7 +47,7 @@ WinogradPlace winograd_place(KernelCode *code, LLVMValueRef tile, int64_t a_samp
 LLVMValueRef winograd_corner(KernelCode *code, const Value *value, LLVMValueRef base,
                              const WinogradPlace *place, int m);
 
-/* A register of the places that a tile reads: its first one, the distances of rows and columns. */
+/* A register of each place of a square: its first one, the distances of rows and columns in elements. */
 typedef struct WinogradSquare {
     LLVMValueRef corner;
     LLVMValueRef next; /* that of a later tile, to be asked for; or NULL */
@@ -50,8 +55,8 @@ typedef struct WinogradSquare {
     Lanes lanes;
 } WinogradSquare;
 
-/* Of input 0 from that channel on; next: or NULL. */
-WinogradSquare winograd_square(KernelCode *code, LLVMValueRef corner, LLVMValueRef next, LLVMValueRef channel,
+/* Of an input from that channel on. */
+WinogradSquare winograd_square(KernelCode *code, int input, LLVMValueRef corner, LLVMValueRef channel,
                                Lanes lanes);
 
 /* Bt d B of a square of sources: the points lie from `to` on, `point` elements apart. Squares of more
@@ -59,12 +64,12 @@ WinogradSquare winograd_square(KernelCode *code, LLVMValueRef corner, LLVMValueR
 void winograd_source_emit(KernelCode *code, const WinogradTransform *t, const WinogradSquare *square,
                           LLVMValueRef to, int64_t point);
 
-/* out (rows x rows) = matrix in matrix^T; in is columns x columns, a row of the matrix row_length numbers
- * long. */
+/* out (rows x rows) = matrix in matrix^T, in the square of columns x columns; a row of the matrix is
+ * row_length numbers long. */
 void winograd_transform_emit(KernelCode *code, const double *matrix, int rows, int columns, int row_length,
-                             const LLVMValueRef *in, LLVMValueRef *out);
+                             const WinogradSquare *in, LLVMValueRef *out);
 /* The same with the matrix's transpose: out is columns x columns, in rows x rows. */
 void winograd_transpose_emit(KernelCode *code, const double *matrix, int rows, int columns, int row_length,
-                             const LLVMValueRef *in, LLVMValueRef *out);
+                             const WinogradSquare *in, LLVMValueRef *out);
 
 #endif

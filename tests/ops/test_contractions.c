@@ -484,8 +484,9 @@ int main(void) {
         {"narrow_dense_is_exact",             4,  14, draw_dense,           {"chains", "best"}                     },
         {"scalar_dense_is_exact",             1,  16, draw_dense,           {"chains", "best"}                     },
         {"wide_winograd_is_within_bound",     16, 32, draw_small_kernel,    {"winograd2", "winograd3", "winograd4"}},
-        {"middle_winograd_is_within_bound",   8,  16, draw_small_kernel,    {"winograd4"}                          },
-        {"narrow_winograd_is_within_bound",   4,  14, draw_small_kernel,    {"winograd3"}                          },
+        {"large_winograd_is_within_bound",    16, 32, draw_small_kernel,    {"winograd5", "winograd6"}             },
+        {"middle_winograd_is_within_bound",   8,  16, draw_small_kernel,    {"winograd4", "winograd6"}             },
+        {"narrow_winograd_is_within_bound",   4,  14, draw_small_kernel,    {"winograd3", "winograd5"}             },
     };
     struct CMUnitTest tests[COUNT(rows)];
     for (int i = 0; i < COUNT(rows); i++)

@@ -23,7 +23,8 @@ sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "
 from references import read_safetensors, write_safetensors  # noqa: E402
 
 VARIANTS = [["-O0"], ["--strict"], ["--no-fuse"], ["--kernel=*=reference"], ["--cpu=haswell"], ["--cpu=baseline"],
-            ["--kernel=*=winograd2"], ["--kernel=*=winograd4"], ["--kernel=*=sparse"], ["--kernel=*=direct"]]
+            ["--kernel=*=winograd2"], ["--kernel=*=winograd4"], ["--kernel=*=winograd6"],
+            ["--kernel=*=sparse"], ["--kernel=*=direct"]]
 if "CNNC_TEST_COMPILER" in os.environ:  # it compiles for a processor of its own
     VARIANTS = [options for options in VARIANTS if not options[0].startswith("--cpu")]
 WILD, TOLERANCE, GRADIENT_TOLERANCE = 1e3, 2e-5, 2e-4
