@@ -95,8 +95,8 @@ static int64_t weight_bytes(const WinogradShape *s, int m) {
     return winograd_packed(s, m) * (int64_t)sizeof(float);
 }
 
-/* Tiles of a block: V and M shall fit a quarter of the second-level cache, but where the weights do not fit it
- * at all, reading these seldom is worth more. */
+/* Tiles of a block: V and M shall fit a quarter of the second-level cache, but where the weights do not fit
+ * it at all, reading these seldom is worth more. */
 static int64_t block_tiles(const Machine *machine, const WinogradShape *s, int m, int64_t rows) {
     int64_t points = (int64_t)(m + 2) * (m + 2);
     int64_t bytes = points * (s->source + s->panels.count * s->panels.width) * (int64_t)sizeof(float);
