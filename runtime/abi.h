@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-enum { CNN_ABI_VERSION = 6, CNN_MAX_RANK = 8, CNN_ALIGNMENT = 64 };
+enum { CNN_ABI_VERSION = 7, CNN_MAX_RANK = 8, CNN_ALIGNMENT = 64 };
 
 /* The argument of every generated function. Fields are read by index from generated code: see
  * emit/kernel_code.h. */
@@ -22,9 +22,9 @@ typedef struct cnn_frame {
     void *shared;     /* values that there are once a batch */
     /* Values of every sample of the batch that outlive a stage: batch_stride elements a sample. */
     void *batch;
-    /* The worker's values: scratch_stride elements a sample of its micro-batch, then workspace. */
+    /* The worker's values: scratch_stride elements a sample of its micro-batch. */
     void *scratch;
-    /* NULL: behind the scratch's samples; else the worker's own, the scratch being another's. */
+    /* What single kernels work in: behind the samples of the worker's own scratch. */
     void *workspace;
 
     const void *samples; /* elements of sample_kind, channels last, no gaps: the data set, or a batch of it */

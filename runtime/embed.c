@@ -103,6 +103,8 @@ cnn_instance *cnn_embed_init(const cnn_model *model, void *memory) {
     frame->shared = base + places.shared;
     frame->batch = base + places.batch;
     frame->scratch = base + places.scratch;
+    frame->workspace =
+        base + places.scratch + cnn_program_samples(model->inference) * cnn_program_element(model->inference);
     frame->lane_count = 1;
     frame->lane_stride = model->inference->lane;
     frame->sample_kind = CNN_SAMPLE_FLOAT;

@@ -100,6 +100,14 @@ void cnn_program_close(Program *program) {
     *program = (Program){0};
 }
 
+/* The samples' values of one worker, the workspace of another, or of the same. */
+static void set_scratch(const Program *program, cnn_frame *frame, int samples, int workspace) {
+    const cnn_program *code = program->code;
+    frame->scratch = program->scratch[samples];
+    frame->workspace =
+        (char *)program->scratch[workspace] + cnn_program_samples(code) * cnn_program_element(code);
+}
+
 static void run_steps(Program *program, const cnn_step *steps, int32_t count, cnn_frame *frame, int worker) {
     if (!program->observe) {
         cnn_run_steps(steps, count, frame);
@@ -140,7 +148,7 @@ static void run_item(void *user, int64_t item, int worker) {
         frame.lane = (char *)frame.lanes + item * frame.lane_stride * size;
         if (program->signatures) frame.signature = &program->signatures[item];
     }
-    frame.scratch = program->scratch[worker];
+    set_scratch(program, &frame, worker, worker);
     for (frame.first = begin; frame.first < end; frame.first += frame.count) {
         int64_t left = end - frame.first;
         frame.count = left < program->stage->micro_batch ? left : program->stage->micro_batch;
@@ -170,12 +178,9 @@ static void meet(Alone *alone, int64_t meetings) {
 static void run_part(void *user, int64_t part, int worker) {
     Alone *alone = user;
     Program *program = alone->program;
-    const cnn_program *code = program->code;
     const cnn_stage *stage = program->stage;
     cnn_frame frame = program->frame;
-    frame.scratch = program->scratch[0];
-    frame.workspace = (char *)program->scratch[worker] +
-                      code->scratch_stride * code->micro_batch * cnn_program_element(code);
+    set_scratch(program, &frame, 0, worker);
     frame.first = 0;
     frame.count = 1;
     int64_t meetings = 0;
@@ -220,7 +225,7 @@ void cnn_program_run(Program *program, int64_t count) {
         if (!program->stage->batch_steps) continue;
         cnn_frame frame = program->frame;
         frame.count = count;
-        frame.scratch = program->scratch[0];
+        set_scratch(program, &frame, 0, 0);
         if (program->signatures) frame.signature = &program->signatures[lanes];
         run_steps(program, program->stage->batch, program->stage->batch_steps, &frame, 0);
     }

@@ -52,9 +52,12 @@ int cnn_program_open(Program *program, const cnn_model *model, const cnn_program
                      float *parameters, int64_t capacity, Failure *failure);
 void cnn_program_close(Program *program); /* a zeroed one is fine */
 
-/* Elements of one worker's scratch. */
+/* Elements of one worker's scratch: the samples of a micro-batch, then the workspace. */
+static inline int64_t cnn_program_samples(const cnn_program *code) {
+    return code->scratch_stride * code->micro_batch;
+}
 static inline int64_t cnn_program_scratch(const cnn_program *code) {
-    return code->scratch_stride * code->micro_batch + code->workspace;
+    return cnn_program_samples(code) + code->workspace;
 }
 
 /* Derives what the code packs; after opening and after every change of the parameters. */

@@ -151,10 +151,7 @@ void loop_positions(KernelCode *code, const Shape *shape, PositionBody body, voi
 }
 
 LLVMValueRef code_workspace(KernelCode *code) {
-    LLVMValueRef own = code_frame(code, FRAME_WORKSPACE);
-    LLVMValueRef behind = code_at_const(code, code_frame(code, FRAME_SCRATCH),
-                                        code->graph->micro_batch * code->graph->scratch_stride);
-    return code_select(code, LLVMBuildIsNull(code->emit->builder, own, ""), behind, own);
+    return code_frame(code, FRAME_WORKSPACE);
 }
 
 Share code_share(KernelCode *code, LLVMValueRef n) {

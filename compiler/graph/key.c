@@ -50,7 +50,6 @@ const char *graph_node_key(Arena *arena, const Graph *graph, const Node *node) {
     if (!out) internal_error("no memory for the key of a %s", node->op->name);
     fprintf(out, "%s %s", node->op->name, node->kernel ? node->kernel->name : "-");
     if (graph->doubles) fputs(" double", out);
-    if (node->kernel && node->kernel->workspace) fprintf(out, " micro_batch %d", graph->micro_batch);
     text_print_attrs(out, node->op, node->attrs);
     text_print_epilogue(out, NULL, node);
     if (node->max_window) fprintf(out, " max_window %d", node->max_window);

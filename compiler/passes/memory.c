@@ -5,6 +5,7 @@
  * order of execution; gives region, offset, alias, and the sizes. */
 #include "passes/pass.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -166,7 +167,7 @@ static void share_memory(const PassContext *pc, Graph *graph) {
 
 typedef struct Room {
     int64_t from, to;
-    int last; /* node; INT_MAX: for ever */
+    int first, last; /* nodes; INT_MAX: for ever */
 } Room;
 
 typedef struct Rooms {
@@ -174,22 +175,27 @@ typedef struct Rooms {
     int64_t end;
 } Rooms;
 
-/* The lowest gap that is large enough, rooms whose last reader is through given back. */
-static int64_t take_room(Arena *arena, Rooms *rooms, int64_t size, int now, int last) {
+static void forget_before(Rooms *rooms, int node) {
     int kept = 0;
     for (int i = 0; i < rooms->taken.count; i++)
-        if (rooms->taken.items[i].last >= now) rooms->taken.items[kept++] = rooms->taken.items[i];
+        if (rooms->taken.items[i].last >= node) rooms->taken.items[kept++] = rooms->taken.items[i];
     rooms->taken.count = kept;
-    int64_t from = 0;
-    int at = 0;
-    if (kept > SEARCH_LIMIT) {
-        at = kept;
-        from = rooms->end;
+}
+
+/* The lowest place that nobody has from node `first` to node `last`. */
+static int64_t take_room(Arena *arena, Rooms *rooms, int64_t size, int first, int last) {
+    int64_t from = rooms->taken.count > SEARCH_LIMIT ? rooms->end : 0;
+    for (int i = 0; i < rooms->taken.count; i++) {
+        const Room *room = &rooms->taken.items[i];
+        if (room->last < first || room->first > last) continue;
+        if (room->from - from >= size) break;
+        if (room->to > from) from = room->to;
     }
-    for (; at < kept && rooms->taken.items[at].from - from < size; at++) from = rooms->taken.items[at].to;
+    int at = rooms->taken.count;
     vec_push(arena, &rooms->taken, (Room){0});
-    memmove(&rooms->taken.items[at + 1], &rooms->taken.items[at], sizeof(Room) * (size_t)(kept - at));
-    rooms->taken.items[at] = (Room){from, from + size, last};
+    for (; at && rooms->taken.items[at - 1].from > from; at--)
+        rooms->taken.items[at] = rooms->taken.items[at - 1];
+    rooms->taken.items[at] = (Room){from, from + size, first, last};
     if (from + size > rooms->end) rooms->end = from + size;
     return from;
 }
@@ -218,7 +224,7 @@ static void place_workspace(const PassContext *pc, Graph *graph, Rooms *scratch)
     graph->workspace_elements = workspace_of(pc, graph);
     if (!pc->beside || !graph->workspace_elements) return;
     int64_t from = pc->beside->micro_batch * pc->beside->scratch_stride;
-    vec_push(graph->arena, &scratch->taken, (Room){from, from + graph->workspace_elements, INT32_MAX});
+    vec_push(graph->arena, &scratch->taken, (Room){from, from + graph->workspace_elements, 0, INT32_MAX});
 }
 
 static void set_strides(const PassContext *pc, Graph *graph, int64_t scratch, int64_t batch) {
@@ -254,32 +260,65 @@ static int64_t take_halo_room(Graph *graph, HaloRooms *halos, Rooms *rooms, Valu
     return from;
 }
 
-static void place_samples(const PassContext *pc, Graph *graph) {
+typedef struct Wanted {
+    ValueId id;
+    int64_t size;
+    Lifetime life;
+} Wanted;
+
+typedef VEC(Wanted) WantedRooms;
+
+/* The values that need a room of their own, in the order in which they are made. */
+static WantedRooms wanted_rooms(Graph *graph) {
     Lifetime *lives = lifetimes(graph);
+    WantedRooms wanted = {0};
+    bool *seen = ARENA_ARRAY(graph->arena, bool, (size_t)graph->values.count);
+    for (int n = 0; n < graph->nodes.count; n++) {
+        const Node *node = graph_node(graph, n);
+        for (int i = 0; i < node->outputs.count; i++) {
+            ValueId id = graph_root(graph, node->outputs.items[i]); /* its first part may come before it */
+            const Value *value = graph_value(graph, id);
+            if (!value_per_sample(value) || seen[id]) continue;
+            seen[id] = true;
+            vec_push(graph->arena, &wanted, ((Wanted){id, round_up(value->layout.size), lives[id]}));
+        }
+    }
+    return wanted;
+}
+
+/* Large ones first; those of one size as they were. */
+static int by_size(const void *a, const void *b) {
+    const Wanted *x = a, *y = b;
+    if (x->size != y->size) return x->size < y->size ? 1 : -1;
+    if (x->life.first != y->life.first) return x->life.first < y->life.first ? -1 : 1;
+    return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* Large values first leaves the fewest gaps (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural
+ * Net Inference", 2020); that looks at all pairs of values, so huge graphs take them as they come. */
+static void place_samples(const PassContext *pc, Graph *graph) {
     Rooms scratch = {0}, batch = {0};
     bool keep = pc->form == FORM_PROBE;
     place_workspace(pc, graph, &scratch);
     HaloRooms halos = {0};
+    WantedRooms wanted = wanted_rooms(graph);
+    bool few = wanted.count <= SEARCH_LIMIT;
     /* Rooms that are kept for ever come first, so that no value lies in them before. */
-    for (int pass = 0; pass < 2; pass++)
-        for (int n = 0; n < graph->nodes.count; n++) {
-            const Node *node = graph_node(graph, n);
-            for (int i = 0; i < node->outputs.count; i++) {
-                ValueId id =
-                    graph_root(graph, node->outputs.items[i]); /* its first part may come before it */
-                Value *value = graph_value(graph, id);
-                if (!value_per_sample(value) || value->region != REGION_NONE) continue;
-                bool for_ever = keep || has_halo(value);
-                if (for_ever != (pass == 0)) continue;
-                Rooms *rooms = lives[id].outlives_stage ? &batch : &scratch;
-                int64_t room = keep || !for_ever
-                                   ? take_room(graph->arena, rooms, round_up(value->layout.size),
-                                               keep ? 0 : n, keep ? INT32_MAX : lives[id].last)
-                                   : take_halo_room(graph, &halos, rooms, id, lives[id]);
-                value->region = rooms == &batch ? REGION_BATCH : REGION_SCRATCH;
-                value->offset = room + value->layout.origin;
-            }
+    for (int pass = 0; pass < 2; pass++) {
+        if (pass && few) qsort(wanted.items, (size_t)wanted.count, sizeof *wanted.items, by_size);
+        for (int i = 0; i < wanted.count; i++) {
+            const Wanted *w = &wanted.items[i];
+            Value *value = graph_value(graph, w->id);
+            if ((keep || has_halo(value)) != (pass == 0)) continue;
+            Rooms *rooms = w->life.outlives_stage ? &batch : &scratch;
+            if (pass && !few) forget_before(rooms, w->life.first);
+            int64_t room = keep   ? take_room(graph->arena, rooms, w->size, 0, INT32_MAX)
+                           : pass ? take_room(graph->arena, rooms, w->size, w->life.first, w->life.last)
+                                  : take_halo_room(graph, &halos, rooms, w->id, w->life);
+            value->region = rooms == &batch ? REGION_BATCH : REGION_SCRATCH;
+            value->offset = room + value->layout.origin;
         }
+    }
     for (int i = 0; i < graph->values.count; i++) {
         Value *value = graph_value(graph, i);
         if (!value_per_sample(value) || value->alias < 0) continue;

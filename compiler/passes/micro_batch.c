@@ -125,13 +125,20 @@ static StageTraffic *stage_traffic(const PassContext *pc, Graph *graph) {
     return stages;
 }
 
-static int micro_batch_for(const Machine *machine, const StageTraffic *stage) {
+/* Samples of a lane in a batch of the size that the model says: no worker ever has more at once. */
+static int64_t most_samples(const PassContext *pc, const Graph *graph) {
+    if (!graph->training || !pc->model) return LARGEST_MICRO_BATCH;
+    return (pc->model->train->batch + graph->lanes - 1) / graph->lanes;
+}
+
+static int micro_batch_for(const Machine *machine, const StageTraffic *stage, int64_t most) {
     double weights = (double)stage->weights;
     double each = weights * lost(weights, machine_near_bytes(machine)) * LAST_CYCLES + stage->start;
     int best = 0;
     double least = HUGE_VAL;
     for (int i = 0; i < SIZES; i++) {
         int size = LEAST_MICRO_BATCH << i;
+        if (best >= most) break;
         double cycles = stage->cycles[i] + each / size;
         if (cycles >= least) continue;
         least = cycles;
@@ -143,10 +150,11 @@ static int micro_batch_for(const Machine *machine, const StageTraffic *stage) {
 void micro_batches_choose(const PassContext *pc, Graph *graph) {
     const StageTraffic *stages = stage_traffic(pc, graph);
     graph->stage_micro_batches = ARENA_ARRAY(graph->arena, int, (size_t)graph->stage_count);
+    int64_t most = most_samples(pc, graph);
     graph->micro_batch = 1;
     if (pc->beside) graph->micro_batch = pc->beside->micro_batch;
     for (int i = 0; i < graph->stage_count; i++) {
-        int chosen = pc->beside ? 1 : micro_batch_for(pc->machine, &stages[i]);
+        int chosen = pc->beside ? 1 : micro_batch_for(pc->machine, &stages[i], most);
         graph->stage_micro_batches[i] = chosen;
         if (chosen > graph->micro_batch) graph->micro_batch = chosen;
     }

@@ -352,7 +352,9 @@ static void fill(Case *c, const Blocks *blocks) {
 }
 
 static void run_nodes(Case *c, Jit *jit, const Blocks *blocks) {
-    const cnn_frame frame = {.scratch = blocks->of[REGION_SCRATCH]};
+    float *scratch = blocks->of[REGION_SCRATCH];
+    const cnn_frame frame = {.scratch = scratch,
+                             .workspace = scratch + c->graph->micro_batch * c->graph->scratch_stride};
     typedef void (*Kernel6)(const cnn_frame *, int64_t, int64_t, void *, void *, void *, void *, void *,
                             void *);
     for (int i = 0; i < c->graph->nodes.count; i++) {

@@ -40,7 +40,7 @@ enum { PLAIN_SETUPS = COUNT(setups) - 2 };
 
 static ValueId build(OpBench *bench, const void *user, ValueId *inputs, int *count) {
     const Setup *setup = user;
-    bench->frame.scratch = arena_alloc(bench->cx.arena, WORKSPACE * sizeof(double));
+    bench->frame.workspace = arena_alloc(bench->cx.arena, WORKSPACE * sizeof(double));
     ValueId x = inputs[(*count)++] = bench_value(bench, setup->shape);
     for (int64_t i = 0; i < bench_elements(bench, x); i++) {
         double *place = &bench_data(bench, x)[i];
