@@ -182,10 +182,11 @@ static void forget_before(Rooms *rooms, int node) {
     rooms->taken.count = kept;
 }
 
-/* The lowest place that nobody has from node `first` to node `last`. */
+/* The lowest place that nobody has from node `first` to node `last`; behind all where very many have one. */
 static int64_t take_room(Arena *arena, Rooms *rooms, int64_t size, int first, int last) {
-    int64_t from = rooms->taken.count > SEARCH_LIMIT ? rooms->end : 0;
-    for (int i = 0; i < rooms->taken.count; i++) {
+    bool searched = rooms->taken.count <= SEARCH_LIMIT;
+    int64_t from = searched ? 0 : rooms->end;
+    for (int i = 0; searched && i < rooms->taken.count; i++) {
         const Room *room = &rooms->taken.items[i];
         if (room->last < first || room->first > last) continue;
         if (room->from - from >= size) break;
