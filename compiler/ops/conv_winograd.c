@@ -98,8 +98,8 @@ static int64_t weight_bytes(const WinogradShape *s, int m) {
 /* Tiles of a block: V and M shall fit a quarter of the second-level cache, but where the weights do not fit
  * it at all, reading these seldom is worth more. */
 static int64_t block_tiles(const Machine *machine, const WinogradShape *s, int m, int64_t rows) {
-    int64_t points = (int64_t)(m + 2) * (m + 2);
-    int64_t bytes = points * (s->source + s->panels.count * s->panels.width) * (int64_t)sizeof(float);
+    int64_t bytes =
+        winograd_points(m) * (s->source + s->panels.count * s->panels.width) * (int64_t)sizeof(float);
     int64_t room = weight_bytes(s, m) > machine->l2_bytes ? 2 * machine->l2_bytes : machine->l2_bytes / 4;
     int64_t fit = room / bytes;
     if (fit > MOST_BLOCK) fit = MOST_BLOCK;
@@ -138,7 +138,7 @@ void winograd_halo(const WinogradShape *s, int m, Halo *halo) {
 }
 
 int64_t winograd_packed(const WinogradShape *s, int m) {
-    return (int64_t)(m + 2) * (m + 2) * weights_a_point(s);
+    return winograd_points(m) * weights_a_point(s);
 }
 
 /* Strides of V and M, in elements: a line more than needed, so that points do not fall into the same sets of
@@ -150,7 +150,7 @@ typedef struct Rooms {
 } Rooms;
 
 static Rooms plan_rooms(const Machine *machine, const WinogradShape *s, int m) {
-    int points = (m + 2) * (m + 2);
+    int64_t points = winograd_points(m);
     int64_t rows = register_rows(machine, s, m);
     Rooms r = {.rows = (int)rows, .block = block_tiles(machine, s, m, rows)};
     r.v_tile = winograd_round_up(s->source, machine->vector_floats);

@@ -30,7 +30,7 @@ typedef struct Rooms {
 } Rooms;
 
 static Rooms plan_rooms(const Machine *machine, const ConvGeometry *g, int m) {
-    int points = (m + 2) * (m + 2);
+    int64_t points = winograd_points(m);
     Panels p = conv_panels(machine, g);
     Rooms r = {.v_tile = winograd_round_up(g->channels, machine->vector_floats), .d_tile = p.count * p.width};
     int64_t fit = machine->l2_bytes / 2 / (points * (r.v_tile + r.d_tile) * (int64_t)sizeof(float));

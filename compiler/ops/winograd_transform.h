@@ -25,6 +25,11 @@ typedef struct WinogradTransform {
 double winograd_source_work(const WinogradTransform *t);
 double winograd_result_work(const WinogradTransform *t);
 
+/* Products of a tile for a channel and a filter. */
+static inline int64_t winograd_points(int m) {
+    return (int64_t)(m + 2) * (m + 2);
+}
+
 /* Tiles that cover n places; n made a multiple of `to`. */
 static inline int64_t winograd_tiles(int64_t n, int m) {
     return (n + m - 1) / m;
