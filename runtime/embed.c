@@ -1,11 +1,11 @@
 /* Instances of a model in another program. See embed.h. */
 #include "embed.h"
 
-#include "aligned.h"
-#include "init.h"
-#include "program.h"
-#include "status.h"
-#include "weights.h"
+#include "base/aligned.h"
+#include "base/status.h"
+#include "run/program.h"
+#include "weights/first_values.h"
+#include "weights/weights.h"
 
 #include <stdbool.h>
 #include <string.h>

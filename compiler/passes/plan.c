@@ -36,7 +36,7 @@ static int64_t inference_memory(const Graph *inference) {
            inference->scratch_stride + inference->workspace_elements;
 }
 
-/* What the runtime allocates for a step with one thread (runtime/program.c, runtime/trainer.c), the few
+/* What the runtime allocates for a step with one thread (runtime/run/program.c, trainer.c), the few
  * numbers of loss and metric aside. */
 static int64_t training_memory(const Graph *training, const TrainSettings *train) {
     int64_t slots = train->optimizer->slots ? train->optimizer->slots(train->optimizer_attrs) : 0;

@@ -1,7 +1,7 @@
 /* CIFAR's binary records. See cifar.h. */
 #include "data/cifar.h"
 
-#include "aligned.h"
+#include "base/aligned.h"
 
 #include <string.h>
 

@@ -3,8 +3,8 @@
 #ifndef CNN_DATA_CIFAR_H
 #define CNN_DATA_CIFAR_H
 
-#include "file.h"
-#include "status.h"
+#include "base/file.h"
+#include "base/status.h"
 
 typedef enum CifarLabels { CIFAR_10, CIFAR_100_FINE, CIFAR_100_COARSE } CifarLabels;
 

@@ -2,7 +2,7 @@
  * converted the same way. See dataset.h. */
 #include "data/dataset.h"
 
-#include "aligned.h"
+#include "base/aligned.h"
 #include "data/cifar.h"
 #include "data/idx.h"
 #include "data/npy.h"

@@ -4,7 +4,7 @@
 #define CNN_DATA_DATASET_H
 
 #include "abi.h"
-#include "status.h"
+#include "base/status.h"
 
 #include <stdbool.h>
 

@@ -2,7 +2,7 @@
  * idx.h. */
 #include "data/idx.h"
 
-#include "aligned.h"
+#include "base/aligned.h"
 
 #include <string.h>
 

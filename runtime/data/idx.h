@@ -2,8 +2,8 @@
 #ifndef CNN_DATA_IDX_H
 #define CNN_DATA_IDX_H
 
-#include "file.h"
-#include "status.h"
+#include "base/file.h"
+#include "base/status.h"
 
 enum { IDX_MAX_RANK = 8 };
 

@@ -1,9 +1,9 @@
 /* Images of any format as the caller wants them. See image.h. */
 #include "data/image.h"
 
-#include "aligned.h"
+#include "base/aligned.h"
+#include "base/file.h"
 #include "data/image_codec.h"
-#include "file.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #define CNN_DATA_IMAGE_H
 
 #include "abi.h"
-#include "status.h"
+#include "base/status.h"
 
 #include <stddef.h>
 

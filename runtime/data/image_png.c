@@ -1,8 +1,8 @@
 /* PNG in and out with libpng, whose errors come back here by longjmp; everything that must survive one is in
  * a structure. */
-#include "aligned.h"
+#include "base/aligned.h"
+#include "base/file.h"
 #include "data/image_codec.h"
-#include "file.h"
 
 #include <png.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * long as the piece is not copied nobody describes another. See loader.h. */
 #include "data/loader.h"
 
-#include "aligned.h"
+#include "base/aligned.h"
 
 #include <stdatomic.h>
 #include <string.h>

@@ -7,8 +7,8 @@
 #ifndef CNN_DATA_LOADER_H
 #define CNN_DATA_LOADER_H
 
+#include "base/threads.h"
 #include "data/dataset.h"
-#include "threads.h"
 
 typedef struct Loader Loader;
 

@@ -2,7 +2,7 @@
  * npy.h. */
 #include "data/npy.h"
 
-#include "aligned.h"
+#include "base/aligned.h"
 
 #include <inttypes.h>
 #include <stdio.h>

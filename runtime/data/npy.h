@@ -4,8 +4,8 @@
 #define CNN_DATA_NPY_H
 
 #include "abi.h"
-#include "file.h"
-#include "status.h"
+#include "base/file.h"
+#include "base/status.h"
 
 typedef enum NpyType { NPY_F4, NPY_F8, NPY_U1, NPY_I4, NPY_I8 } NpyType;
 

@@ -6,7 +6,7 @@
 #include "data/image.h"
 #include "data/npy.h"
 #include "unit/data_model.h"
-#include "weights.h"
+#include "weights/weights.h"
 
 #include <dlfcn.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* libFuzzer: any bytes as an NPY array. What is taken must be complete: every element can be read. */
-#include "aligned.h"
+#include "base/aligned.h"
 #include "data/npy.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* libFuzzer: any bytes as a safetensors file. What is taken can be read whole, found by name, and taken as
  * weights or refused. */
-#include "weights.h"
+#include "weights/weights.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,8 +3,8 @@
  * names below and PARAMETER a tensor's name or "input". Otherwise it behaves as the model's own program does.
  */
 #define _GNU_SOURCE
-#include "arguments.h"
-#include "session.h"
+#include "verbs/arguments.h"
+#include "verbs/session.h"
 
 #include <math.h>
 #include <stdio.h>

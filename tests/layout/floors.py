@@ -1,90 +1,44 @@
-"""Prints every #include "..." that doesn't point to a lower floor: sideways within the same folder is fine, to another
-folder of the same floor or upwards is not. Run in the root of the tree."""
+"""Prints every #include "..." that doesn't point to a lower floor: within the same folder is fine, to another folder of the
+same floor or upwards is not; and every file that stands on no floor. Run in the root of the tree."""
 import pathlib
 import re
 
-COMPILER = {"base": 0, "diag": 1, "syntax": 2, "graph": 3, "emit": 4, "ops": 5,
-            "sema": 6, "passes": 6, "codegen": 6, "output": 6, "command_line": 7, "explain": 7, "fmt": 7, "main": 8}  # fmt: skip
-# Files of the runtime by floor; a name is a folder or the stem of a file.
-RUNTIME = [
-    {"abi"},
-    {"status", "log", "rng", "aligned", "nearest_word"},
-    {"threads", "file", "file_read", "file_write"},
-    {"data", "init", "safetensors", "weights", "metrics", "program", "parameter_walk"},
-    {"session", "train", "trainer", "eval", "evaluate", "predict", "run", "gradients", "gradcheck", "bench", "description"},
-    {"main"},
-]
+# A place is a folder, or the stem of a file that lies beside the folders. A family of operators is a place of its own:
+# it includes itself and ops/parts alone.
+COMPILER = {"base": 0, "diag": 1, "syntax": 2, "graph": 3, "emit": 4,
+            "ops/parts": 5, "ops/conv": 6, "ops/dense": 6, "ops/norm": 6, "ops/pool": 6, "ops/activation": 6, "ops/move": 6,
+            "ops/train": 6, "ops": 7,
+            "sema": 8, "passes": 8, "codegen": 8, "output": 8, "command_line": 9, "explain": 9, "fmt": 9, "main": 10}  # fmt: skip
+RUNTIME = {"abi": 0, "base": 1, "data": 2, "weights": 2, "run": 3, "verbs": 4, "embed": 4}
+# What both programs include, of the runtime.
+SHARED = {"runtime/abi.h"}
+# The gradient of a normalisation before a pool walks the pool's windows.
+EXCEPTIONS = {("ops/norm", "ops/pool")}
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 
 
-def compiler_place(path):
-    return path.parts[0] if len(path.parts) > 1 else path.stem
+def place(path):
+    """Of a path in compiler/ or runtime/."""
+    if len(path.parts) == 1:
+        return path.stem
+    return "/".join(path.parts[:-1][:2]) if path.parts[0] == "ops" else path.parts[0]
 
 
-def check_compiler():
-    root = pathlib.Path("compiler")
+def check(root, floors):
     for file in sorted(p for p in root.rglob("*") if p.suffix in (".c", ".h", ".l", ".y", ".def")):
-        here = compiler_place(file.relative_to(root))
-        if here not in COMPILER:
+        here = place(file.relative_to(root))
+        if here not in floors:
             yield f"{file}: {here} is on no floor"
             continue
         for name in INCLUDE.findall(file.read_text()):
-            if name == "runtime/abi.h":
+            if name in SHARED:
                 continue
-            there = compiler_place(pathlib.PurePath(name))
-            if (root / here / name).exists() and "/" not in name:
-                there = here
-            if there not in COMPILER:
+            there = place(pathlib.PurePath(name))
+            if there not in floors:
                 yield f'{file}: "{name}" is on no floor'
-            elif there != here and COMPILER[there] >= COMPILER[here]:
+            elif there != here and floors[there] >= floors[here] and (here, there) not in EXCEPTIONS:
                 yield f'{file}: "{name}" is not on a lower floor'
 
 
-def check_runtime():
-    """The runtime's finer floors are read off its includes: no cycle between families of files (weights.c, weights.h)."""
-    root = pathlib.Path("runtime")
-    graph = {}
-    for file in sorted(p for p in root.rglob("*") if p.suffix in (".c", ".h")):
-        stem = str(file.relative_to(root).with_suffix(""))
-        for name in INCLUDE.findall(file.read_text()):
-            if name.startswith("compiler/") or name.startswith("graph/"):
-                yield f'{file}: "{name}" belongs to the compiler'
-            name = name.removeprefix("runtime/")
-            target = (root / name) if (root / name).exists() else (file.parent / name)
-            if not target.exists():
-                yield f'{file}: there is no "{name}"'
-                continue
-            there = str(target.resolve().relative_to(root.resolve()).with_suffix(""))
-            if family(there) != family(stem):
-                graph.setdefault(family(stem), set()).add(family(there))
-            here_floor, there_floor = floor(stem), floor(there)
-            if here_floor is not None and there_floor is not None and there_floor > here_floor:
-                yield f'{file}: "{name}" is on a higher floor'
-    state = {}
-
-    def visit(node, path):
-        state[node] = 1
-        for target in sorted(graph.get(node, ())):
-            if state.get(target) == 1:
-                yield f"runtime: {' -> '.join(path + [node, target])} is a cycle"
-            elif target not in state:
-                yield from visit(target, path + [node])
-        state[node] = 2
-
-    for node in sorted(graph):
-        if node not in state:
-            yield from visit(node, [])
-
-
-def family(stem):
-    """safetensors.c, safetensors_header.h and safetensors_write.c are one part."""
-    return stem.split("_")[0]
-
-
-def floor(stem):
-    first = stem.split("/")[0]
-    return next((i for i, names in enumerate(RUNTIME) if first in names), None)
-
-
-for problem in [*check_compiler(), *check_runtime()]:
+for problem in [*check(pathlib.Path("compiler"), COMPILER), *check(pathlib.Path("runtime"), RUNTIME)]:
     print(problem)

@@ -1,7 +1,7 @@
 /* Every activation: the value against the formula, gradients against differences, registers against doubles.
  */
-#include "ops/attrs.h"
 #include "ops/op_bench.h"
+#include "ops/parts/attrs.h"
 
 typedef struct Case {
     const char *name;

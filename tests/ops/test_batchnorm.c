@@ -1,8 +1,8 @@
 /* batchnorm: in training against formulas in doubles, its gradients against differences, the running
  * statistics, and data whose mean is a thousand deviations off; its gradients from those of a pool's windows
  * against formulas over the same gradients, placed one by one. */
-#include "ops/attrs.h"
 #include "ops/op_bench.h"
+#include "ops/parts/attrs.h"
 
 typedef struct Setup {
     Shape shape;

@@ -1,8 +1,8 @@
 /* Draws against Random123, dropout's and drop_path's counts, masks and gradients, at any width and layout the
  * same. */
 #include "emit/philox.h"
-#include "ops/attrs.h"
 #include "ops/op_bench.h"
+#include "ops/parts/attrs.h"
 
 #include <Random123/philox.h>
 

@@ -1,7 +1,7 @@
 /* embedding: rows of the table, numbers that are none of the vocabulary included, and the table's gradient.
  */
-#include "ops/attrs.h"
 #include "ops/op_bench.h"
+#include "ops/parts/attrs.h"
 
 enum { VOCABULARY = 5 };
 

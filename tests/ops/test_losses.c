@@ -1,7 +1,7 @@
 /* softmax, log_softmax and the losses: against formulas in doubles, gradients against differences, logits so
  * large that a careless exponential overflows, ties and numbers that are none. */
-#include "ops/attrs.h"
 #include "ops/op_bench.h"
+#include "ops/parts/attrs.h"
 
 static const Shape shapes[] = {
     {.rank = 1, .dim = {10}      },

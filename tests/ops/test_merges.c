@@ -1,7 +1,7 @@
 /* add, subtract, multiply, maximum, concat: values against plain loops, gradients against differences,
  * registers against doubles. */
-#include "ops/attrs.h"
 #include "ops/op_bench.h"
+#include "ops/parts/attrs.h"
 
 enum { NO_NUMBER = -1 };
 

@@ -1,7 +1,7 @@
 /* pad, crop, flatten, reshape, permute and the layers that move channels: every element against its place,
  * gradients against differences, registers against doubles. */
-#include "ops/attrs.h"
 #include "ops/op_bench.h"
+#include "ops/parts/attrs.h"
 
 static const Shape shapes[] = {
     {.rank = 2, .dim = {5, 3}      },

@@ -1,7 +1,7 @@
 /* scale, layernorm, groupnorm, lrn: against formulas in doubles, their gradients against differences,
  * registers against doubles, and data whose mean is a thousand deviations off. */
-#include "ops/attrs.h"
 #include "ops/op_bench.h"
+#include "ops/parts/attrs.h"
 
 enum { WORKSPACE = 4096 }; /* elements */
 static const double EPSILON = 1e-3, ALPHA = 0.7, K = 1.5;

@@ -1,8 +1,8 @@
 /* maxpool, avgpool, the global and the adaptive ones: every kernel, on one to three axes, clipped,
  * overlapping and gapped, against plain loops; gradients against differences where no two elements are equal,
  * and by hand where they are. */
-#include "ops/attrs.h"
 #include "ops/op_bench.h"
+#include "ops/parts/attrs.h"
 
 typedef struct Case {
     const char *name;

@@ -1,7 +1,7 @@
 /* upsample, depth_to_space: every element against the formula in plain loops, on one to three axes, factors
  * that differ, places at the borders; gradients against differences, registers against doubles. */
-#include "ops/attrs.h"
 #include "ops/op_bench.h"
+#include "ops/parts/attrs.h"
 
 typedef struct Case {
     Shape shape;

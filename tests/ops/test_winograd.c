@@ -1,8 +1,8 @@
 /* The transforms of Winograd's convolution: the matrices are those of a convolution and lose no more digits
  * than is said of them, the steps that are made of each give its product with squares on both sides, and
  * squares of sources give the same points whatever the number of registers, whole and in part. */
+#include "ops/conv/winograd_transform.h"
 #include "ops/jit.h"
-#include "ops/winograd_transform.h"
 
 enum { TAPS = 3 };
 

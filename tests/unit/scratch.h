@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "aligned.h"
-#include "file.h"
-#include "status.h"
+#include "base/aligned.h"
+#include "base/file.h"
+#include "base/status.h"
 
 #include <dirent.h>
 #include <stdio.h>

@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "init.h"
-#include "weights.h"
+#include "weights/first_values.h"
+#include "weights/weights.h"
 
 #include <math.h>
 #include <stdlib.h>

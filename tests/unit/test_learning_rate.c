@@ -1,6 +1,6 @@
 /* The arithmetic of schedules, epoch by epoch and batch by batch, against numbers worked out by hand or
  * printed by PyTorch's classes; and the counting of epochs without progress. */
-#include "learning_rate.h"
+#include "run/learning_rate.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* The pool hands out every item once; a program's stages see every sample once, in lanes, with the same bits
  * for any number of threads. */
-#include "program.h"
+#include "run/program.h"
 #include "tiny_model.c"
 
 #include <sched.h>

@@ -1,9 +1,9 @@
 /* The verbs of a compiled model, called as its main calls them, on a model written by hand: training's
  * results and faults. */
 #define _GNU_SOURCE
-#include "session.h"
+#include "run/trainer.h"
 #include "tiny_model.c"
-#include "trainer.h"
+#include "verbs/session.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* Safetensors and the weights of a model: the storage mapping, the round trip, and every malformed file. */
 #include "unit/scratch.h"
 
-#include "weights.h"
+#include "weights/weights.h"
 
 #include <math.h>
 

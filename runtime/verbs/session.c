@@ -1,0 +1,100 @@
+/* Threads, parameters and messages that the verbs share. */
+#include "verbs/session.h"
+
+#include "base/aligned.h"
+#include "weights/first_values.h"
+#include "weights/weights.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+int cnn_session_threads(Session *session) {
+    int64_t count = session->options->threads;
+    session->pool = cnn_threads_create(count > THREADS_MAXIMUM ? THREADS_MAXIMUM : (int)count);
+    return session->pool ? STATUS_OK : cnn_fail_memory(session->failure, "the threads", sizeof(void *));
+}
+
+static int allocate_parameters(Session *session) {
+    void *block = NULL;
+    int status = cnn_aligned_allocate(&block, (uint64_t)session->model->parameter_elements, sizeof(float),
+                                      "the parameters", session->failure);
+    session->parameters = block;
+    return status;
+}
+
+int cnn_session_initial(Session *session, uint64_t seed) {
+    int status = allocate_parameters(session);
+    if (!status) cnn_parameters_initialise(session->model, seed, session->parameters);
+    return status;
+}
+
+int cnn_session_weights(Session *session) {
+    const cnn_model *model = session->model;
+    int status;
+    if (!session->options->weights) {
+        if (!cnn_parameters_are_fixed(model)) return cnn_session_need(session, "--weights FILE", NULL);
+        return cnn_session_initial(session, 1);
+    }
+    status = allocate_parameters(session);
+    return status ? status
+                  : cnn_weights_read(session->options->weights, model, session->parameters, session->failure);
+}
+
+void cnn_session_close(Session *session) {
+    cnn_threads_destroy(session->pool);
+    cnn_aligned_free(session->parameters);
+    session->pool = NULL;
+    session->parameters = NULL;
+}
+
+int cnn_session_need_train(Session *session, const char *what) {
+    if (session->model->train) return STATUS_OK;
+    return cnn_fail(session->failure, STATUS_USAGE,
+                    "%s needs a train block, and the model '%s' was compiled without one", what,
+                    session->model->name);
+}
+
+int cnn_session_need(Session *session, const char *option, const char *value) {
+    static const char *const names[VERB_COUNT] = {
+        [VERB_TRAIN] = "train", [VERB_EVAL] = "eval",           [VERB_PREDICT] = "predict",
+        [VERB_RUN] = "run",     [VERB_GRADIENTS] = "gradients", [VERB_INIT] = "init"};
+    if (value) return STATUS_OK;
+    return cnn_fail(session->failure, STATUS_USAGE, "%s needs %s", names[session->options->verb], option);
+}
+
+int cnn_session_program(Session *session, const cnn_program *code, int64_t capacity, Program *program) {
+    int status = cnn_program_open(program, session->model, code, session->pool, session->parameters, capacity,
+                                  session->failure);
+    if (status) return status;
+    program->frame.seed = session->model->train ? session->model->train->seed : 1;
+    cnn_program_prepare(program);
+    return STATUS_OK;
+}
+
+int cnn_session_flush(Session *session) {
+    errno = 0;
+    if (fflush(session->out) == 0 && !ferror(session->out)) return STATUS_OK;
+    return cnn_fail(session->failure, STATUS_FILE, "cannot write to standard output: %s",
+                    errno ? strerror(errno) : "an earlier write failed");
+}
+
+void cnn_print_json_string(FILE *out, const char *text) {
+    fputc('"', out);
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+        if (*c == '"' || *c == '\\')
+            fprintf(out, "\\%c", *c);
+        else if (*c < 0x20 || *c == 0x7f)
+            fprintf(out, "\\u%04x", *c);
+        else
+            fputc(*c, out);
+    }
+    fputc('"', out);
+}
+
+void cnn_print_json_number(FILE *out, const char *format, double number) {
+    if (isfinite(number))
+        fprintf(out, format, number);
+    else
+        fputs("null", out);
+}
