@@ -79,9 +79,7 @@ static bool kernels_known(const Context *cx, const Graph *graph) {
         bool layer = !strcmp(choice->layer, "*"), kernel = false;
         for (int k = 0; k < graph->layers.count && !layer; k++)
             layer = !strcmp(graph->layers.items[k].name, choice->layer);
-        for (int o = 0; o < op_count && !kernel; o++)
-            for (int k = 0; k < ops[o]->kernel_count; k++)
-                if (!strcmp(ops[o]->kernels[k].name, choice->kernel)) kernel = true;
+        for (int o = 0; o < op_count && !kernel; o++) kernel = op_kernel(ops[o], choice->kernel) != NULL;
         if (layer && kernel) continue;
         fprintf(stderr, "cnnc: error: --kernel: there is no %s '%s'\n", layer ? "kernel" : "layer",
                 layer ? choice->kernel : choice->layer);

@@ -69,13 +69,14 @@ static LLVMValueRef emit_kernel(Module *module, const Graph *graph, const Node *
             add_attribute(module, function, (unsigned)(FIXED + i + 1), "noalias");
     }
     add_attribute(module, function, 1, "noalias");
-    int doubles = node->kernel->doubles && e->machine->vector_floats > 1 ? e->machine->vector_floats / 2 : 1;
+    bool doubles = node->kernel->elements & ELEMENT_F64 && e->machine->vector_floats > 1;
+    int width_of_doubles = doubles ? e->machine->vector_floats / 2 : 1;
     KernelCode code = {.emit = e,
                        .graph = graph,
                        .node = node,
                        .compact = module->seldom,
                        .real = graph->doubles ? e->f64 : e->f32,
-                       .width = graph->doubles ? doubles : e->machine->vector_floats,
+                       .width = graph->doubles ? width_of_doubles : e->machine->vector_floats,
                        .function = function,
                        .frame = LLVMGetParam(function, 0),
                        .count = LLVMGetParam(function, 1),

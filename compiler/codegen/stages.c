@@ -84,8 +84,9 @@ static LLVMValueRef emit_step(Module *module, const Graph *graph, const Node *no
 }
 
 /* A result that lies where its operands are needs no step. */
-static bool does_nothing(const Graph *graph, const Node *node) {
-    return node->kernel->idle && node->kernel->idle(graph, node);
+static bool does_nothing(const Machine *machine, const Graph *graph, const Node *node) {
+    KernelCall call = kernel_call(node->kernel, machine, graph, node);
+    return node->kernel->idle && node->kernel->idle(&call);
 }
 
 static LLVMValueRef step_constant(Module *module, const Graph *graph, const Node *node, LLVMValueRef run,
@@ -107,7 +108,9 @@ static int put_steps(Fields *fields, const Graph *graph, Domain domain, int stag
     Fields steps = {.module = fields->module};
     for (int i = 0; i < graph->nodes.count; i++) {
         const Node *own = graph_node(graph, i);
-        if (own->op->domain != domain || own->stage != stage || does_nothing(graph, own)) continue;
+        if (own->op->domain != domain || own->stage != stage ||
+            does_nothing(fields->module->emit.machine, graph, own))
+            continue;
         Node node = alone ? node_alone(own) : *own;
         bool same = node.kernel == own->kernel;
         LLVMValueRef run = same && runs[i] ? runs[i] : emit_step(fields->module, graph, &node, false);

@@ -84,6 +84,9 @@ void elementwise_emit(KernelCode *code) {
     loop_positions(code, &code_output(code, 0)->shape, map_position, NULL);
 }
 
-const Kernel elementwise_kernels[] = {
-    {.name = "vector", .emit = elementwise_emit, .epilogue = true, .runs = true, .in_place = true},
-};
+const Kernel elementwise_kernel = {.name = "vector",
+                                   .elements = ELEMENT_F32,
+                                   .emit = elementwise_emit,
+                                   .epilogue = true,
+                                   .runs = true,
+                                   .in_place = true};

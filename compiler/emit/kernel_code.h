@@ -36,6 +36,11 @@ struct KernelCode {
     LLVMValueRef packed;            /* pointer to what Kernel.prepare makes; NULL where the kernel has none */
 };
 
+/* What is asked about the kernel that is being written. */
+static inline KernelCall code_call(const KernelCode *code) {
+    return kernel_call(code->node->kernel, code->emit->machine, code->graph, code->node);
+}
+
 typedef struct Lanes {
     int width, live; /* live < width: the rest is neither read nor written */
 } Lanes;
@@ -238,7 +243,6 @@ void code_finish(KernelCode *code, LLVMValueRef result, const Position *position
 /* The kernel of every elementwise operator: map over all positions, epilogue included (emit/elementwise.c).
  */
 void elementwise_emit(KernelCode *code);
-extern const Kernel elementwise_kernels[];
-enum { ELEMENTWISE_KERNELS = 1 };
+extern const Kernel elementwise_kernel;
 
 #endif

@@ -151,12 +151,10 @@ typedef struct Graph {
     VEC(Node) nodes;
     VEC(Layer) layers;
     ValueId input, output;
-    ValueId logits; /* what the loss reads: the output before a final softmax; -1 before autodiff needs it */
-    bool training;  /* dropout is live, batchnorm reads the batch */
-    bool doubles;   /* its numbers are doubles, its kernels those made for them */
-    int64_t alone_bytes; /* schedule: not 0 while costs of a sample that runs by itself are asked for: of all
-                            weights that it reads */
-    int stage_count;     /* schedule */
+    ValueId logits;  /* what the loss reads: the output before a final softmax; -1 before autodiff needs it */
+    bool training;   /* dropout is live, batchnorm reads the batch */
+    bool doubles;    /* its numbers are doubles, its kernels those made for them */
+    int stage_count; /* schedule */
     int *stage_micro_batches; /* memory: samples a worker takes at once, a number a stage; NULL before */
     int micro_batch;          /* memory: the largest of them */
     int lanes;                /* schedule */

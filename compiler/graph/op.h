@@ -9,7 +9,8 @@
 
 typedef struct KernelCode KernelCode; /* emit/kernel_code.h */
 typedef struct Machine Machine;       /* emit/machine.h */
-typedef struct Backward Backward;     /* backward.h */
+typedef struct Kernel Kernel;
+typedef struct Backward Backward; /* backward.h */
 
 /* Working out a node's outputs and parameters. Inputs and attrs are set; faults are reported at the
  * argument's or the call's span. */
@@ -31,28 +32,46 @@ typedef struct Halo {
     int64_t before[SPATIAL_MAX], after[SPATIAL_MAX];
 } Halo;
 
-/* One way to compute a node. Rows stand best first; the last always applies. Places lie as far apart as
- * layouts say, and what is between them is other values': no kernel writes it or lets it count. */
+/* What is asked about a kernel: everything that an answer may depend on. Built where it is asked, never
+ * stored. */
+typedef struct KernelCall {
+    const Kernel *kernel;
+    const Machine *machine;
+    const Graph *graph;
+    const Node *node;
+    int64_t alone_bytes; /* of a sample that runs by itself: the bytes of all weights that it reads; 0: of one
+                            sample among others */
+} KernelCall;
+
+/* Types of element, as a set. */
+typedef enum ElementType { ELEMENT_F32 = 1, ELEMENT_F64 = 2 } ElementType;
+
+/* Which of a layer's three computations a kernel makes, where one set of rules serves several. */
+typedef enum KernelDirection { KERNEL_FORWARD, KERNEL_INPUT_GRAD, KERNEL_WEIGHT_GRAD } KernelDirection;
+
+/* One way to compute a node. An operator lists its kernels best first; the last always applies. Places lie as
+ * far apart as layouts say, and what is between them is other values': no kernel writes it or lets it count.
+ */
 struct Kernel {
     const char *name;
-    bool (*applies)(const Machine *machine, const Graph *graph, const Node *node); /* NULL: always */
-    double (*cost)(const Machine *machine, const Graph *graph,
-                   const Node *node); /* cycles a sample; NULL: 0 */
-    void (*emit)(KernelCode *code);
-    bool (*halo)(const Graph *graph, const Node *node, int input,
-                 Halo *halo); /* NULL: none; false: none for this input */
-    int64_t (*workspace)(const Machine *machine, const Graph *graph,
-                         const Node *node); /* elements it needs for itself; NULL: 0 */
+    int variant; /* which of several rows with the same functions; what it counts is the family's affair */
+    KernelDirection direction;
+    unsigned elements; /* ElementTypes that it fills registers with. The last kernel of a list takes every
+                          other type, too, one element at a time */
+    bool (*applies)(const KernelCall *call);                     /* NULL: always */
+    double (*cost)(const KernelCall *call);                      /* cycles a sample; NULL: 0 */
+    bool (*halo)(const KernelCall *call, int input, Halo *halo); /* NULL: none; false: none for this input */
+    int64_t (*workspace)(const KernelCall *call);                /* elements it needs for itself; NULL: 0 */
     /* What the kernel derives from its parameters alone: so many elements of the packed block, rebuilt by
      * `prepare` after each update (code->packed; only parameter inputs can be read then). NULL: nothing. */
-    int64_t (*packed)(const Machine *machine, const Graph *graph, const Node *node);
-    void (*prepare)(KernelCode *code);
+    int64_t (*packed)(const KernelCall *call);
     /* Does the result lie where its operands are already, so that there is nothing to run? NULL: never. */
-    bool (*idle)(const Graph *graph, const Node *node);
+    bool (*idle)(const KernelCall *call);
+    void (*emit)(KernelCode *code);
+    void (*prepare)(KernelCode *code);
     bool epilogue; /* applies node->epilogue to its (first) output */
     bool runs; /* walks places that lie without gaps as one run: between gaps, registers may not be full */
     bool in_place;    /* output 0 may share input 0's memory */
-    bool doubles;     /* can run with registers of doubles: taken in a double-precision program */
     bool pools;       /* applies node->max_window */
     bool splits;      /* makes but its share of each sample where the frame asks for it (code_share) */
     bool approximate; /* other than direct sums: left out by --strict */
@@ -117,8 +136,7 @@ struct Op {
      * instead, and the winners where it cannot find them again. NULL, or nothing done: it cannot. */
     void (*read_windows)(const Graph *graph, Node *node, const Node *placing);
 
-    const Kernel *kernels;
-    int kernel_count;
+    const Kernel *const *kernels; /* best first, ended by NULL; NULL: no node of it stands in a program */
 
     /* Optimizers: how many blocks of state they keep, what a step computes once (NULL: nothing), and the
      * update of one register of parameters. */
@@ -126,6 +144,21 @@ struct Op {
     void (*update_begin)(KernelCode *code, const Op *op, const Attr *attrs, UpdateStep *step);
     void (*update)(KernelCode *code, const Op *op, const Attr *attrs, UpdateStep *step);
 };
+
+/* An operator's list of kernels: .kernels = KERNELS(&direct, &reference). */
+#define KERNELS(...)                                                                                         \
+    (const Kernel *const[]) {                                                                                \
+        __VA_ARGS__, NULL                                                                                    \
+    }
+/* The operator's kernel of that name, or NULL; and the last one, which always applies, or NULL. */
+const Kernel *op_kernel(const Op *op, const char *name);
+const Kernel *op_last_kernel(const Op *op);
+
+/* What is asked about that kernel for the node, one sample among others. */
+static inline KernelCall kernel_call(const Kernel *kernel, const Machine *machine, const Graph *graph,
+                                     const Node *node) {
+    return (KernelCall){.kernel = kernel, .machine = machine, .graph = graph, .node = node};
+}
 
 /* Every row of ops.def. NULL where there is none of that name. */
 const Op *op_find(const char *name);

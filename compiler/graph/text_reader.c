@@ -271,8 +271,8 @@ static void read_step(Reader *r, Node *node) {
 
 static const Kernel *read_kernel(Reader *r, const Op *op) {
     const char *name = text_expect_name(&r->tokens, "a kernel");
-    for (int i = 0; i < op->kernel_count; i++)
-        if (!strcmp(op->kernels[i].name, name)) return &op->kernels[i];
+    const Kernel *kernel = op_kernel(op, name);
+    if (kernel) return kernel;
     text_fail_last(&r->tokens, arena_printf(r->arena, "%s has no kernel %s", op->name, name));
     return NULL;
 }

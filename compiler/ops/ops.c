@@ -53,6 +53,18 @@ const Op *const *op_table(int *count) {
     return table;
 }
 
+const Kernel *op_kernel(const Op *op, const char *name) {
+    for (int i = 0; op->kernels && op->kernels[i]; i++)
+        if (!strcmp(op->kernels[i]->name, name)) return op->kernels[i];
+    return NULL;
+}
+
+const Kernel *op_last_kernel(const Op *op) {
+    const Kernel *last = NULL;
+    for (int i = 0; op->kernels && op->kernels[i]; i++) last = op->kernels[i];
+    return last;
+}
+
 const char *op_planned(const char *name) {
     for (int i = 0; i < COUNT(planned); i++)
         if (!strcmp(planned[i].name, name)) return planned[i].kind;

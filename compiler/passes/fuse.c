@@ -27,27 +27,27 @@ static bool pools(const Kernel *kernel) {
 /* Is one of the operator's kernels asked for by name that cannot do that? */
 static bool forced_without(const PassContext *pc, const Op *op, bool (*can)(const Kernel *kernel)) {
     for (int i = 0; i < pc->cx->options.kernel_count; i++)
-        for (int k = 0; k < op->kernel_count; k++)
-            if (!can(&op->kernels[k]) && !strcmp(op->kernels[k].name, pc->cx->options.kernels[i].kernel))
+        for (int k = 0; op->kernels && op->kernels[k]; k++)
+            if (!can(op->kernels[k]) && !strcmp(op->kernels[k]->name, pc->cx->options.kernels[i].kernel))
                 return true;
     return false;
 }
 
 /* Might the schedule take that kernel? The last one is what remains where no other can be taken. */
 static bool is_candidate(const PassContext *pc, const Graph *graph, const Node *node, const Kernel *kernel) {
-    if (kernel == &node->op->kernels[node->op->kernel_count - 1]) return true;
+    if (kernel == op_last_kernel(node->op)) return true;
     if (pc->cx->options.strict && kernel->approximate) return false;
-    return !kernel->applies || kernel->applies(pc->machine, graph, node);
+    KernelCall call = kernel_call(kernel, pc->machine, graph, node);
+    return !kernel->applies || kernel->applies(&call);
 }
 
 /* Can the best kernel work with an epilogue? The schedule then chooses among those that can. */
 static bool takes_epilogue(const PassContext *pc, const Graph *graph, const Node *node) {
     const Op *op = node->op;
-    if (op->domain != DOMAIN_SAMPLE || !op->kernel_count || forced_without(pc, op, applies_epilogue))
-        return false;
-    const Kernel *kernel = op->kernels;
-    while (!is_candidate(pc, graph, node, kernel)) kernel++;
-    return kernel->epilogue;
+    if (op->domain != DOMAIN_SAMPLE || !op->kernels || forced_without(pc, op, applies_epilogue)) return false;
+    const Kernel *const *kernel = op->kernels;
+    while (!is_candidate(pc, graph, node, *kernel)) kernel++;
+    return (*kernel)->epilogue;
 }
 
 static bool is_vector_of(const Shape *vector, const Shape *shape) {
@@ -134,8 +134,8 @@ static void fuse_node(Fusion *f, NodeId id) {
 /* Is there a kernel that pools what it makes, and none asked for by name that does not? */
 static bool takes_pool(const PassContext *pc, const Graph *graph, const Node *node) {
     if (forced_without(pc, node->op, pools)) return false;
-    for (int k = 0; k < node->op->kernel_count; k++) {
-        const Kernel *kernel = &node->op->kernels[k];
+    for (int k = 0; node->op->kernels && node->op->kernels[k]; k++) {
+        const Kernel *kernel = node->op->kernels[k];
         if (kernel->pools && is_candidate(pc, graph, node, kernel)) return true;
     }
     return false;

@@ -10,12 +10,13 @@ static void widen(Layout *layout, const Halo *halo) {
     }
 }
 
-static void ask_for_halos(const Graph *graph, const Node *node, const Kernel *kernel) {
+static void ask_for_halos(const PassContext *pc, const Graph *graph, const Node *node, const Kernel *kernel) {
     if (!kernel || !kernel->halo) return;
+    KernelCall call = kernel_call(kernel, pc->machine, graph, node);
     for (int i = 0; i < node->inputs.count; i++) {
         Value *value = graph_value(graph, graph_whole(graph, node->inputs.items[i]));
         Halo halo = {0};
-        if (value_per_sample(value) && kernel->halo(graph, node, i, &halo)) widen(&value->layout, &halo);
+        if (value_per_sample(value) && kernel->halo(&call, i, &halo)) widen(&value->layout, &halo);
     }
 }
 
@@ -34,12 +35,11 @@ static void lay_out(Value *value) {
 }
 
 void layout_run(PassContext *pc, Graph *graph) {
-    (void)pc;
     for (int i = 0; i < graph->values.count; i++) graph_value(graph, i)->layout = (Layout){0};
     for (int i = 0; i < graph->nodes.count; i++) {
         const Node *node = graph_node(graph, i);
-        ask_for_halos(graph, node, node->kernel);
-        ask_for_halos(graph, node, node->alone);
+        ask_for_halos(pc, graph, node, node->kernel);
+        ask_for_halos(pc, graph, node, node->alone);
     }
     for (int i = 0; i < graph->values.count; i++)
         if (value_per_sample(graph_value(graph, i)) && graph_value(graph, i)->within < 0)

@@ -110,8 +110,9 @@ static Lifetime *lifetimes(Graph *graph) {
 static void place_derived_of(const PassContext *pc, Graph *graph, const Node *node, const Kernel *kernel,
                              int64_t *offset) {
     if (!kernel || !kernel->packed) return;
+    KernelCall call = kernel_call(kernel, pc->machine, graph, node);
     *offset = graph->packed_elements;
-    graph->packed_elements += round_up(kernel->packed(pc->machine, graph, node));
+    graph->packed_elements += round_up(kernel->packed(&call));
 }
 
 /* Behind the packed values: what single kernels derive from their parameters. */
@@ -203,7 +204,8 @@ static int64_t take_room(Arena *arena, Rooms *rooms, int64_t size, int first, in
 
 static int64_t kernel_workspace(const PassContext *pc, const Graph *graph, const Node *node,
                                 const Kernel *kernel) {
-    return kernel && kernel->workspace ? kernel->workspace(pc->machine, graph, node) : 0;
+    KernelCall call = kernel_call(kernel, pc->machine, graph, node);
+    return kernel && kernel->workspace ? kernel->workspace(&call) : 0;
 }
 
 /* What single kernels work in, of the most demanding. */

@@ -52,8 +52,9 @@ static void add_value(const Graph *graph, const Node *node, ValueId id, Traffic 
 }
 
 /* Would it move nothing but parts to where they are? */
-static bool only_parts_move(const Graph *graph, const Node *node) {
-    if (!node->kernel->idle || !node->kernel->idle(graph, node)) return false;
+static bool only_parts_move(const PassContext *pc, const Graph *graph, const Node *node) {
+    KernelCall call = kernel_call(node->kernel, pc->machine, graph, node);
+    if (!node->kernel->idle || !node->kernel->idle(&call)) return false;
     return graph_whole(graph, node->inputs.items[0]) == graph_whole(graph, node->outputs.items[0]);
 }
 
@@ -61,7 +62,8 @@ static Traffic node_traffic(const PassContext *pc, const Graph *graph, const Nod
     Traffic sum = {.start = STEP_CYCLES};
     for (int i = 0; i < node->inputs.count; i++) add_value(graph, node, node->inputs.items[i], &sum);
     for (int i = 0; i < node->outputs.count; i++) add_value(graph, node, node->outputs.items[i], &sum);
-    if (node->kernel->packed) sum.weights += node->kernel->packed(pc->machine, graph, node);
+    KernelCall call = kernel_call(node->kernel, pc->machine, graph, node);
+    if (node->kernel->packed) sum.weights += node->kernel->packed(&call);
     return sum;
 }
 
@@ -119,7 +121,7 @@ static StageTraffic *stage_traffic(const PassContext *pc, Graph *graph) {
     for (int i = 0; i < graph->values.count; i++) touch[i].stage = -1;
     for (int n = 0; n < graph->nodes.count; n++) {
         const Node *node = graph_node(graph, n);
-        if (node->op->domain == DOMAIN_SAMPLE && !only_parts_move(graph, node))
+        if (node->op->domain == DOMAIN_SAMPLE && !only_parts_move(pc, graph, node))
             add_node(pc, graph, touch, &stages[node->stage], node);
     }
     return stages;

@@ -92,11 +92,12 @@ static bool find_chain(const Recompute *r, int place, Chain *chain) {
 /* Cycles of the fastest kernel that adds up directly. */
 static double fewest_cycles(const PassContext *pc, const Graph *graph, const Node *node) {
     double fewest = HUGE_VAL;
-    for (int i = 0; i < node->op->kernel_count; i++) {
-        const Kernel *kernel = &node->op->kernels[i];
+    for (int i = 0; node->op->kernels && node->op->kernels[i]; i++) {
+        const Kernel *kernel = node->op->kernels[i];
+        KernelCall call = kernel_call(kernel, pc->machine, graph, node);
         if (kernel->approximate || !kernel->cost) continue;
-        if (kernel->applies && !kernel->applies(pc->machine, graph, node)) continue;
-        fewest = fmin(fewest, kernel->cost(pc->machine, graph, node));
+        if (kernel->applies && !kernel->applies(&call)) continue;
+        fewest = fmin(fewest, kernel->cost(&call));
     }
     return fewest;
 }

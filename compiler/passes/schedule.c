@@ -12,8 +12,7 @@ static const char *forced_kernel(const PassContext *pc, const Graph *graph, cons
     for (int i = options->kernel_count - 1; i >= 0; i--) {
         const KernelChoice *choice = &options->kernels[i];
         if (strcmp(choice->layer, "*") && strcmp(choice->layer, layer)) continue;
-        for (int k = 0; k < node->op->kernel_count; k++)
-            if (!strcmp(node->op->kernels[k].name, choice->kernel)) return choice->kernel;
+        if (op_kernel(node->op, choice->kernel)) return choice->kernel;
     }
     return NULL;
 }
@@ -25,12 +24,12 @@ typedef struct Choice {
 
 /* In double precision: a kernel made for it, else the reference. */
 static const Kernel *kernel_of_doubles(const PassContext *pc, const Graph *graph, const Node *node) {
-    const Op *op = node->op;
-    for (int i = 0; i < op->kernel_count; i++) {
-        const Kernel *kernel = &op->kernels[i];
-        if (kernel->doubles && (!kernel->applies || kernel->applies(pc->machine, graph, node))) return kernel;
+    for (int i = 0; node->op->kernels[i]; i++) {
+        KernelCall call = kernel_call(node->op->kernels[i], pc->machine, graph, node);
+        if (call.kernel->elements & ELEMENT_F64 && (!call.kernel->applies || call.kernel->applies(&call)))
+            return call.kernel;
     }
-    return &op->kernels[op->kernel_count - 1];
+    return op_last_kernel(node->op);
 }
 
 static int64_t weight_bytes(const Graph *graph, const Node *node) {
@@ -44,38 +43,41 @@ static int64_t weight_bytes(const Graph *graph, const Node *node) {
 
 /* A sample by itself reads the weights for itself; since it was there last, it has read all others. Part of
  * that goes on beside the products. */
-static double reading_weights(const PassContext *pc, const Graph *graph, const Node *node,
-                              const Kernel *kernel) {
+static double reading_weights(const KernelCall *call) {
     static const double WAITED_FOR = 0.6; /* measured on ResNet-20 */
-    int64_t bytes = kernel->packed ? kernel->packed(pc->machine, graph, node) * (int64_t)sizeof(float)
-                                   : weight_bytes(graph, node);
-    return WAITED_FOR * machine_traffic(pc->machine, (double)bytes, 2 * (double)graph->alone_bytes);
+    int64_t bytes = call->kernel->packed ? call->kernel->packed(call) * (int64_t)sizeof(float)
+                                         : weight_bytes(call->graph, call->node);
+    return WAITED_FOR * machine_traffic(call->machine, (double)bytes, 2 * (double)call->alone_bytes);
 }
 
-static double kernel_cost(const PassContext *pc, const Graph *graph, const Node *node, const Kernel *kernel) {
-    double cost = kernel->cost ? kernel->cost(pc->machine, graph, node) : 0;
-    return graph->alone_bytes && kernel->cost ? cost + reading_weights(pc, graph, node, kernel) : cost;
+static double kernel_cost(const KernelCall *call) {
+    if (!call->kernel->cost) return 0;
+    double cost = call->kernel->cost(call);
+    return call->alone_bytes ? cost + reading_weights(call) : cost;
 }
 
-static Choice kernel_choose(const PassContext *pc, const Graph *graph, const Node *node) {
+/* alone_bytes: as KernelCall has it. */
+static Choice kernel_choose(const PassContext *pc, const Graph *graph, const Node *node,
+                            int64_t alone_bytes) {
     const Op *op = node->op;
-    if (!op->kernel_count) internal_error("%s has no kernel", op->name);
+    if (!op->kernels) internal_error("%s has no kernel", op->name);
     if (graph->doubles) return (Choice){kernel_of_doubles(pc, graph, node), 0};
     const char *forced = forced_kernel(pc, graph, node);
     Choice best = {0};
-    for (int i = 0; i < op->kernel_count; i++) {
-        const Kernel *kernel = &op->kernels[i];
-        if (kernel->applies && !kernel->applies(pc->machine, graph, node)) continue;
+    for (int i = 0; op->kernels[i]; i++) {
+        const Kernel *kernel = op->kernels[i];
+        KernelCall call = kernel_call(kernel, pc->machine, graph, node);
+        call.alone_bytes = alone_bytes;
+        if (kernel->applies && !kernel->applies(&call)) continue;
         if (node->epilogue.count && !kernel->epilogue) continue;
         if (node->max_window && !kernel->pools) continue;
-        if (forced && !strcmp(kernel->name, forced))
-            return (Choice){kernel, kernel_cost(pc, graph, node, kernel)};
+        if (forced && !strcmp(kernel->name, forced)) return (Choice){kernel, kernel_cost(&call)};
         if (kernel->approximate && pc->cx->options.strict) continue;
         if (best.kernel && !kernel->cost) continue; /* slower than all before it */
-        double cost = kernel_cost(pc, graph, node, kernel);
+        double cost = kernel_cost(&call);
         if (!best.kernel || cost < best.cost) best = (Choice){kernel, cost};
     }
-    if (!best.kernel) best.kernel = &op->kernels[op->kernel_count - 1];
+    if (!best.kernel) best.kernel = op_last_kernel(op);
     return best;
 }
 
@@ -84,19 +86,20 @@ static Choice kernel_choose(const PassContext *pc, const Graph *graph, const Nod
 static void choose_alone(const PassContext *pc, Graph *graph) {
     int64_t bytes = 0;
     for (int i = 0; i < graph->nodes.count; i++) bytes += weight_bytes(graph, graph_node(graph, i));
-    graph->alone_bytes = bytes + 1;
     for (int i = 0; i < graph->nodes.count; i++) {
         Node *node = graph_node(graph, i);
         if (node->op->domain != DOMAIN_SAMPLE) continue;
-        Choice choice = kernel_choose(pc, graph, node);
+        Choice choice = kernel_choose(pc, graph, node, bytes + 1);
         node->alone_cost = choice.cost;
         if (choice.kernel == node->kernel) continue;
-        if (choice.kernel->in_place == node->kernel->in_place)
+        if (choice.kernel->in_place == node->kernel->in_place) {
             node->alone = choice.kernel;
-        else
-            node->alone_cost = kernel_cost(pc, graph, node, node->kernel);
+            continue;
+        }
+        KernelCall call = kernel_call(node->kernel, pc->machine, graph, node);
+        call.alone_bytes = bytes + 1;
+        node->alone_cost = kernel_cost(&call);
     }
-    graph->alone_bytes = 0;
 }
 
 /* The stage from which the value can be read: one later where a batch node makes it. */
@@ -180,7 +183,7 @@ void schedule_run(PassContext *pc, Graph *graph) {
     graph->stage_count = 1;
     for (int i = 0; i < graph->nodes.count; i++) {
         Node *node = graph_node(graph, i);
-        Choice choice = kernel_choose(pc, graph, node);
+        Choice choice = kernel_choose(pc, graph, node, 0);
         node->kernel = choice.kernel;
         node->cost = choice.cost;
         node->stage = stage_of(graph, node);

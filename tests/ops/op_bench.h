@@ -168,14 +168,14 @@ static inline void bench_unpack(OpBench *bench, ValueId id, void *memory, int64_
 }
 
 static inline const Kernel *bench_kernel(const OpBench *bench, const Node *node) {
-    const Kernel *kernels = node->op->kernels;
-    for (int i = 0; bench->kernel && i < node->op->kernel_count; i++) {
-        bool applies = !kernels[i].applies || kernels[i].applies(&bench->machine, bench->graph, node);
-        if (applies && !strcmp(kernels[i].name, bench->kernel)) return &kernels[i];
+    const Kernel *first = NULL;
+    for (int i = 0; node->op->kernels[i]; i++) {
+        KernelCall call = kernel_call(node->op->kernels[i], &bench->machine, bench->graph, node);
+        if (call.kernel->applies && !call.kernel->applies(&call)) continue;
+        if (bench->kernel && !strcmp(call.kernel->name, bench->kernel)) return call.kernel;
+        if (!first) first = call.kernel;
     }
-    for (int i = 0;; i++)
-        if (!kernels[i].applies || kernels[i].applies(&bench->machine, bench->graph, node))
-            return &kernels[i];
+    return first;
 }
 
 static inline void bench_emit(OpBench *bench, Jit *jit, Node *node, const char *name) {

@@ -53,6 +53,14 @@ static bool is_layer(const Op *op) {
     return op->kind == OPK_LAYER || op->kind == OPK_ACTIVATION;
 }
 
+/* A kernel of a list is found by its name, and says what it takes. */
+static void check_kernel(const Op *op, const Kernel *kernel) {
+    if (!kernel->emit || !kernel->name) fail_msg("a kernel of %s is empty", op->name);
+    if (op_kernel(op, kernel->name) != kernel) fail_msg("%s has two kernels %s", op->name, kernel->name);
+    if (!(kernel->elements & ELEMENT_F32)) fail_msg("%s.%s takes no floats", op->name, kernel->name);
+    if (!kernel->packed != !kernel->prepare) fail_msg("%s.%s packs by halves", op->name, kernel->name);
+}
+
 /* What can stand in a program's graph has a kernel, and a layer a gradient; what has none becomes something
  * else before. */
 static void test_rules(void **state) {
@@ -67,18 +75,15 @@ static void test_rules(void **state) {
             continue;
         }
         if (op->kind == OPK_SCHEDULE) continue; /* the runtime's */
-        if (!op->kernel_count && !op->lower && !by_elaboration) fail_msg("%s has no kernel", op->name);
+        if (!op->kernels && !op->lower && !by_elaboration) fail_msg("%s has no kernel", op->name);
         if (is_layer(op) && !op->gradient && !op->lower && !by_elaboration)
             fail_msg("%s has no gradient, and is not made of what has one", op->name);
         if (is_layer(op) && op->shape && !op->gives && !by_elaboration)
             fail_msg("%s does not say what shape comes out", op->name);
         if (op->elementwise && !op->map) fail_msg("%s is elementwise without a map", op->name);
-        for (int k = 0; k < op->kernel_count; k++) {
-            if (!op->kernels[k].emit || !op->kernels[k].name)
-                fail_msg("kernel %d of %s is empty", k, op->name);
-            if (k == op->kernel_count - 1 && op->kernels[k].applies)
-                fail_msg("the last kernel of %s does not always apply", op->name);
-        }
+        for (int k = 0; op->kernels && op->kernels[k]; k++) check_kernel(op, op->kernels[k]);
+        if (op->kernels && (!op_last_kernel(op) || op_last_kernel(op)->applies))
+            fail_msg("the last kernel of %s does not always apply", op->name);
     }
 }
 

@@ -93,21 +93,19 @@ static void log_softmax_grad_emit(KernelCode *code) {
 }
 
 /* Some 40 instructions a register: two exponentials and three passes. */
-static double rows_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    const Shape *shape = &graph_value(graph, node->outputs.items[0])->shape;
+static double rows_cost(const KernelCall *call) {
+    const Shape *shape = &graph_value(call->graph, call->node->outputs.items[0])->shape;
     double rows = (double)(shape_elements(shape) / shape_channels(shape));
-    return 40 * rows * ceil((double)shape_channels(shape) / machine->vector_floats);
+    return 40 * rows * ceil((double)shape_channels(shape) / call->machine->vector_floats);
 }
 
-#define ROW_KERNELS(rule)                                                                                    \
-    static const Kernel rule##_kernels[] = {                                                                 \
-        {.name = "rows", .cost = rows_cost, .emit = rule##_emit, .epilogue = true, .in_place = true},        \
-    }
+#define ROW_KERNEL                                                                                           \
+    .name = "rows", .elements = ELEMENT_F32, .cost = rows_cost, .epilogue = true, .in_place = true
 
-ROW_KERNELS(softmax);
-ROW_KERNELS(log_softmax);
-ROW_KERNELS(softmax_grad);
-ROW_KERNELS(log_softmax_grad);
+static const Kernel softmax_kernel = {ROW_KERNEL, .emit = softmax_emit};
+static const Kernel log_softmax_kernel = {ROW_KERNEL, .emit = log_softmax_emit};
+static const Kernel softmax_grad_kernel = {ROW_KERNEL, .emit = softmax_grad_emit};
+static const Kernel log_softmax_grad_kernel = {ROW_KERNEL, .emit = log_softmax_grad_emit};
 
 static void softmax_gradient(Backward *b, const Node *node) {
     gradient_from_output(b, node, "softmax_grad");
@@ -125,8 +123,7 @@ const Op op_softmax = {
     .min_inputs = 1,
     .max_inputs = 1,
     .gradient = softmax_gradient,
-    .kernels = softmax_kernels,
-    .kernel_count = COUNT(softmax_kernels),
+    .kernels = KERNELS(&softmax_kernel),
 };
 
 const Op op_log_softmax = {
@@ -138,8 +135,7 @@ const Op op_log_softmax = {
     .min_inputs = 1,
     .max_inputs = 1,
     .gradient = log_softmax_gradient,
-    .kernels = log_softmax_kernels,
-    .kernel_count = COUNT(log_softmax_kernels),
+    .kernels = KERNELS(&log_softmax_kernel),
 };
 
 const Op op_softmax_grad = {
@@ -149,8 +145,7 @@ const Op op_softmax_grad = {
     .formula = "dx = y*(dy - sum of dy*y)",
     .min_inputs = 2,
     .max_inputs = 2,
-    .kernels = softmax_grad_kernels,
-    .kernel_count = COUNT(softmax_grad_kernels),
+    .kernels = KERNELS(&softmax_grad_kernel),
 };
 
 const Op op_log_softmax_grad = {
@@ -160,6 +155,5 @@ const Op op_log_softmax_grad = {
     .formula = "dx = dy - exp(y)*sum of dy",
     .min_inputs = 2,
     .max_inputs = 2,
-    .kernels = log_softmax_grad_kernels,
-    .kernel_count = COUNT(log_softmax_grad_kernels),
+    .kernels = KERNELS(&log_softmax_grad_kernel),
 };

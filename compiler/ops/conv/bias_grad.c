@@ -172,15 +172,14 @@ static void sum_positions_emit(KernelCode *code) {
 }
 
 /* Memory traffic: a register a cycle. */
-static double sum_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    const Shape *shape = &graph_value(graph, node->inputs.items[0])->shape;
+static double sum_cost(const KernelCall *call) {
+    const Shape *shape = &graph_value(call->graph, call->node->inputs.items[0])->shape;
     double channels = (double)shape_channels(shape), positions = (double)shape_elements(shape) / channels;
-    return positions * ceil(channels / machine->vector_floats);
+    return positions * ceil(channels / call->machine->vector_floats);
 }
 
-static const Kernel bias_grad_kernels[] = {
-    {.name = "vector", .cost = sum_cost, .emit = bias_grad_emit},
-};
+static const Kernel bias_grad_kernel = {
+    .name = "vector", .elements = ELEMENT_F32, .cost = sum_cost, .emit = bias_grad_emit};
 
 const Op op_bias_grad = {
     .name = "bias_grad",
@@ -190,13 +189,11 @@ const Op op_bias_grad = {
     .formula = "db[c] += sum over n, i of dz[n, i, c]",
     .min_inputs = 1,
     .max_inputs = 1,
-    .kernels = bias_grad_kernels,
-    .kernel_count = COUNT(bias_grad_kernels),
+    .kernels = KERNELS(&bias_grad_kernel),
 };
 
-static const Kernel scale_grad_kernels[] = {
-    {.name = "vector", .cost = sum_cost, .emit = bias_grad_emit},
-};
+static const Kernel scale_grad_kernel = {
+    .name = "vector", .elements = ELEMENT_F32, .cost = sum_cost, .emit = bias_grad_emit};
 
 const Op op_scale_grad = {
     .name = "scale_grad",
@@ -206,13 +203,14 @@ const Op op_scale_grad = {
     .formula = "dw[c] += sum over n, i of dy[n, i, c] * x[n, i, c]",
     .min_inputs = 2,
     .max_inputs = 2,
-    .kernels = scale_grad_kernels,
-    .kernel_count = COUNT(scale_grad_kernels),
+    .kernels = KERNELS(&scale_grad_kernel),
 };
 
-static const Kernel sum_positions_kernels[] = {
-    {.name = "vector", .cost = sum_cost, .emit = sum_positions_emit, .epilogue = true},
-};
+static const Kernel sum_positions_kernel = {.name = "vector",
+                                            .elements = ELEMENT_F32,
+                                            .cost = sum_cost,
+                                            .emit = sum_positions_emit,
+                                            .epilogue = true};
 
 const Op op_sum_positions = {
     .name = "sum_positions",
@@ -222,6 +220,5 @@ const Op op_sum_positions = {
     .formula = "y[c] = sum over i of x[i, c]",
     .min_inputs = 1,
     .max_inputs = 1,
-    .kernels = sum_positions_kernels,
-    .kernel_count = COUNT(sum_positions_kernels),
+    .kernels = KERNELS(&sum_positions_kernel),
 };

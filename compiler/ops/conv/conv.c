@@ -122,7 +122,7 @@ int64_t conv_macs(const Graph *graph, const Node *node) {
 }
 
 void conv_storage(const Machine *machine, const Graph *graph, const Node *node) {
-    ConvGeometry g = conv_forward_geometry(graph, node);
+    ConvGeometry g = conv_node_geometry(graph, node, KERNEL_FORWARD);
     graph_value(graph, node->inputs.items[1])->parameter->storage = conv_weight_storage(machine, &g);
 }
 
@@ -135,7 +135,7 @@ void conv_gradient_rule(Backward *b, const Node *node, const char *input_grad, c
     if (backward_wants(b, w)) backward_accumulate(b, weight_grad, attrs, (ValueId[]){x, dy}, 2, w);
     if (bias >= 0 && backward_wants(b, bias)) backward_accumulate(b, "bias_grad", NULL, &dy, 1, bias);
     if (!backward_wants(b, x)) return;
-    ConvGeometry g = conv_forward_geometry(graph, node);
+    ConvGeometry g = conv_node_geometry(graph, node, KERNEL_FORWARD);
     ValueId weights =
         g.depthwise ? w : backward_append(b, "transpose_weights", NULL, &w, 1, ROLE_PACKED, w_shape);
     ValueId dx = backward_append(b, input_grad, attrs, (ValueId[]){dy, weights}, 2, ROLE_ACTIVATION, x_shape);
@@ -165,7 +165,6 @@ const Op op_conv = {
     .macs = conv_macs,
     .gradient = conv_gradient,
     .kernels = conv_forward_kernels,
-    .kernel_count = COUNT(conv_forward_kernels),
 };
 
 const Op op_conv_input_grad = {
@@ -178,7 +177,6 @@ const Op op_conv_input_grad = {
     .max_inputs = 2,
     .macs = node_layer_macs,
     .kernels = conv_input_grad_kernels,
-    .kernel_count = COUNT(conv_input_grad_kernels),
 };
 
 const Op op_conv_weight_grad = {
@@ -191,5 +189,4 @@ const Op op_conv_weight_grad = {
     .max_inputs = 2,
     .macs = node_layer_macs,
     .kernels = conv_weight_grad_kernels,
-    .kernel_count = COUNT(conv_weight_grad_kernels),
 };

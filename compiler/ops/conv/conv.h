@@ -55,7 +55,7 @@ int64_t conv_macs(const Graph *graph, const Node *node);
 void conv_storage(const Machine *machine, const Graph *graph, const Node *node);
 /* The parts of transpose_weights, for a row that sets the weights' storage first. */
 void transpose_weights_storage(const Machine *machine, const Graph *graph, const Node *node);
-extern const Kernel transpose_weights_kernels[1];
+extern const Kernel transpose_weights_kernel;
 /* Appends the gradients; the names are of the rows that carry them. */
 void conv_gradient_rule(Backward *b, const Node *node, const char *input_grad, const char *weight_grad);
 

@@ -24,13 +24,15 @@ typedef struct DepthwiseWalk {
     bool backward;
 } DepthwiseWalk;
 
-bool conv_depthwise_fits(const ConvGeometry *g, bool input_grad) {
-    if (!g->depthwise) return false;
+/* Is it a filter a channel, and are there few enough kinds of residue classes? */
+static bool applies(const KernelCall *call) {
+    ConvGeometry g = conv_call_geometry(call);
+    if (!g.depthwise) return false;
     int64_t classes = 1;
-    for (int i = 0; i < g->spatial && input_grad; i++) {
-        int64_t runs = 0, residues = conv_residues(&g->axis[i]);
+    for (int i = 0; i < g.spatial && call->kernel->direction == KERNEL_INPUT_GRAD; i++) {
+        int64_t runs = 0, residues = conv_residues(&g.axis[i]);
         for (int64_t residue = 0; residue < residues; runs++)
-            residue += conv_residue_run(&g->axis[i], residue);
+            residue += conv_residue_run(&g.axis[i], residue);
         classes *= runs;
     }
     return classes <= MOST_CLASSES;
@@ -185,13 +187,13 @@ static void depthwise_emit(KernelCode *code, DepthwiseWalk *walk) {
     loop_end(code, &samples);
 }
 
-void conv_depthwise_forward_emit(KernelCode *code) {
-    ConvGeometry g = conv_forward_geometry(code->graph, code->node);
+static void forward_emit(KernelCode *code) {
+    ConvGeometry g = conv_code_geometry(code);
     depthwise_emit(code, &(DepthwiseWalk){.g = &g});
 }
 
-void conv_depthwise_input_grad_emit(KernelCode *code) {
-    ConvGeometry g = conv_input_grad_geometry(code->graph, code->node);
+static void input_grad_emit(KernelCode *code) {
+    ConvGeometry g = conv_code_geometry(code);
     depthwise_emit(code, &(DepthwiseWalk){.g = &g, .backward = true});
 }
 
@@ -296,8 +298,8 @@ static void weight_lanes(KernelCode *code, LLVMValueRef channel, Lanes lanes, vo
     }
 }
 
-void conv_depthwise_weight_grad_emit(KernelCode *code) {
-    ConvGeometry g = conv_weight_grad_geometry(code->graph, code->node);
+static void weight_grad_emit(KernelCode *code) {
+    ConvGeometry g = conv_code_geometry(code);
     loop_lanes(code, g.channels, weight_lanes, &(DepthwiseWalk){.g = &g});
 }
 
@@ -322,35 +324,55 @@ static double registers_of(const Machine *machine, const ConvGeometry *g) {
     return registers;
 }
 
-static double rereading_cost(const Machine *machine, const Graph *graph, const Node *node,
-                             const ConvGeometry *g, bool backward) {
+static double rereading_cost(const KernelCall *call, const ConvGeometry *g, bool backward) {
     int64_t window[SPATIAL_MAX], step[SPATIAL_MAX];
     for (int i = 0; i < g->spatial; i++) {
         int64_t stride = g->axis[i].stride, reach = (g->axis[i].kernel - 1) * g->axis[i].dilation + 1;
         window[i] = backward ? (reach + stride - 1) / stride : reach;
         step[i] = backward ? 1 : stride;
     }
-    double times = readings(machine, g->axis, g->spatial, g->channels, window, step);
-    return (times - 1) * estimate_value(machine, graph, node, node->inputs.items[0]);
+    double times = readings(call->machine, g->axis, g->spatial, g->channels, window, step);
+    return (times - 1) * estimate_value(call, call->node->inputs.items[0]);
 }
 
-double conv_depthwise_forward_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    ConvGeometry g = conv_forward_geometry(graph, node);
-    return TAP_COST * (double)g.taps * registers_of(machine, &g) + estimate_traffic(machine, graph, node) +
-           rereading_cost(machine, graph, node, &g, false) + ESTIMATE_START;
+/* A product for every place of y, or of dy, and tap. */
+static double cost(const KernelCall *call) {
+    ConvGeometry g = conv_call_geometry(call);
+    bool backward = call->kernel->direction == KERNEL_INPUT_GRAD;
+    return TAP_COST * (double)g.taps * registers_of(call->machine, &g) + estimate_traffic(call) +
+           rereading_cost(call, &g, backward) + ESTIMATE_START;
 }
 
-/* A product for every place of dy and tap, as forward. */
-double conv_depthwise_input_grad_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    ConvGeometry g = conv_input_grad_geometry(graph, node);
-    return TAP_COST * (double)g.taps * registers_of(machine, &g) + estimate_traffic(machine, graph, node) +
-           rereading_cost(machine, graph, node, &g, true) + ESTIMATE_START;
+static double weight_grad_cost(const KernelCall *call) {
+    ConvGeometry g = conv_call_geometry(call);
+    double taps = (double)g.taps * estimate_registers(call->machine, g.channels);
+    return SUM_COST * (double)g.taps * registers_of(call->machine, &g) + estimate_traffic(call) +
+           rereading_cost(call, &g, false) + estimate_accumulators(call->machine, taps) + ESTIMATE_START;
 }
 
-double conv_depthwise_weight_grad_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    ConvGeometry g = conv_weight_grad_geometry(graph, node);
-    double taps = (double)g.taps * estimate_registers(machine, g.channels);
-    return SUM_COST * (double)g.taps * registers_of(machine, &g) + estimate_traffic(machine, graph, node) +
-           rereading_cost(machine, graph, node, &g, false) + estimate_accumulators(machine, taps) +
-           ESTIMATE_START;
-}
+const Kernel conv_depthwise_forward = {.name = "depthwise",
+                                       .direction = KERNEL_FORWARD,
+                                       .elements = ELEMENT_F32 | ELEMENT_F64,
+                                       .applies = applies,
+                                       .cost = cost,
+                                       .halo = conv_halo,
+                                       .emit = forward_emit,
+                                       .epilogue = true,
+                                       .splits = true};
+
+const Kernel conv_depthwise_input_grad = {.name = "depthwise",
+                                          .direction = KERNEL_INPUT_GRAD,
+                                          .elements = ELEMENT_F32 | ELEMENT_F64,
+                                          .applies = applies,
+                                          .cost = cost,
+                                          .halo = conv_halo,
+                                          .emit = input_grad_emit,
+                                          .epilogue = true};
+
+const Kernel conv_depthwise_weight_grad = {.name = "depthwise",
+                                           .direction = KERNEL_WEIGHT_GRAD,
+                                           .elements = ELEMENT_F32,
+                                           .applies = applies,
+                                           .cost = weight_grad_cost,
+                                           .halo = conv_halo,
+                                           .emit = weight_grad_emit};

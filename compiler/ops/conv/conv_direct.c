@@ -190,8 +190,8 @@ static void each_group(KernelCode *code, DirectWalk *walk, const Panels *panels,
     loop_end(code, &groups);
 }
 
-void conv_direct_forward_emit(KernelCode *code) {
-    ConvGeometry g = conv_forward_geometry(code->graph, code->node);
+static void forward_emit(KernelCode *code) {
+    ConvGeometry g = conv_code_geometry(code);
     Panels panels = conv_panels(code->emit->machine, &g);
     DirectWalk walk = {.g = &g, .machine = code->emit->machine, .reduced = g.group_channels};
     if (conv_has_bias(code->node)) walk.bias = code_input(code, 2);
@@ -261,24 +261,50 @@ static void input_grad_panel(KernelCode *code, LLVMValueRef panel, int vectors, 
     loop_end(code, &samples);
 }
 
-void conv_direct_input_grad_emit(KernelCode *code) {
-    ConvGeometry g = conv_input_grad_geometry(code->graph, code->node);
+static void input_grad_emit(KernelCode *code) {
+    ConvGeometry g = conv_code_geometry(code);
     Panels panels = conv_transposed_panels(code->emit->machine, &g);
     DirectWalk walk = {.g = &g, .machine = code->emit->machine, .reduced = g.group_filters};
     each_group(code, &walk, &panels, input_grad_panel);
 }
 
+bool conv_direct_applies(const KernelCall *call) {
+    return !conv_call_geometry(call).depthwise;
+}
+
 /* Registers run over one operand's channels, the other's are broadcast one by one. The gradient to the input
  * also multiplies with the zeros around dy: every place of x with every tap that some place of y reaches it
  * by. */
-double conv_direct_cost(const Machine *machine, const ConvGeometry *g, bool input_grad) {
-    int64_t in_registers = input_grad ? g->group_channels : g->group_filters;
-    int64_t broadcast = input_grad ? g->group_filters : g->group_channels;
-    double products = (double)g->groups * (double)broadcast;
-    for (int i = 0; i < g->spatial; i++) {
-        const WindowAxis *a = &g->axis[i];
+double conv_direct_cost(const KernelCall *call) {
+    ConvGeometry g = conv_call_geometry(call);
+    bool input_grad = call->kernel->direction == KERNEL_INPUT_GRAD;
+    int64_t in_registers = input_grad ? g.group_channels : g.group_filters;
+    int64_t broadcast = input_grad ? g.group_filters : g.group_channels;
+    double products = (double)g.groups * (double)broadcast;
+    for (int i = 0; i < g.spatial; i++) {
+        const WindowAxis *a = &g.axis[i];
         products *=
             (double)a->kernel * (input_grad ? (double)a->input / (double)a->stride : (double)a->output);
     }
-    return products * estimate_registers(machine, in_registers) / estimate_ports(machine);
+    return products * estimate_registers(call->machine, in_registers) / estimate_ports(call->machine);
 }
+
+const Kernel conv_direct_forward = {.name = "direct",
+                                    .direction = KERNEL_FORWARD,
+                                    .elements = ELEMENT_F32 | ELEMENT_F64,
+                                    .applies = conv_direct_applies,
+                                    .cost = conv_direct_cost,
+                                    .halo = conv_halo,
+                                    .emit = forward_emit,
+                                    .epilogue = true,
+                                    .pools = true,
+                                    .splits = true};
+
+const Kernel conv_direct_input_grad = {.name = "direct",
+                                       .direction = KERNEL_INPUT_GRAD,
+                                       .elements = ELEMENT_F32 | ELEMENT_F64,
+                                       .applies = conv_direct_applies,
+                                       .cost = conv_direct_cost,
+                                       .halo = conv_halo,
+                                       .emit = input_grad_emit,
+                                       .epilogue = true};

@@ -129,8 +129,8 @@ static int64_t rows_of_block(const Machine *machine, const ConvGeometry *g, cons
     return most >= g->axis[0].output ? g->axis[0].output : cut_evenly(g->axis[0].output, most).large;
 }
 
-void conv_direct_weight_grad_emit(KernelCode *code) {
-    ConvGeometry g = conv_weight_grad_geometry(code->graph, code->node);
+static void weight_grad_emit(KernelCode *code) {
+    ConvGeometry g = conv_code_geometry(code);
     Panels panels = conv_panels(code->emit->machine, &g);
     const Value *x = code_input(code, 0), *dy = code_input(code, 1);
     int64_t places = 1, corner = 0;
@@ -158,3 +158,16 @@ void conv_direct_weight_grad_emit(KernelCode *code) {
     loop_end(code, &blocks);
     loop_end(code, &samples);
 }
+
+static double weight_grad_cost(const KernelCall *call) {
+    static const double efficiency = 0.6; /* of the peak: places lie far apart */
+    return conv_direct_cost(call) / efficiency;
+}
+
+const Kernel conv_direct_weight_grad = {.name = "direct",
+                                        .direction = KERNEL_WEIGHT_GRAD,
+                                        .elements = ELEMENT_F32,
+                                        .applies = conv_direct_applies,
+                                        .cost = weight_grad_cost,
+                                        .halo = conv_halo,
+                                        .emit = weight_grad_emit};

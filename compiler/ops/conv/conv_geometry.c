@@ -31,6 +31,31 @@ ConvGeometry conv_geometry(const Node *node, const Shape *x, const Shape *y) {
     return g;
 }
 
+static const Shape *input_shape(const Graph *graph, const Node *node, int i) {
+    return &graph_value(graph, node->inputs.items[i])->shape;
+}
+
+ConvGeometry conv_node_geometry(const Graph *graph, const Node *node, KernelDirection direction) {
+    const Shape *first = input_shape(graph, node, 0);
+    const Shape *output = &graph_value(graph, node->outputs.items[0])->shape;
+    if (direction == KERNEL_FORWARD) return conv_geometry(node, first, output);
+    if (direction == KERNEL_INPUT_GRAD) return conv_geometry(node, output, first);
+    return conv_geometry(node, first, input_shape(graph, node, 1));
+}
+
+ConvGeometry conv_call_geometry(const KernelCall *call) {
+    return conv_node_geometry(call->graph, call->node, call->kernel->direction);
+}
+
+ConvGeometry conv_code_geometry(const KernelCode *code) {
+    KernelCall call = code_call(code);
+    return conv_call_geometry(&call);
+}
+
+bool conv_has_bias(const Node *node) {
+    return node_bool(node, "bias");
+}
+
 Panels conv_panels(const Machine *machine, const ConvGeometry *g) {
     return panels_plan(machine, g->groups, g->group_filters, g->taps * g->group_channels);
 }
@@ -115,6 +140,31 @@ int64_t conv_residue_run(const WindowAxis *axis, int64_t residue) {
         run++;
     }
     return run;
+}
+
+/* dy is read wherever a tap of some place of x lands. */
+static void output_halo(const ConvGeometry *g, Halo *halo) {
+    for (int i = 0; i < g->spatial; i++) {
+        const WindowAxis *axis = &g->axis[i];
+        halo->before[i] = halo->after[i] = 0;
+        for (int64_t residue = 0; residue < conv_residues(axis); residue++) {
+            ResidueClass c = conv_residue_class(axis, residue);
+            if (!c.taps) continue;
+            int64_t last = c.origin + c.places - 1 + (c.taps - 1) * c.y_step;
+            if (-c.origin > halo->before[i]) halo->before[i] = -c.origin;
+            if (last - (axis->output - 1) > halo->after[i]) halo->after[i] = last - (axis->output - 1);
+        }
+    }
+}
+
+bool conv_halo(const KernelCall *call, int input, Halo *halo) {
+    if (input != 0) return false;
+    ConvGeometry g = conv_call_geometry(call);
+    if (call->kernel->direction == KERNEL_INPUT_GRAD)
+        output_halo(&g, halo);
+    else
+        conv_input_halo(&g, halo);
+    return true;
 }
 
 static void each_class_from(KernelCode *code, const ConvGeometry *g, int axis, ResidueClasses *classes,

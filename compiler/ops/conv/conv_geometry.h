@@ -18,9 +18,17 @@ typedef struct ConvGeometry {
                 */
 } ConvGeometry;
 
-/* x and y: shapes of the layer's input and output. The node is any of conv's or depthwise's, forward or
- * gradient. */
+/* x and y: shapes of the layer's input and output. The node is any of conv's, depthwise's or
+ * conv_transpose's, forward or gradient. */
 ConvGeometry conv_geometry(const Node *node, const Shape *x, const Shape *y);
+/* The same with the shapes of the node's own values, which the direction tells apart. */
+ConvGeometry conv_node_geometry(const Graph *graph, const Node *node, KernelDirection direction);
+/* The same for the direction of the kernel that is asked about, or written. */
+ConvGeometry conv_call_geometry(const KernelCall *call);
+ConvGeometry conv_code_geometry(const KernelCode *code);
+
+/* Does the forward node have a bias? (Its third input, unless that belongs to the epilogue.) */
+bool conv_has_bias(const Node *node);
 
 /* Panels of the forward weights [groups][panels][taps][channels/groups][P], and of the transposed ones that
  * carry the gradient to the input, [groups][panels][taps mirrored][filters/groups][P]. */
@@ -31,8 +39,10 @@ Panels conv_transposed_panels(const Machine *machine, const ConvGeometry *g);
 Shape conv_weight_shape(const ConvGeometry *g);
 Storage conv_weight_storage(const Machine *machine, const ConvGeometry *g);
 
-/* Room that the forward kernel reads around x. */
+/* Room that a kernel reads around x, forward and for the gradient to the weights. */
 void conv_input_halo(const ConvGeometry *g, Halo *halo);
+/* A Kernel.halo: room around input 0 alone, x or, for the gradient to the input, dy. */
+bool conv_halo(const KernelCall *call, int input, Halo *halo);
 
 /* One residue class of an axis in the gradient to the input: places a, a + stride, a + 2 stride, ... of x
  * meet only every so-manieth tap, the same ones for all. Taps are walked from the last to the first, so that

@@ -68,22 +68,26 @@ static PackedPlan packed_plan(const Machine *machine, const ConvGeometry *g) {
     return p;
 }
 
-bool conv_packed_weights_fit(const Machine *machine, const ConvGeometry *g) {
-    if (g->depthwise || machine->vector_floats == 1 || g->group_channels < LEAST_CHANNELS) return false;
-    return g->taps * conv_panels(machine, g).count >= LEAST_USES;
+static bool applies(const KernelCall *call) {
+    ConvGeometry g = conv_call_geometry(call);
+    const Machine *machine = call->machine;
+    if (g.depthwise || machine->vector_floats == 1 || g.group_channels < LEAST_CHANNELS) return false;
+    return g.taps * conv_panels(machine, &g).count >= LEAST_USES;
 }
 
-int64_t conv_packed_weights_workspace(const Machine *machine, const ConvGeometry *g) {
-    return packed_plan(machine, g).end;
+static int64_t workspace(const KernelCall *call) {
+    ConvGeometry g = conv_call_geometry(call);
+    return packed_plan(call->machine, &g).end;
 }
 
-double conv_packed_weights_cost(const Machine *machine, const ConvGeometry *g) {
-    PackedPlan p = packed_plan(machine, g);
-    Panels panels = conv_panels(machine, g);
-    double blocks = (double)((g->axis[0].output + p.rows - 1) / p.rows);
-    double copies = (double)g->group_channels / p.tile_rows * (double)p.x_places +
+static double cost(const KernelCall *call) {
+    ConvGeometry g = conv_call_geometry(call);
+    PackedPlan p = packed_plan(call->machine, &g);
+    Panels panels = conv_panels(call->machine, &g);
+    double blocks = (double)((g.axis[0].output + p.rows - 1) / p.rows);
+    double copies = (double)g.group_channels / p.tile_rows * (double)p.x_places +
                     (double)p.y_places * (double)(panels.count * panels.vectors);
-    return conv_direct_cost(machine, g, false) / EFFICIENCY + (double)g->groups * blocks * copies * COPY_COST;
+    return conv_direct_cost(call) / EFFICIENCY + (double)g.groups * blocks * copies * COPY_COST;
 }
 
 typedef struct PackedWalk {
@@ -312,8 +316,8 @@ static void each_block(KernelCode *code, PackedWalk *walk, LLVMValueRef sample, 
     loop_end(code, &groups);
 }
 
-void conv_packed_weight_grad_emit(KernelCode *code) {
-    ConvGeometry g = conv_weight_grad_geometry(code->graph, code->node);
+static void packed_emit(KernelCode *code) {
+    ConvGeometry g = conv_code_geometry(code);
     Panels panels = conv_panels(code->emit->machine, &g);
     PackedWalk walk = {.g = &g, .panels = &panels, .plan = packed_plan(code->emit->machine, &g)};
     walk.x_copy = code_workspace(code);
@@ -328,3 +332,12 @@ void conv_packed_weight_grad_emit(KernelCode *code) {
     loop_end(code, &blocks);
     loop_end(code, &samples);
 }
+
+const Kernel conv_packed_weight_grad = {.name = "packed",
+                                        .direction = KERNEL_WEIGHT_GRAD,
+                                        .elements = ELEMENT_F32,
+                                        .applies = applies,
+                                        .cost = cost,
+                                        .halo = conv_halo,
+                                        .workspace = workspace,
+                                        .emit = packed_emit};

@@ -124,8 +124,8 @@ static void forward_place(KernelCode *code, Reference *r) {
     code_finish(code, code_get(code, r->sum), &r->at, single);
 }
 
-void conv_reference_forward_emit(KernelCode *code) {
-    ConvGeometry g = conv_forward_geometry(code->graph, code->node);
+static void forward_emit(KernelCode *code) {
+    ConvGeometry g = conv_code_geometry(code);
     Reference r = {.g = &g, .sum = code_variable(code, code->real, NULL)};
     each_place(code, &r, &code_output(code, 0)->shape, forward_place);
 }
@@ -161,8 +161,8 @@ static void input_grad_place(KernelCode *code, Reference *r) {
     code_finish(code, code_get(code, r->sum), &r->at, single);
 }
 
-void conv_reference_input_grad_emit(KernelCode *code) {
-    ConvGeometry g = conv_input_grad_geometry(code->graph, code->node);
+static void input_grad_emit(KernelCode *code) {
+    ConvGeometry g = conv_code_geometry(code);
     Reference r = {.g = &g, .sum = code_variable(code, code->real, NULL)};
     each_place(code, &r, &code_output(code, 0)->shape, input_grad_place);
 }
@@ -183,8 +183,8 @@ static void weight_grad_place(KernelCode *code, Reference *r) {
     each_tap(code, r, true, weight_grad_tap);
 }
 
-void conv_reference_weight_grad_emit(KernelCode *code) {
-    ConvGeometry g = conv_weight_grad_geometry(code->graph, code->node);
+static void weight_grad_emit(KernelCode *code) {
+    ConvGeometry g = conv_code_geometry(code);
     Reference r = {.g = &g, .sum = code_variable(code, code->real, NULL)};
     each_place(code, &r, &code_input(code, 1)->shape, weight_grad_place);
 }
@@ -199,26 +199,44 @@ static double products_of(const ConvGeometry *g) {
     return places_of(g, false) * (double)g->taps * (double)g->filters * (double)g->group_channels;
 }
 
-double conv_reference_forward_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    ConvGeometry g = conv_forward_geometry(graph, node);
+static double forward_cost(const KernelCall *call) {
+    ConvGeometry g = conv_call_geometry(call);
     double results = places_of(&g, false) * (double)g.filters;
-    return estimate_reference(products_of(&g), results * (double)g.taps, results) +
-           estimate_traffic(machine, graph, node);
+    return estimate_reference(products_of(&g), results * (double)g.taps, results) + estimate_traffic(call);
 }
 
 /* Every tap of every place of dx is looked at, whether or not dy has a place for it. */
-double conv_reference_input_grad_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    ConvGeometry g = conv_input_grad_geometry(graph, node);
+static double input_grad_cost(const KernelCall *call) {
+    ConvGeometry g = conv_call_geometry(call);
     double results = places_of(&g, true) * (double)g.channels;
-    return estimate_reference(products_of(&g), results * (double)g.taps, results) +
-           estimate_traffic(machine, graph, node);
+    return estimate_reference(products_of(&g), results * (double)g.taps, results) + estimate_traffic(call);
 }
 
-double conv_reference_weight_grad_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    ConvGeometry g = conv_weight_grad_geometry(graph, node);
+static double weight_grad_cost(const KernelCall *call) {
+    ConvGeometry g = conv_call_geometry(call);
     double places = places_of(&g, false) * (double)g.filters;
     int64_t weights = g.taps * g.filters * g.group_channels;
     return estimate_reference_sums(products_of(&g), places * (double)g.taps, places) +
-           estimate_traffic(machine, graph, node) +
-           estimate_accumulators(machine, estimate_registers(machine, weights));
+           estimate_traffic(call) +
+           estimate_accumulators(call->machine, estimate_registers(call->machine, weights));
 }
+
+const Kernel conv_reference_forward = {.name = "reference",
+                                       .direction = KERNEL_FORWARD,
+                                       .elements = ELEMENT_F32,
+                                       .cost = forward_cost,
+                                       .emit = forward_emit,
+                                       .epilogue = true};
+
+const Kernel conv_reference_input_grad = {.name = "reference",
+                                          .direction = KERNEL_INPUT_GRAD,
+                                          .elements = ELEMENT_F32,
+                                          .cost = input_grad_cost,
+                                          .emit = input_grad_emit,
+                                          .epilogue = true};
+
+const Kernel conv_reference_weight_grad = {.name = "reference",
+                                           .direction = KERNEL_WEIGHT_GRAD,
+                                           .elements = ELEMENT_F32,
+                                           .cost = weight_grad_cost,
+                                           .emit = weight_grad_emit};

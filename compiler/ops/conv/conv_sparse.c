@@ -1,7 +1,7 @@
-/* See conv_sparse.h. Sets of channels that are not zero are bit masks of up to 64, walked bit by bit; behind
- * a 2x2 max pool and a relu an eighth of dy is left. */
-#include "ops/conv/conv_sparse.h"
-
+/* Gradients of a convolution whose dy is mostly zeros, as it is behind a max pool: only what is not zero is
+ * multiplied. The products and their number follow the data; the sums are exact, in an order of their own.
+ * Sets of channels that are not zero are bit masks of up to 64, walked bit by bit; behind a 2x2 max pool and
+ * a relu an eighth of dy is left. */
 #include "ops/conv/conv_kernels.h"
 #include "ops/parts/estimate.h"
 
@@ -20,7 +20,8 @@ static int64_t places_of(const ConvGeometry *g) {
     return places;
 }
 
-double conv_density(const Graph *graph, ValueId dy) {
+/* The share of dy that its producer leaves alive, at most: 1 where nothing is known. */
+static double conv_density(const Graph *graph, ValueId dy) {
     NodeId id = graph_value(graph, dy)->producer;
     const Node *producer = id >= 0 ? graph_node(graph, id) : NULL;
     if (!producer) return 1;
@@ -41,20 +42,26 @@ static int channel_vectors(const Machine *machine, const ConvGeometry *g) {
     return g->channels > machine->vector_floats ? 2 : 1;
 }
 
-bool conv_sparse_fits(const Machine *machine, const ConvGeometry *g, bool input_grad) {
+/* The gradient to the input takes no padding. */
+static bool applies(const KernelCall *call) {
+    ConvGeometry g = conv_call_geometry(call);
+    const Machine *machine = call->machine;
     Halo halo = {0};
-    conv_input_halo(g, &halo);
-    for (int i = 0; i < g->spatial && input_grad; i++)
+    conv_input_halo(&g, &halo);
+    for (int i = 0; i < g.spatial && call->kernel->direction == KERNEL_INPUT_GRAD; i++)
         if (halo.before[i] || halo.after[i]) return false;
-    if (g->groups > 1 || machine->vector_floats == 1 || g->filters > MASK_BITS * MOST_CHUNKS) return false;
-    return g->taps * channel_vectors(machine, g) <= machine->registers - 3;
+    if (g.groups > 1 || machine->vector_floats == 1 || g.filters > MASK_BITS * MOST_CHUNKS) return false;
+    return g.taps * channel_vectors(machine, &g) <= machine->registers - 3;
 }
 
-double conv_sparse_cost(const Machine *machine, const ConvGeometry *g, bool input_grad, double density) {
+static double cost(const KernelCall *call) {
+    ConvGeometry g = conv_call_geometry(call);
+    bool input_grad = call->kernel->direction == KERNEL_INPUT_GRAD;
     double product = input_grad ? PRODUCT_COST : WEIGHT_PRODUCT_COST;
-    double walked = (double)places_of(g) * (double)g->filters * density;
-    return walked * ((double)g->taps * estimate_registers(machine, g->channels) * product + WALK_COST) /
-           estimate_ports(machine);
+    double density = conv_density(call->graph, call->node->inputs.items[input_grad ? 0 : 1]);
+    double walked = (double)places_of(&g) * (double)g.filters * density;
+    return walked * ((double)g.taps * estimate_registers(call->machine, g.channels) * product + WALK_COST) /
+           estimate_ports(call->machine);
 }
 
 /* The channels of dy from `first` on that are not zero, at most 64 of them, as an i64 mask. */
@@ -226,8 +233,8 @@ static void input_panel(KernelCode *code, LLVMValueRef panel, int vectors, int l
     loop_end(code, &samples);
 }
 
-void conv_sparse_input_grad_emit(KernelCode *code) {
-    ConvGeometry g = conv_input_grad_geometry(code->graph, code->node);
+static void input_grad_emit(KernelCode *code) {
+    ConvGeometry g = conv_code_geometry(code);
     Panels panels = conv_transposed_panels(code->emit->machine, &g);
     InputWalk walk = {.g = &g, .panels = &panels};
     for (int64_t i = 0; i < g.taps * panels.vectors; i++)
@@ -254,8 +261,9 @@ static Lists plan_lists(const Machine *machine, const ConvGeometry *g) {
     return l;
 }
 
-int64_t conv_sparse_workspace(const Machine *machine, const ConvGeometry *g) {
-    return plan_lists(machine, g).end;
+static int64_t weight_grad_workspace(const KernelCall *call) {
+    ConvGeometry g = conv_call_geometry(call);
+    return plan_lists(call->machine, &g).end;
 }
 
 typedef struct WeightWalk {
@@ -379,8 +387,8 @@ static void add_sums(KernelCode *code, const WeightWalk *walk) {
     loop_end(code, &filter);
 }
 
-void conv_sparse_weight_grad_emit(KernelCode *code) {
-    ConvGeometry g = conv_weight_grad_geometry(code->graph, code->node);
+static void weight_grad_emit(KernelCode *code) {
+    ConvGeometry g = conv_code_geometry(code);
     const Value *x = code_input(code, 0), *dy = code_input(code, 1);
     WeightWalk walk = {
         .g = &g, .lists = plan_lists(code->emit->machine, &g), .workspace = code_workspace(code)};
@@ -402,3 +410,22 @@ void conv_sparse_weight_grad_emit(KernelCode *code) {
     loop_end(code, &samples);
     add_sums(code, &walk);
 }
+
+const Kernel conv_sparse_input_grad = {.name = "sparse",
+                                       .direction = KERNEL_INPUT_GRAD,
+                                       .elements = ELEMENT_F32,
+                                       .applies = applies,
+                                       .cost = cost,
+                                       .emit = input_grad_emit,
+                                       .epilogue = true,
+                                       .approximate = true};
+
+const Kernel conv_sparse_weight_grad = {.name = "sparse",
+                                        .direction = KERNEL_WEIGHT_GRAD,
+                                        .elements = ELEMENT_F32,
+                                        .applies = applies,
+                                        .cost = cost,
+                                        .halo = conv_halo,
+                                        .workspace = weight_grad_workspace,
+                                        .emit = weight_grad_emit,
+                                        .approximate = true};

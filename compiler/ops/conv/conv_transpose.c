@@ -259,8 +259,7 @@ const Op op_conv_transpose_weights = {
     .min_inputs = 1,
     .max_inputs = 1,
     .storage = weights_storage,
-    .kernels = transpose_weights_kernels,
-    .kernel_count = COUNT(transpose_weights_kernels),
+    .kernels = KERNELS(&transpose_weights_kernel),
 };
 
 const Op op_conv_transpose_apply = {
@@ -275,5 +274,4 @@ const Op op_conv_transpose_apply = {
     .macs = node_layer_macs,
     .gradient = apply_gradient,
     .kernels = conv_input_grad_kernels,
-    .kernel_count = COUNT(conv_input_grad_kernels),
 };

@@ -1,8 +1,12 @@
-/* See conv_winograd.h. Blocks of tiles, over all samples: their sources are transformed to
- * V[point][tile][channel], multiplied point by point with the transformed weights U[point][panel][channel][P]
- * to M[point][tile][filter], and transformed back. */
-#include "ops/conv/conv_winograd.h"
-
+/* Winograd's minimal filtering for 3x3 kernels of stride 1, F(m x m, 3 x 3) with m = 2 to 6 (Lavin and Gray,
+ * "Fast Algorithms for Convolutional Neural Networks", 2015): m*m outputs take (m+2)^2 products a channel
+ * instead of 9 m*m. Forward, and the gradient to the input, which is the same with transposed weights.
+ * Rounding errors are a few times those of the direct sum. A row's variant is its m.
+ *
+ * Blocks of tiles, over all samples: their sources are transformed to V[point][tile][channel], multiplied
+ * point by point with the transformed weights U[point][panel][channel][P] to M[point][tile][filter], and
+ * transformed back. */
+#include "ops/conv/conv_kernels.h"
 #include "ops/conv/winograd_transform.h"
 #include "ops/parts/estimate.h"
 
@@ -19,7 +23,16 @@ enum {
 static const double SMALL_COST = 1.125;       /* of a row in a small register tile */
 static const double PRODUCT_EFFICIENCY = 0.8; /* of the peak, measured for reductions of 32 and more */
 
-WinogradShape winograd_forward_shape(const Machine *machine, const ConvGeometry *g) {
+/* A convolution as this algorithm sees it: `source` channels are summed over, panels of weights give `target`
+ * channels. */
+typedef struct WinogradShape {
+    int64_t source, target;
+    int64_t rows, columns;       /* of the result */
+    int64_t begin[2], extent[2]; /* padding before the source, and its size */
+    Panels panels;               /* of the weights as they come: [panel][3x3][source][P] */
+} WinogradShape;
+
+static WinogradShape forward_shape(const Machine *machine, const ConvGeometry *g) {
     WinogradShape s = {.source = g->channels,
                        .target = g->filters,
                        .rows = g->axis[0].output,
@@ -32,7 +45,7 @@ WinogradShape winograd_forward_shape(const Machine *machine, const ConvGeometry 
     return s;
 }
 
-WinogradShape winograd_input_grad_shape(const Machine *machine, const ConvGeometry *g) {
+static WinogradShape input_grad_shape(const Machine *machine, const ConvGeometry *g) {
     WinogradShape s = {.source = g->filters,
                        .target = g->channels,
                        .rows = g->axis[0].input,
@@ -45,10 +58,23 @@ WinogradShape winograd_input_grad_shape(const Machine *machine, const ConvGeomet
     return s;
 }
 
-bool winograd_fits(const Machine *machine, const ConvGeometry *g) {
-    if (g->spatial != 2 || g->groups > 1 || machine->vector_floats == 1) return false;
+static WinogradShape shape_of(const KernelCall *call) {
+    ConvGeometry g = conv_call_geometry(call);
+    if (call->kernel->direction == KERNEL_INPUT_GRAD) return input_grad_shape(call->machine, &g);
+    WinogradShape shape = forward_shape(call->machine, &g);
+    int window = call->node->max_window;
+    if (window) { /* rows and columns beyond the last whole window are not computed */
+        shape.rows -= shape.rows % window;
+        shape.columns -= shape.columns % window;
+    }
+    return shape;
+}
+
+bool winograd_applies(const KernelCall *call) {
+    ConvGeometry g = conv_call_geometry(call);
+    if (g.spatial != 2 || g.groups > 1 || call->machine->vector_floats == 1) return false;
     for (int i = 0; i < 2; i++) {
-        const WindowAxis *a = &g->axis[i];
+        const WindowAxis *a = &g.axis[i];
         if (a->kernel != 3 || a->stride != 1 || a->dilation != 1 || a->begin > 2) return false;
     }
     return true;
@@ -91,8 +117,12 @@ static int64_t weights_a_point(const WinogradShape *s) {
     return s->panels.count * s->source * s->panels.width + LINE;
 }
 
+static int64_t packed_elements(const WinogradShape *s, int m) {
+    return winograd_points(m) * weights_a_point(s);
+}
+
 static int64_t weight_bytes(const WinogradShape *s, int m) {
-    return winograd_packed(s, m) * (int64_t)sizeof(float);
+    return packed_elements(s, m) * (int64_t)sizeof(float);
 }
 
 /* Tiles of a block: V and M shall fit a quarter of the second-level cache, but where the weights do not fit
@@ -111,34 +141,43 @@ static double far_weights(const Machine *machine, const WinogradShape *s, int m,
     static const double ELEMENT_CYCLES = 0.25;
     if (weight_bytes(s, m) <= machine->l2_bytes) return 0;
     double blocks = (double)sample_tiles(s, m) / (double)block_tiles(machine, s, m, rows);
-    return ELEMENT_CYCLES * blocks * (double)winograd_packed(s, m);
+    return ELEMENT_CYCLES * blocks * (double)packed_elements(s, m);
 }
 
-double winograd_cost(const Machine *machine, const WinogradShape *s, int m, bool alone) {
+static double cost(const KernelCall *call) {
+    const Machine *machine = call->machine;
+    WinogradShape s = shape_of(call);
+    int m = call->kernel->variant;
+    bool alone = call->alone_bytes > 0;
     WinogradTransform t = winograd_transform(m);
-    int64_t tiles = sample_tiles(s, m);
+    int64_t tiles = sample_tiles(&s, m);
     double ports = estimate_ports(machine), width = machine->vector_floats;
-    double sources = (double)winograd_round_up(s->source, machine->vector_floats) / width;
-    double targets = (double)(s->panels.count * s->panels.vectors);
-    double product = t.alpha * t.alpha * (double)s->source * targets / PRODUCT_EFFICIENCY;
+    double sources = (double)winograd_round_up(s.source, machine->vector_floats) / width;
+    double targets = (double)(s.panels.count * s.panels.vectors);
+    double product = t.alpha * t.alpha * (double)s.source * targets / PRODUCT_EFFICIENCY;
     double transforms = 1.5 * (winograd_source_work(&t) * sources + winograd_result_work(&t) * targets);
-    int64_t tile = register_rows(machine, s, m);
+    int64_t tile = register_rows(machine, &s, m);
     double rows = alone ? taken_rows(tile, tiles) : (double)tiles;
-    double far = alone ? 0 : far_weights(machine, s, m, tile);
+    double far = alone ? 0 : far_weights(machine, &s, m, tile);
     return (rows * product + (double)tiles * transforms) / ports + far;
 }
 
-void winograd_halo(const WinogradShape *s, int m, Halo *halo) {
-    int64_t results[2] = {s->rows, s->columns};
+static bool halo(const KernelCall *call, int input, Halo *halo) {
+    if (input != 0) return false;
+    WinogradShape s = shape_of(call);
+    int m = call->kernel->variant;
+    int64_t results[2] = {s.rows, s.columns};
     for (int i = 0; i < 2; i++) {
-        int64_t last = winograd_tiles(results[i], m) * m + 1 - s->begin[i];
-        halo->before[i] = s->begin[i];
-        halo->after[i] = last >= s->extent[i] ? last - s->extent[i] + 1 : 0;
+        int64_t last = winograd_tiles(results[i], m) * m + 1 - s.begin[i];
+        halo->before[i] = s.begin[i];
+        halo->after[i] = last >= s.extent[i] ? last - s.extent[i] + 1 : 0;
     }
+    return true;
 }
 
-int64_t winograd_packed(const WinogradShape *s, int m) {
-    return winograd_points(m) * weights_a_point(s);
+static int64_t packed(const KernelCall *call) {
+    WinogradShape s = shape_of(call);
+    return packed_elements(&s, call->kernel->variant);
 }
 
 /* Strides of V and M, in elements: a line more than needed, so that points do not fall into the same sets of
@@ -162,8 +201,9 @@ static Rooms plan_rooms(const Machine *machine, const WinogradShape *s, int m) {
     return r;
 }
 
-int64_t winograd_workspace(const Machine *machine, const WinogradShape *s, int m) {
-    return plan_rooms(machine, s, m).end;
+static int64_t workspace(const KernelCall *call) {
+    WinogradShape s = shape_of(call);
+    return plan_rooms(call->machine, &s, call->kernel->variant).end;
 }
 
 typedef struct Winograd {
@@ -182,8 +222,10 @@ typedef struct Winograd {
     LLVMValueRef point;
 } Winograd;
 
-void winograd_prepare_emit(KernelCode *code, const WinogradShape *s, int m) {
-    WinogradTransform t = winograd_transform(m);
+static void prepare(KernelCode *code) {
+    KernelCall call = code_call(code);
+    WinogradShape shape = shape_of(&call), *s = &shape;
+    WinogradTransform t = winograd_transform(call.kernel->variant);
     const Panels *p = &s->panels;
     Lanes whole = {code->width, code->width};
     Loop panel = loop_begin_const(code, 0, p->count, 1);
@@ -398,9 +440,13 @@ static void transform_results(KernelCode *code, Winograd *walk, LLVMValueRef fir
     loop_end(code, &loop);
 }
 
-void winograd_emit(KernelCode *code, const WinogradShape *s, int m, bool bias) {
+static void emit(KernelCode *code) {
+    KernelCall call = code_call(code);
+    WinogradShape shape = shape_of(&call), *s = &shape;
+    int m = call.kernel->variant;
     WinogradTransform t = winograd_transform(m);
-    Winograd walk = {.s = s, .t = &t, .m = m, .points = t.alpha * t.alpha, .bias = bias};
+    Winograd walk = {.s = s, .t = &t, .m = m, .points = t.alpha * t.alpha};
+    walk.bias = call.kernel->direction == KERNEL_FORWARD && conv_has_bias(code->node);
     walk.rooms = plan_rooms(code->emit->machine, s, m);
     walk.v = code_workspace(code);
     walk.products = code_at_const(code, walk.v, walk.rooms.m_start);
@@ -428,3 +474,21 @@ void winograd_emit(KernelCode *code, const WinogradShape *s, int m, bool bias) {
     transform_results(code, &walk, block.index);
     loop_end(code, &block);
 }
+
+#define WINOGRAD(m)                                                                                          \
+    .name = "winograd" #m, .variant = (m), .elements = ELEMENT_F32, .applies = winograd_applies,             \
+    .cost = cost, .halo = halo, .workspace = workspace, .packed = packed, .emit = emit, .prepare = prepare,  \
+    .epilogue = true, .splits = true, .approximate = true
+
+/* Windows of 2x2 cross no border of tiles where m is even. */
+const Kernel winograd2_forward = {WINOGRAD(2), .direction = KERNEL_FORWARD, .pools = true};
+const Kernel winograd3_forward = {WINOGRAD(3), .direction = KERNEL_FORWARD};
+const Kernel winograd4_forward = {WINOGRAD(4), .direction = KERNEL_FORWARD, .pools = true};
+const Kernel winograd5_forward = {WINOGRAD(5), .direction = KERNEL_FORWARD};
+const Kernel winograd6_forward = {WINOGRAD(6), .direction = KERNEL_FORWARD, .pools = true};
+
+const Kernel winograd2_input_grad = {WINOGRAD(2), .direction = KERNEL_INPUT_GRAD};
+const Kernel winograd3_input_grad = {WINOGRAD(3), .direction = KERNEL_INPUT_GRAD};
+const Kernel winograd4_input_grad = {WINOGRAD(4), .direction = KERNEL_INPUT_GRAD};
+const Kernel winograd5_input_grad = {WINOGRAD(5), .direction = KERNEL_INPUT_GRAD};
+const Kernel winograd6_input_grad = {WINOGRAD(6), .direction = KERNEL_INPUT_GRAD};

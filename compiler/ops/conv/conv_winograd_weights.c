@@ -1,9 +1,11 @@
-/* See conv_winograd_weights.h. Blocks of tiles over all samples of the micro-batch: V[point][tile][channel]
- * from x and D[point][tile][filter] from dy; their products over the block's tiles are added to
+/* Winograd's minimal filtering for the gradient to 3x3 weights of stride 1: dw = G^T (sum over tiles of (A dy
+ * A^T) . (B^T x B)) G, the transposed algorithm of conv_winograd.c. Inputs x and dy; the sums of one
+ * micro-batch are added to the accumulator. A row's variant is its m.
+ *
+ * Blocks of tiles over all samples of the micro-batch: V[point][tile][channel] from x and
+ * D[point][tile][filter] from dy; their products over the block's tiles are added to
  * S[point][panel][channel][P]. */
-#include "ops/conv/conv_winograd_weights.h"
-
-#include "ops/conv/conv_winograd.h"
+#include "ops/conv/conv_kernels.h"
 #include "ops/conv/winograd_transform.h"
 #include "ops/parts/estimate.h"
 
@@ -49,36 +51,47 @@ static int64_t sum_bytes(const Machine *machine, const ConvGeometry *g, int m) {
     return (r.end - r.s_start) * (int64_t)sizeof(float);
 }
 
-bool winograd_weights_fit(const Machine *machine, const ConvGeometry *g, int m) {
-    return winograd_fits(machine, g) && sum_bytes(machine, g, m) <= MOST_SUMS * machine->l2_bytes;
+/* The sums need much room, so not every number of channels can be taken. */
+static bool applies(const KernelCall *call) {
+    ConvGeometry g = conv_call_geometry(call);
+    return winograd_applies(call) &&
+           sum_bytes(call->machine, &g, call->kernel->variant) <= MOST_SUMS * call->machine->l2_bytes;
 }
 
-int64_t winograd_weights_workspace(const Machine *machine, const ConvGeometry *g, int m) {
-    return plan_rooms(machine, g, m).end;
+static int64_t workspace(const KernelCall *call) {
+    ConvGeometry g = conv_call_geometry(call);
+    return plan_rooms(call->machine, &g, call->kernel->variant).end;
 }
 
-double winograd_weights_cost(const Machine *machine, const ConvGeometry *g, int m) {
+static double cost(const KernelCall *call) {
+    const Machine *machine = call->machine;
+    ConvGeometry g = conv_call_geometry(call);
+    int m = call->kernel->variant;
     WinogradTransform t = winograd_transform(m);
-    Panels p = conv_panels(machine, g);
+    Panels p = conv_panels(machine, &g);
     double ports = estimate_ports(machine), points = t.alpha * t.alpha;
-    double sources = (double)winograd_round_up(g->channels, machine->vector_floats) / machine->vector_floats;
+    double sources = (double)winograd_round_up(g.channels, machine->vector_floats) / machine->vector_floats;
     double targets = (double)(p.count * p.vectors);
-    double sums = points * (double)g->channels * targets;
+    double sums = points * (double)g.channels * targets;
     double in = winograd_source_work(&t);
     double out = winograd_result_work(&t);
-    double each = sum_bytes(machine, g, m) > machine->l2_bytes / 2 ? FAR_SUM_CYCLES : SUM_CYCLES;
+    double each = sum_bytes(machine, &g, m) > machine->l2_bytes / 2 ? FAR_SUM_CYCLES : SUM_CYCLES;
     double per_tile = sums / PRODUCT_EFFICIENCY + 1.5 * (in * sources + out * targets);
-    return ((double)sample_tiles(g, m) * per_tile + each * sums / SAMPLES_A_CALL) / ports;
+    return ((double)sample_tiles(&g, m) * per_tile + each * sums / SAMPLES_A_CALL) / ports;
 }
 
-void winograd_weights_halo(const ConvGeometry *g, int m, int input, Halo *halo) {
+static bool halo(const KernelCall *call, int input, Halo *halo) {
+    if (input > 1) return false;
+    ConvGeometry g = conv_call_geometry(call);
+    int m = call->kernel->variant;
     for (int i = 0; i < 2; i++) {
-        const WindowAxis *a = &g->axis[i];
+        const WindowAxis *a = &g.axis[i];
         int64_t reach = winograd_tiles(a->output, m) * m;
         int64_t last = reach + 1 - a->begin;
         halo->before[i] = input == 0 ? a->begin : 0;
         halo->after[i] = input == 1 ? reach - a->output : last >= a->input ? last - a->input + 1 : 0;
     }
+    return true;
 }
 
 typedef struct WeightsWalk {
@@ -214,7 +227,10 @@ static void add_sums(KernelCode *code, const WeightsWalk *walk) {
     loop_end(code, &panel);
 }
 
-void winograd_weights_emit(KernelCode *code, const ConvGeometry *g, int m) {
+static void emit(KernelCode *code) {
+    KernelCall call = code_call(code);
+    ConvGeometry geometry = conv_call_geometry(&call), *g = &geometry;
+    int m = call.kernel->variant;
     WinogradTransform t = winograd_transform(m);
     const Machine *machine = code->emit->machine;
     WeightsWalk walk = {
@@ -235,3 +251,14 @@ void winograd_weights_emit(KernelCode *code, const ConvGeometry *g, int m) {
     loop_end(code, &block);
     add_sums(code, &walk);
 }
+
+#define WINOGRAD(m)                                                                                          \
+    .name = "winograd" #m, .variant = (m), .direction = KERNEL_WEIGHT_GRAD, .elements = ELEMENT_F32,         \
+    .applies = applies, .cost = cost, .halo = halo, .workspace = workspace, .emit = emit,                    \
+    .approximate = true
+
+const Kernel winograd2_weight_grad = {WINOGRAD(2)};
+const Kernel winograd3_weight_grad = {WINOGRAD(3)};
+const Kernel winograd4_weight_grad = {WINOGRAD(4)};
+const Kernel winograd5_weight_grad = {WINOGRAD(5)};
+const Kernel winograd6_weight_grad = {WINOGRAD(6)};

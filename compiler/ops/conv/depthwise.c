@@ -51,7 +51,6 @@ const Op op_depthwise = {
     .macs = conv_macs,
     .gradient = depthwise_gradient,
     .kernels = conv_forward_kernels,
-    .kernel_count = COUNT(conv_forward_kernels),
 };
 
 const Op op_depthwise_input_grad = {
@@ -64,7 +63,6 @@ const Op op_depthwise_input_grad = {
     .max_inputs = 2,
     .macs = node_layer_macs,
     .kernels = conv_input_grad_kernels,
-    .kernel_count = COUNT(conv_input_grad_kernels),
 };
 
 const Op op_depthwise_weight_grad = {
@@ -77,5 +75,4 @@ const Op op_depthwise_weight_grad = {
     .max_inputs = 2,
     .macs = node_layer_macs,
     .kernels = conv_weight_grad_kernels,
-    .kernel_count = COUNT(conv_weight_grad_kernels),
 };

@@ -90,9 +90,7 @@ static void transpose_emit(KernelCode *code) {
     loop_end(code, &group);
 }
 
-const Kernel transpose_weights_kernels[1] = {
-    {.name = "vector", .emit = transpose_emit}
-};
+const Kernel transpose_weights_kernel = {.name = "vector", .elements = ELEMENT_F32, .emit = transpose_emit};
 
 const Op op_transpose_weights = {
     .name = "transpose_weights",
@@ -102,6 +100,5 @@ const Op op_transpose_weights = {
     .min_inputs = 1,
     .max_inputs = 1,
     .storage = transpose_weights_storage,
-    .kernels = transpose_weights_kernels,
-    .kernel_count = COUNT(transpose_weights_kernels),
+    .kernels = KERNELS(&transpose_weights_kernel),
 };

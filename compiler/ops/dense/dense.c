@@ -86,37 +86,6 @@ static void dense_gradient(Backward *b, const Node *node) {
     backward_contribute(b, x, dx);
 }
 
-static const Kernel forward_kernels[] = {
-    {.name = "direct",
-     .cost = dense_rows_cost,
-     .emit = dense_forward_emit,
-     .epilogue = true,
-     .splits = true,
-     .doubles = true},
-    {.name = "chains",
-     .applies = dense_chains_applies,
-     .cost = dense_chains_cost,
-     .emit = dense_chains_emit,
-     .epilogue = true},
-    {.name = "reference",
-     .cost = dense_reference_rows_cost,
-     .emit = dense_reference_forward_emit,
-     .epilogue = true},
-};
-
-static const Kernel input_grad_kernels[] = {
-    {.name = "direct",    .cost = dense_rows_cost, .emit = dense_input_grad_emit, .epilogue = true},
-    {.name = "reference",
-     .cost = dense_reference_rows_cost,
-     .emit = dense_reference_input_grad_emit,
-     .epilogue = true                                                                             },
-};
-
-static const Kernel weight_grad_kernels[] = {
-    {.name = "direct",    .cost = dense_weight_grad_cost,           .emit = dense_weight_grad_emit          },
-    {.name = "reference", .cost = dense_reference_weight_grad_cost, .emit = dense_reference_weight_grad_emit},
-};
-
 const Op op_dense = {
     .name = "dense",
     .kind = OPK_LAYER,
@@ -132,8 +101,7 @@ const Op op_dense = {
     .storage = dense_storage,
     .macs = dense_macs,
     .gradient = dense_gradient,
-    .kernels = forward_kernels,
-    .kernel_count = COUNT(forward_kernels),
+    .kernels = KERNELS(&dense_direct_forward, &dense_chains_forward, &dense_reference_forward),
 };
 
 const Op op_dense_input_grad = {
@@ -143,8 +111,7 @@ const Op op_dense_input_grad = {
     .min_inputs = 2,
     .max_inputs = 2,
     .macs = node_layer_macs,
-    .kernels = input_grad_kernels,
-    .kernel_count = COUNT(input_grad_kernels),
+    .kernels = KERNELS(&dense_direct_input_grad, &dense_reference_input_grad),
 };
 
 const Op op_dense_weight_grad = {
@@ -154,6 +121,5 @@ const Op op_dense_weight_grad = {
     .min_inputs = 2,
     .max_inputs = 2,
     .macs = node_layer_macs,
-    .kernels = weight_grad_kernels,
-    .kernel_count = COUNT(weight_grad_kernels),
+    .kernels = KERNELS(&dense_direct_weight_grad, &dense_reference_weight_grad),
 };

@@ -4,30 +4,26 @@
 
 #include "ops/parts/estimate.h"
 
-enum { SUMS = 8, MOST_REGISTERS = SUMS / 2, ADDITION = 4 /* cycles that a multiply-add takes */ };
+enum { SUMS = 8, MOST_REGISTERS = SUMS / 2 };
 
-static Panels plan_panels(const Machine *machine, const Graph *graph, const Node *node) {
-    return panels_plan(machine, 1, shape_channels(&graph_value(graph, node->outputs.items[0])->shape),
-                       shape_channels(&graph_value(graph, node->inputs.items[0])->shape));
+static Panels plan_panels(const KernelCall *call) {
+    return panels_plan(call->machine, 1,
+                       shape_channels(&graph_value(call->graph, call->node->outputs.items[0])->shape),
+                       shape_channels(&graph_value(call->graph, call->node->inputs.items[0])->shape));
 }
 
-bool dense_chains_applies(const Machine *machine, const Graph *graph, const Node *node) {
-    Panels p = plan_panels(machine, graph, node);
-    return estimate_registers(machine, p.filters) <= MOST_REGISTERS;
-}
-
-double dense_single_waits(const Machine *machine, const Graph *graph, const Node *node) {
-    Panels p = plan_panels(machine, graph, node);
-    return graph->alone_bytes ? (double)(ADDITION * p.steps) / estimate_registers(machine, p.filters) : 0;
+static bool chains_applies(const KernelCall *call) {
+    Panels p = plan_panels(call);
+    return estimate_registers(call->machine, p.filters) <= MOST_REGISTERS;
 }
 
 /* Many samples are tiles' work. */
-double dense_chains_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    Panels p = plan_panels(machine, graph, node);
-    double registers = estimate_registers(machine, p.filters);
-    if (!graph->alone_bytes) return 2 * dense_rows_cost(machine, graph, node);
-    return registers * (double)p.steps / estimate_ports(machine) +
-           estimate_weights(machine, p.steps * p.filters) + SUMS * ADDITION + ESTIMATE_START;
+static double chains_cost(const KernelCall *call) {
+    Panels p = plan_panels(call);
+    double registers = estimate_registers(call->machine, p.filters);
+    if (!call->alone_bytes) return 2 * dense_rows_cost(call);
+    return registers * (double)p.steps / estimate_ports(call->machine) +
+           estimate_weights(call->machine, p.steps * p.filters) + SUMS * DENSE_ADDITION + ESTIMATE_START;
 }
 
 typedef struct ChainWork {
@@ -79,8 +75,9 @@ static void finish_register(KernelCode *code, const ChainWork *work, LLVMValueRe
     code_finish(code, sums[0], &position, lanes);
 }
 
-void dense_chains_emit(KernelCode *code) {
-    ChainWork work = {.panels = plan_panels(code->emit->machine, code->graph, code->node), .chains = SUMS};
+static void chains_emit(KernelCode *code) {
+    KernelCall call = code_call(code);
+    ChainWork work = {.panels = plan_panels(&call), .chains = SUMS};
     work.registers = (int)estimate_registers(code->emit->machine, work.panels.filters);
     while (work.chains * work.registers > SUMS) work.chains /= 2;
     LLVMValueRef zero = code_constant(code, 0, code->width);
@@ -99,3 +96,10 @@ void dense_chains_emit(KernelCode *code) {
     for (int v = 0; v < work.registers; v++) finish_register(code, &work, sample.index, v);
     loop_end(code, &sample);
 }
+
+const Kernel dense_chains_forward = {.name = "chains",
+                                     .elements = ELEMENT_F32,
+                                     .applies = chains_applies,
+                                     .cost = chains_cost,
+                                     .emit = chains_emit,
+                                     .epilogue = true};

@@ -121,11 +121,11 @@ static void rows_emit(KernelCode *code, bool bias) {
     branch_end(code, &single);
 }
 
-void dense_forward_emit(KernelCode *code) {
+static void forward_emit(KernelCode *code) {
     rows_emit(code, dense_has_bias(code->node));
 }
 
-void dense_input_grad_emit(KernelCode *code) {
+static void input_grad_emit(KernelCode *code) {
     rows_emit(code, false);
 }
 
@@ -160,7 +160,7 @@ static void weight_panel(KernelCode *code, LLVMValueRef panel, int vectors, int 
     }
 }
 
-void dense_weight_grad_emit(KernelCode *code) {
+static void weight_grad_emit(KernelCode *code) {
     Panels panels = panels_plan(code->emit->machine, 1, shape_channels(&code_input(code, 1)->shape),
                                 shape_channels(&code_input(code, 0)->shape));
     loop_panels(code, &panels, weight_panel, &panels);
@@ -197,15 +197,15 @@ static void reference_rows(KernelCode *code, bool bias) {
     loop_end(code, &samples);
 }
 
-void dense_reference_forward_emit(KernelCode *code) {
+static void reference_forward_emit(KernelCode *code) {
     reference_rows(code, dense_has_bias(code->node));
 }
 
-void dense_reference_input_grad_emit(KernelCode *code) {
+static void reference_input_grad_emit(KernelCode *code) {
     reference_rows(code, false);
 }
 
-void dense_reference_weight_grad_emit(KernelCode *code) {
+static void reference_weight_grad_emit(KernelCode *code) {
     Panels p = panels_plan(code->emit->machine, 1, shape_channels(&code_input(code, 1)->shape),
                            shape_channels(&code_input(code, 0)->shape));
     Loop samples = loop_begin(code, code_int(code, 0), code->count, 1);
@@ -224,32 +224,67 @@ static int64_t length_of(const Graph *graph, ValueId id) {
     return shape_channels(&graph_value(graph, id)->shape);
 }
 
+/* What the sums of a sample by itself wait for one another, where each register has one; 0 in a batch. */
+static double single_waits(const KernelCall *call, int64_t from, double registers) {
+    return call->alone_bytes ? (double)(DENSE_ADDITION * from) / registers : 0;
+}
+
 /* A row of weights a step, for all samples of a tile. */
-double dense_rows_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    int64_t from = length_of(graph, node->inputs.items[0]), to = length_of(graph, node->outputs.items[0]);
-    double registers = estimate_registers(machine, to), products = (double)from * registers;
-    products /= EFFICIENCY * estimate_ports(machine);
-    return fmax(products, dense_single_waits(machine, graph, node)) + estimate_tiles(registers) +
-           estimate_weights(machine, from * to) + ESTIMATE_START;
+double dense_rows_cost(const KernelCall *call) {
+    int64_t from = length_of(call->graph, call->node->inputs.items[0]),
+            to = length_of(call->graph, call->node->outputs.items[0]);
+    double registers = estimate_registers(call->machine, to), products = (double)from * registers;
+    products /= EFFICIENCY * estimate_ports(call->machine);
+    return fmax(products, single_waits(call, from, registers)) + estimate_tiles(registers) +
+           estimate_weights(call->machine, from * to) + ESTIMATE_START;
 }
 
-double dense_weight_grad_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    int64_t inputs = length_of(graph, node->inputs.items[0]), units = length_of(graph, node->inputs.items[1]);
-    double registers = (double)inputs * estimate_registers(machine, units);
-    return registers / (EFFICIENCY * estimate_ports(machine)) + estimate_accumulators(machine, registers) +
-           ESTIMATE_START;
+static double weight_grad_cost(const KernelCall *call) {
+    int64_t inputs = length_of(call->graph, call->node->inputs.items[0]),
+            units = length_of(call->graph, call->node->inputs.items[1]);
+    double registers = (double)inputs * estimate_registers(call->machine, units);
+    return registers / (EFFICIENCY * estimate_ports(call->machine)) +
+           estimate_accumulators(call->machine, registers) + ESTIMATE_START;
 }
 
-double dense_reference_rows_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    (void)machine;
-    double from = (double)length_of(graph, node->inputs.items[0]);
-    double to = (double)length_of(graph, node->outputs.items[0]);
+static double reference_rows_cost(const KernelCall *call) {
+    double from = (double)length_of(call->graph, call->node->inputs.items[0]);
+    double to = (double)length_of(call->graph, call->node->outputs.items[0]);
     return estimate_reference(from * to, 0, to);
 }
 
-double dense_reference_weight_grad_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    double inputs = (double)length_of(graph, node->inputs.items[0]);
-    double units = (double)length_of(graph, node->inputs.items[1]);
+static double reference_weight_grad_cost(const KernelCall *call) {
+    double inputs = (double)length_of(call->graph, call->node->inputs.items[0]);
+    double units = (double)length_of(call->graph, call->node->inputs.items[1]);
     return estimate_reference_sums(inputs * units, 0, units) +
-           estimate_accumulators(machine, inputs * estimate_registers(machine, (int64_t)units));
+           estimate_accumulators(call->machine, inputs * estimate_registers(call->machine, (int64_t)units));
 }
+
+const Kernel dense_direct_forward = {.name = "direct",
+                                     .elements = ELEMENT_F32 | ELEMENT_F64,
+                                     .cost = dense_rows_cost,
+                                     .emit = forward_emit,
+                                     .epilogue = true,
+                                     .splits = true};
+const Kernel dense_direct_input_grad = {.name = "direct",
+                                        .elements = ELEMENT_F32,
+                                        .cost = dense_rows_cost,
+                                        .emit = input_grad_emit,
+                                        .epilogue = true};
+const Kernel dense_direct_weight_grad = {
+    .name = "direct", .elements = ELEMENT_F32, .cost = weight_grad_cost, .emit = weight_grad_emit};
+
+const Kernel dense_reference_forward = {.name = "reference",
+                                        .elements = ELEMENT_F32,
+                                        .cost = reference_rows_cost,
+                                        .emit = reference_forward_emit,
+                                        .epilogue = true};
+const Kernel dense_reference_input_grad = {.name = "reference",
+                                           .elements = ELEMENT_F32,
+                                           .cost = reference_rows_cost,
+                                           .emit = reference_input_grad_emit,
+                                           .epilogue = true};
+const Kernel dense_reference_weight_grad = {.name = "reference",
+                                            .elements = ELEMENT_F32,
+                                            .cost = reference_weight_grad_cost,
+                                            .emit = reference_weight_grad_emit};

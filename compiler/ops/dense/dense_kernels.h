@@ -7,23 +7,13 @@
 
 bool dense_has_bias(const Node *node);
 
-void dense_forward_emit(KernelCode *code);
-void dense_chains_emit(KernelCode *code); /* for one sample and few units */
-void dense_input_grad_emit(KernelCode *code);
-void dense_weight_grad_emit(KernelCode *code);
-void dense_reference_forward_emit(KernelCode *code);
-void dense_reference_input_grad_emit(KernelCode *code);
-void dense_reference_weight_grad_emit(KernelCode *code);
+enum { DENSE_ADDITION = 4 }; /* cycles from a multiply-add to one that adds to its sum */
 
-/* Cycles a sample; rows: forward and gradient to the input. */
-double dense_rows_cost(const Machine *machine, const Graph *graph, const Node *node);
-double dense_chains_cost(const Machine *machine, const Graph *graph, const Node *node);
-double dense_weight_grad_cost(const Machine *machine, const Graph *graph, const Node *node);
-double dense_reference_rows_cost(const Machine *machine, const Graph *graph, const Node *node);
-double dense_reference_weight_grad_cost(const Machine *machine, const Graph *graph, const Node *node);
+/* Cycles a sample of the direct kernels, forward and gradient to the input. */
+double dense_rows_cost(const KernelCall *call);
 
-/* What the sums of a sample by itself wait for one another, where each register has one; 0 in a batch. */
-double dense_single_waits(const Machine *machine, const Graph *graph, const Node *node);
-bool dense_chains_applies(const Machine *machine, const Graph *graph, const Node *node);
+extern const Kernel dense_direct_forward, dense_direct_input_grad, dense_direct_weight_grad;
+extern const Kernel dense_chains_forward; /* for one sample and few units */
+extern const Kernel dense_reference_forward, dense_reference_input_grad, dense_reference_weight_grad;
 
 #endif

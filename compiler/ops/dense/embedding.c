@@ -93,19 +93,17 @@ static void embedding_gradient(Backward *b, const Node *node) {
 }
 
 /* A load and a store a register. */
-static double rows_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    const Value *output = graph_value(graph, node->outputs.items[0]),
-                *first = graph_value(graph, node->inputs.items[0]);
+static double rows_cost(const KernelCall *call) {
+    const Value *output = graph_value(call->graph, call->node->outputs.items[0]),
+                *first = graph_value(call->graph, call->node->inputs.items[0]);
     const Shape *rows = output->role == ROLE_GRADIENT ? &first->shape : &output->shape;
-    return (double)rows->dim[0] * (10 + 2 * ceil((double)rows->dim[1] / machine->vector_floats));
+    return (double)rows->dim[0] * (10 + 2 * ceil((double)rows->dim[1] / call->machine->vector_floats));
 }
 
-static const Kernel kernels[] = {
-    {.name = "rows", .cost = rows_cost, .emit = embedding_emit, .epilogue = true},
-};
-static const Kernel grad_kernels[] = {
-    {.name = "rows", .cost = rows_cost, .emit = grad_emit},
-};
+static const Kernel kernel = {
+    .name = "rows", .elements = ELEMENT_F32, .cost = rows_cost, .emit = embedding_emit, .epilogue = true};
+static const Kernel grad_kernel = {
+    .name = "rows", .elements = ELEMENT_F32, .cost = rows_cost, .emit = grad_emit};
 
 const Op op_embedding = {
     .name = "embedding",
@@ -121,8 +119,7 @@ const Op op_embedding = {
     .max_inputs = 1,
     .shape = embedding_shape,
     .gradient = embedding_gradient,
-    .kernels = kernels,
-    .kernel_count = COUNT(kernels),
+    .kernels = KERNELS(&kernel),
 };
 
 const Op op_embedding_grad = {
@@ -133,6 +130,5 @@ const Op op_embedding_grad = {
     .formula = "dw[x[i], c] += dy[i, c]",
     .min_inputs = 2,
     .max_inputs = 2,
-    .kernels = grad_kernels,
-    .kernel_count = COUNT(grad_kernels),
+    .kernels = KERNELS(&grad_kernel),
 };

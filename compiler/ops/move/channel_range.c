@@ -67,8 +67,9 @@ static void slice_emit(KernelCode *code) {
     box_copy(code, &output->shape, &from, &(BoxPlace){.value = output, .base = code->outputs[0]});
 }
 
-static bool slice_idle(const Graph *graph, const Node *node) {
-    return graph_is_part(graph, node->outputs.items[0], node->inputs.items[0], node_int(node, "first"));
+static bool slice_idle(const KernelCall *call) {
+    return graph_is_part(call->graph, call->node->outputs.items[0], call->node->inputs.items[0],
+                         node_int(call->node, "first"));
 }
 
 static void slice_gradient(Backward *b, const Node *node) {
@@ -83,9 +84,8 @@ static void slice_gradient(Backward *b, const Node *node) {
     backward_contribute(b, x, dx);
 }
 
-static const Kernel slice_kernels[] = {
-    {.name = "copy", .emit = slice_emit, .idle = slice_idle},
-};
+static const Kernel slice_kernel = {
+    .name = "copy", .elements = ELEMENT_F32, .emit = slice_emit, .idle = slice_idle};
 
 const Op op_channel_slice = {
     .name = "channel_slice",
@@ -98,8 +98,7 @@ const Op op_channel_slice = {
     .min_inputs = 1,
     .max_inputs = 1,
     .gradient = slice_gradient,
-    .kernels = slice_kernels,
-    .kernel_count = COUNT(slice_kernels),
+    .kernels = KERNELS(&slice_kernel),
 };
 
 static const Param pad_params[] = {
@@ -142,9 +141,7 @@ static void pad_gradient(Backward *b, const Node *node) {
         backward_append(b, "channel_slice", attrs_keep(graph, &first, 1), &dy, 1, ROLE_ACTIVATION, shape));
 }
 
-static const Kernel pad_kernels[] = {
-    {.name = "copy", .emit = pad_emit},
-};
+static const Kernel pad_kernel = {.name = "copy", .elements = ELEMENT_F32, .emit = pad_emit};
 
 const Op op_pad_channels = {
     .name = "pad_channels",
@@ -160,6 +157,5 @@ const Op op_pad_channels = {
     .max_inputs = 1,
     .shape = pad_shape,
     .gradient = pad_gradient,
-    .kernels = pad_kernels,
-    .kernel_count = COUNT(pad_kernels),
+    .kernels = KERNELS(&pad_kernel),
 };

@@ -46,11 +46,11 @@ static void concat_emit(KernelCode *code) {
     }
 }
 
-static bool concat_idle(const Graph *graph, const Node *node) {
+static bool concat_idle(const KernelCall *call) {
     int64_t channel = 0;
-    for (int i = 0; i < node_operands(node); i++) {
-        if (!is_there(graph, node, i, channel)) return false;
-        channel += shape_channels(&graph_value(graph, node->inputs.items[i])->shape);
+    for (int i = 0; i < node_operands(call->node); i++) {
+        if (!is_there(call->graph, call->node, i, channel)) return false;
+        channel += shape_channels(&graph_value(call->graph, call->node->inputs.items[i])->shape);
     }
     return true;
 }
@@ -71,9 +71,8 @@ static void concat_gradient(Backward *b, const Node *node) {
     }
 }
 
-static const Kernel concat_kernels[] = {
-    {.name = "copy", .emit = concat_emit, .idle = concat_idle},
-};
+static const Kernel concat_kernel = {
+    .name = "copy", .elements = ELEMENT_F32, .emit = concat_emit, .idle = concat_idle};
 
 const Op op_concat = {
     .name = "concat",
@@ -88,6 +87,5 @@ const Op op_concat = {
     .merge = true,
     .shape = concat_shape,
     .gradient = concat_gradient,
-    .kernels = concat_kernels,
-    .kernel_count = COUNT(concat_kernels),
+    .kernels = KERNELS(&concat_kernel),
 };

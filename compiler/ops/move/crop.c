@@ -51,9 +51,7 @@ static void crop_gradient(Backward *b, const Node *node) {
     backward_contribute(b, x, dx);
 }
 
-static const Kernel kernels[] = {
-    {.name = "copy", .emit = crop_emit},
-};
+static const Kernel kernel = {.name = "copy", .elements = ELEMENT_F32, .emit = crop_emit};
 
 const Op op_crop = {
     .name = "crop",
@@ -69,6 +67,5 @@ const Op op_crop = {
     .max_inputs = 1,
     .shape = crop_shape,
     .gradient = crop_gradient,
-    .kernels = kernels,
-    .kernel_count = COUNT(kernels),
+    .kernels = KERNELS(&kernel),
 };

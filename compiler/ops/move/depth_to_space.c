@@ -205,19 +205,17 @@ static void to_depth_single(KernelCode *code) {
     single_emit(code, false);
 }
 
-static bool shuffle_applies(const Machine *machine, const Graph *graph, const Node *node) {
-    (void)machine, (void)graph;
-    return block_of(node) <= MOST_SHUFFLED;
+static bool shuffle_applies(const KernelCall *call) {
+    return block_of(call->node) <= MOST_SHUFFLED;
 }
 
-static const Kernel kernels[] = {
-    {.name = "shuffled", .applies = shuffle_applies, .emit = to_space_shuffled, .epilogue = true},
-    {.name = "reference", .emit = to_space_single, .epilogue = true},
-};
-static const Kernel grad_kernels[] = {
-    {.name = "shuffled", .applies = shuffle_applies, .emit = to_depth_shuffled, .epilogue = true},
-    {.name = "reference", .emit = to_depth_single, .epilogue = true},
-};
+#define SHUFFLED .name = "shuffled", .elements = ELEMENT_F32, .applies = shuffle_applies, .epilogue = true
+#define SINGLE   .name = "reference", .elements = ELEMENT_F32, .epilogue = true
+
+static const Kernel shuffled = {SHUFFLED, .emit = to_space_shuffled};
+static const Kernel reference = {SINGLE, .emit = to_space_single};
+static const Kernel grad_shuffled = {SHUFFLED, .emit = to_depth_shuffled};
+static const Kernel grad_reference = {SINGLE, .emit = to_depth_single};
 
 static void depth_gradient(Backward *b, const Node *node) {
     ValueId x = node->inputs.items[0], dy = backward_of_output(b, node, 0);
@@ -240,8 +238,7 @@ const Op op_depth_to_space = {
     .max_inputs = 1,
     .shape = depth_shape,
     .gradient = depth_gradient,
-    .kernels = kernels,
-    .kernel_count = COUNT(kernels),
+    .kernels = KERNELS(&shuffled, &reference),
 };
 
 const Op op_depth_to_space_grad = {
@@ -253,6 +250,5 @@ const Op op_depth_to_space_grad = {
     .param_count = COUNT(params),
     .min_inputs = 1,
     .max_inputs = 1,
-    .kernels = grad_kernels,
-    .kernel_count = COUNT(grad_kernels),
+    .kernels = KERNELS(&grad_shuffled, &grad_reference),
 };

@@ -140,9 +140,7 @@ static void load_emit(KernelCode *code) {
     loop_end(code, &loop);
 }
 
-static const Kernel kernels[] = {
-    {.name = "vector", .emit = load_emit}
-};
+static const Kernel kernel = {.name = "vector", .elements = ELEMENT_F32, .emit = load_emit};
 
 const Op op_load = {
     .name = "load",
@@ -151,6 +149,5 @@ const Op op_load = {
     .formula = "x = sample, or (bytes*scale - mean) / std",
     .params = params,
     .param_count = COUNT(params),
-    .kernels = kernels,
-    .kernel_count = COUNT(kernels),
+    .kernels = KERNELS(&kernel),
 };

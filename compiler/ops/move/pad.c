@@ -202,9 +202,7 @@ static void pad_gradient(Backward *b, const Node *node) {
         b, x, backward_append(b, "crop", attrs_keep(graph, &size, 1), &dy, 1, ROLE_ACTIVATION, shape));
 }
 
-static const Kernel kernels[] = {
-    {.name = "copy", .emit = pad_emit},
-};
+static const Kernel kernel = {.name = "copy", .elements = ELEMENT_F32, .emit = pad_emit};
 
 const Op op_pad = {
     .name = "pad",
@@ -220,13 +218,10 @@ const Op op_pad = {
     .max_inputs = 1,
     .shape = pad_shape,
     .gradient = pad_gradient,
-    .kernels = kernels,
-    .kernel_count = COUNT(kernels),
+    .kernels = KERNELS(&kernel),
 };
 
-static const Kernel grad_kernels[] = {
-    {.name = "add", .emit = mirror_grad_emit},
-};
+static const Kernel grad_kernel = {.name = "add", .elements = ELEMENT_F32, .emit = mirror_grad_emit};
 
 const Op op_pad_grad = {
     .name = "pad_grad",
@@ -238,6 +233,5 @@ const Op op_pad_grad = {
     .param_count = COUNT(params),
     .min_inputs = 1,
     .max_inputs = 1,
-    .kernels = grad_kernels,
-    .kernel_count = COUNT(grad_kernels),
+    .kernels = KERNELS(&grad_kernel),
 };

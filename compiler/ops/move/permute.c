@@ -162,9 +162,7 @@ static void permute_emit(KernelCode *code) {
     loop_end(code, &samples);
 }
 
-static const Kernel permute_kernels[] = {
-    {.name = "tiles", .emit = permute_emit},
-};
+static const Kernel permute_kernel = {.name = "tiles", .elements = ELEMENT_F32, .emit = permute_emit};
 
 const Op op_permute = {
     .name = "permute",
@@ -180,8 +178,7 @@ const Op op_permute = {
     .shape = permute_shape,
     .lower = permute_lower,
     .gradient = permute_gradient,
-    .kernels = permute_kernels,
-    .kernel_count = COUNT(permute_kernels),
+    .kernels = KERNELS(&permute_kernel),
 };
 
 static const Param shuffle_params[] = {

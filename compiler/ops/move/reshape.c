@@ -123,14 +123,15 @@ static void copy_lanes(KernelCode *code, LLVMValueRef index, Lanes lanes, void *
                lanes);
 }
 
-static bool view_idle(const Graph *graph, const Node *node) {
-    return graph_value(graph, node->outputs.items[0])->alias == node->inputs.items[0];
+static bool view_idle(const KernelCall *call) {
+    return graph_value(call->graph, call->node->outputs.items[0])->alias == call->node->inputs.items[0];
 }
 
 /* Where both are one memory there is nothing to do; else runs that have no gap on either side are copied. */
 static void view_emit(KernelCode *code) {
     const Value *from = code_input(code, 0), *to = code_output(code, 0);
-    if (view_idle(code->graph, code->node)) return;
+    KernelCall call = code_call(code);
+    if (view_idle(&call)) return;
     int64_t elements = shape_elements(&to->shape), length = common_divisor(value_run(from), value_run(to));
     Loop samples = loop_begin(code, code_int(code, 0), code->count, 1);
     Loop runs = loop_begin_const(code, 0, elements, length);
@@ -148,9 +149,8 @@ static void view_gradient(Backward *b, const Node *node) {
     backward_contribute(b, x, backward_append(b, "view", NULL, &dy, 1, ROLE_ACTIVATION, shape));
 }
 
-static const Kernel view_kernels[] = {
-    {.name = "view", .emit = view_emit, .idle = view_idle, .in_place = true},
-};
+static const Kernel view_kernel = {
+    .name = "view", .elements = ELEMENT_F32, .emit = view_emit, .idle = view_idle, .in_place = true};
 
 const Op op_view = {
     .name = "view",
@@ -161,6 +161,5 @@ const Op op_view = {
     .min_inputs = 1,
     .max_inputs = 1,
     .gradient = view_gradient,
-    .kernels = view_kernels,
-    .kernel_count = COUNT(view_kernels),
+    .kernels = KERNELS(&view_kernel),
 };

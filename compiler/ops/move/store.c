@@ -21,9 +21,7 @@ static void store_emit(KernelCode *code) {
     branch_end(code, &branch);
 }
 
-static const Kernel kernels[] = {
-    {.name = "vector", .emit = store_emit}
-};
+static const Kernel kernel = {.name = "vector", .elements = ELEMENT_F32, .emit = store_emit};
 
 const Op op_store = {
     .name = "store",
@@ -32,6 +30,5 @@ const Op op_store = {
     .formula = "output[sample] = x",
     .min_inputs = 1,
     .max_inputs = 1,
-    .kernels = kernels,
-    .kernel_count = COUNT(kernels),
+    .kernels = KERNELS(&kernel),
 };

@@ -291,12 +291,10 @@ static void upsample_gradient(Backward *b, const Node *node) {
                         backward_append(b, "upsample_grad", node->attrs, &dy, 1, ROLE_ACTIVATION, shape));
 }
 
-static const Kernel kernels[] = {
-    {.name = "gather", .emit = upsample_emit, .epilogue = true}
-};
-static const Kernel grad_kernels[] = {
-    {.name = "gather", .emit = upsample_grad_emit, .epilogue = true}
-};
+static const Kernel kernel = {
+    .name = "gather", .elements = ELEMENT_F32, .emit = upsample_emit, .epilogue = true};
+static const Kernel grad_kernel = {
+    .name = "gather", .elements = ELEMENT_F32, .emit = upsample_grad_emit, .epilogue = true};
 
 const Op op_upsample = {
     .name = "upsample",
@@ -313,8 +311,7 @@ const Op op_upsample = {
     .max_inputs = 1,
     .shape = upsample_shape,
     .gradient = upsample_gradient,
-    .kernels = kernels,
-    .kernel_count = COUNT(kernels),
+    .kernels = KERNELS(&kernel),
 };
 
 const Op op_upsample_grad = {
@@ -326,6 +323,5 @@ const Op op_upsample_grad = {
     .param_count = COUNT(params),
     .min_inputs = 1,
     .max_inputs = 1,
-    .kernels = grad_kernels,
-    .kernel_count = COUNT(grad_kernels),
+    .kernels = KERNELS(&grad_kernel),
 };

@@ -175,9 +175,7 @@ static void fold_emit(KernelCode *code) {
     loop_lanes(code, shape_channels(&code_output(code, 0)->shape), fold_lanes, NULL);
 }
 
-static const Kernel fold_kernels[] = {
-    {.name = "vector", .emit = fold_emit},
-};
+static const Kernel fold_kernel = {.name = "vector", .elements = ELEMENT_F32, .emit = fold_emit};
 
 const Op op_batchnorm_fold = {
     .name = "batchnorm_fold",
@@ -189,8 +187,7 @@ const Op op_batchnorm_fold = {
     .param_count = BATCHNORM_PARAMS,
     .min_inputs = 2,
     .max_inputs = 4,
-    .kernels = fold_kernels,
-    .kernel_count = COUNT(fold_kernels),
+    .kernels = KERNELS(&fold_kernel),
 };
 
 MAP(map_affine) {
@@ -250,9 +247,13 @@ static void apply_emit(KernelCode *code) {
     pool_each_window(code, &pool, POOL_UNROLLED, apply_window, &pool);
 }
 
-static const Kernel apply_kernels[] = {
-    {.name = "vector", .emit = apply_emit, .epilogue = true, .runs = true, .in_place = true, .pools = true},
-};
+static const Kernel apply_kernel = {.name = "vector",
+                                    .elements = ELEMENT_F32,
+                                    .emit = apply_emit,
+                                    .epilogue = true,
+                                    .runs = true,
+                                    .in_place = true,
+                                    .pools = true};
 
 const Op op_batchnorm_apply = {
     .name = "batchnorm_apply",
@@ -268,6 +269,5 @@ const Op op_batchnorm_apply = {
     .param_count = BATCHNORM_PARAMS,
     .map = map_apply,
     .gradient = batchnorm_apply_gradient,
-    .kernels = apply_kernels,
-    .kernel_count = COUNT(apply_kernels),
+    .kernels = KERNELS(&apply_kernel),
 };

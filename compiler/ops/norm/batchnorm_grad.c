@@ -145,9 +145,8 @@ static void windows_emit(KernelCode *code) {
     pool_each_uncovered(code, &work.pool, finish_uncovered, &work);
 }
 
-static const Kernel windows_kernels[] = {
-    {.name = "vector", .emit = windows_emit, .epilogue = true}
-};
+static const Kernel windows_kernel = {
+    .name = "vector", .elements = ELEMENT_F32, .emit = windows_emit, .epilogue = true};
 
 const Op op_batchnorm_window_grad = {
     .name = "batchnorm_window_grad",
@@ -160,8 +159,7 @@ const Op op_batchnorm_window_grad = {
     .param_count = BATCHNORM_WINDOW_PARAMS,
     .min_inputs = 6,
     .max_inputs = 8,
-    .kernels = windows_kernels,
-    .kernel_count = COUNT(windows_kernels),
+    .kernels = KERNELS(&windows_kernel),
 };
 
 static void add_lanes(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user) {
@@ -175,9 +173,7 @@ static void add_emit(KernelCode *code) {
     loop_lanes(code, shape_elements(&code_input(code, 0)->shape), add_lanes, NULL);
 }
 
-static const Kernel add_kernels[] = {
-    {.name = "vector", .emit = add_emit}
-};
+static const Kernel add_kernel = {.name = "vector", .elements = ELEMENT_F32, .emit = add_emit};
 
 const Op op_add_to_gradient = {
     .name = "add_to_gradient",
@@ -187,6 +183,5 @@ const Op op_add_to_gradient = {
     .formula = "gradient += x",
     .min_inputs = 1,
     .max_inputs = 1,
-    .kernels = add_kernels,
-    .kernel_count = COUNT(add_kernels),
+    .kernels = KERNELS(&add_kernel),
 };

@@ -261,9 +261,9 @@ static void grad_emit(KernelCode *code) {
     loop_lanes(code, half_of_sums(code), grad_lanes, NULL);
 }
 
-static double sums_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    const Shape *x = &graph_value(graph, node->inputs.items[0])->shape;
-    return 4 * ceil((double)shape_channels(x) / machine->vector_floats) *
+static double sums_cost(const KernelCall *call) {
+    const Shape *x = &graph_value(call->graph, call->node->inputs.items[0])->shape;
+    return 4 * ceil((double)shape_channels(x) / call->machine->vector_floats) *
            (double)(shape_elements(x) / shape_channels(x));
 }
 
@@ -271,21 +271,14 @@ static void read_windows(const Graph *graph, Node *node, const Node *placing) {
     batchnorm_read_windows(graph, node, placing, "batchnorm_window_sums");
 }
 
-static const Kernel squares_kernels[] = {
-    {.name = "vector", .cost = sums_cost, .emit = squares_emit}
-};
-static const Kernel products_kernels[] = {
-    {.name = "vector", .cost = sums_cost, .emit = products_emit}
-};
-static const Kernel windows_kernels[] = {
-    {.name = "vector", .cost = sums_cost, .emit = windows_emit}
-};
-static const Kernel statistics_kernels[] = {
-    {.name = "vector", .emit = statistics_emit}
-};
-static const Kernel grad_kernels[] = {
-    {.name = "vector", .emit = grad_emit}
-};
+static const Kernel squares_kernel = {
+    .name = "vector", .elements = ELEMENT_F32, .cost = sums_cost, .emit = squares_emit};
+static const Kernel products_kernel = {
+    .name = "vector", .elements = ELEMENT_F32, .cost = sums_cost, .emit = products_emit};
+static const Kernel windows_kernel = {
+    .name = "vector", .elements = ELEMENT_F32, .cost = sums_cost, .emit = windows_emit};
+static const Kernel statistics_kernel = {.name = "vector", .elements = ELEMENT_F32, .emit = statistics_emit};
+static const Kernel grad_kernel = {.name = "vector", .elements = ELEMENT_F32, .emit = grad_emit};
 
 const Op op_batchnorm_sums = {
     .name = "batchnorm_sums",
@@ -294,8 +287,7 @@ const Op op_batchnorm_sums = {
     .formula = "sums[c] = sum of x; sums[channels + c] = sum of x*x",
     .min_inputs = 1,
     .max_inputs = 1,
-    .kernels = squares_kernels,
-    .kernel_count = COUNT(squares_kernels),
+    .kernels = KERNELS(&squares_kernel),
 };
 
 const Op op_batchnorm_statistics = {
@@ -308,8 +300,7 @@ const Op op_batchnorm_statistics = {
     .param_count = STATISTICS_PARAMS,
     .min_inputs = 3,
     .max_inputs = 3,
-    .kernels = statistics_kernels,
-    .kernel_count = COUNT(statistics_kernels),
+    .kernels = KERNELS(&statistics_kernel),
 };
 
 const Op op_batchnorm_grad_sums = {
@@ -320,8 +311,7 @@ const Op op_batchnorm_grad_sums = {
     .min_inputs = 3,
     .max_inputs = 3,
     .read_windows = read_windows,
-    .kernels = products_kernels,
-    .kernel_count = COUNT(products_kernels),
+    .kernels = KERNELS(&products_kernel),
 };
 
 const Op op_batchnorm_window_sums = {
@@ -333,8 +323,7 @@ const Op op_batchnorm_window_sums = {
     .param_count = BATCHNORM_WINDOW_PARAMS,
     .min_inputs = 4,
     .max_inputs = 6,
-    .kernels = windows_kernels,
-    .kernel_count = COUNT(windows_kernels),
+    .kernels = KERNELS(&windows_kernel),
 };
 
 const Op op_batchnorm_grad_finish = {
@@ -347,6 +336,5 @@ const Op op_batchnorm_grad_finish = {
     .param_count = STATISTICS_PARAMS,
     .min_inputs = 2,
     .max_inputs = 2,
-    .kernels = grad_kernels,
-    .kernel_count = COUNT(grad_kernels),
+    .kernels = KERNELS(&grad_kernel),
 };

@@ -317,27 +317,25 @@ static void apply_gradient(Backward *b, const Node *node) {
         backward_append(b, "groupnorm_grad_apply", NULL, operands, COUNT(operands), ROLE_ACTIVATION, shape));
 }
 
-static int64_t vector_workspace(const Machine *machine, const Graph *graph, const Node *node) {
-    (void)machine;
-    return shape_channels(&graph_value(graph, node->inputs.items[0])->shape);
+static int64_t vector_workspace(const KernelCall *call) {
+    return shape_channels(&graph_value(call->graph, call->node->inputs.items[0])->shape);
 }
 
 /* A register of a position: two operands, three instructions. */
-static double sums_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    const Shape *x = &graph_value(graph, node->inputs.items[0])->shape;
-    return 4 * ceil((double)shape_channels(x) / machine->vector_floats) *
+static double sums_cost(const KernelCall *call) {
+    const Shape *x = &graph_value(call->graph, call->node->inputs.items[0])->shape;
+    return 4 * ceil((double)shape_channels(x) / call->machine->vector_floats) *
            (double)(shape_elements(x) / shape_channels(x));
 }
 
-static const Kernel statistics_kernels[] = {
-    {.name = "vector", .cost = sums_cost, .emit = statistics_emit, .workspace = vector_workspace},
-};
-static const Kernel sums_kernels[] = {
-    {.name = "vector", .cost = sums_cost, .emit = sums_emit},
-};
-static const Kernel means_kernels[] = {
-    {.name = "vector", .emit = means_emit},
-};
+static const Kernel statistics_kernel = {.name = "vector",
+                                         .elements = ELEMENT_F32,
+                                         .cost = sums_cost,
+                                         .emit = statistics_emit,
+                                         .workspace = vector_workspace};
+static const Kernel sums_kernel = {
+    .name = "vector", .elements = ELEMENT_F32, .cost = sums_cost, .emit = sums_emit};
+static const Kernel means_kernel = {.name = "vector", .elements = ELEMENT_F32, .emit = means_emit};
 
 const Op op_groupnorm_statistics = {
     .name = "groupnorm_statistics",
@@ -348,8 +346,7 @@ const Op op_groupnorm_statistics = {
     .param_count = COUNT(params),
     .min_inputs = 1,
     .max_inputs = 1,
-    .kernels = statistics_kernels,
-    .kernel_count = COUNT(statistics_kernels),
+    .kernels = KERNELS(&statistics_kernel),
 };
 
 const Op op_groupnorm_apply = {
@@ -375,8 +372,7 @@ const Op op_groupnorm_grad_sums = {
     .param_count = COUNT(params),
     .min_inputs = 4,
     .max_inputs = 4,
-    .kernels = sums_kernels,
-    .kernel_count = COUNT(sums_kernels),
+    .kernels = KERNELS(&sums_kernel),
 };
 
 const Op op_groupnorm_grad_means = {
@@ -388,8 +384,7 @@ const Op op_groupnorm_grad_means = {
     .param_count = COUNT(params),
     .min_inputs = 4,
     .max_inputs = 4,
-    .kernels = means_kernels,
-    .kernel_count = COUNT(means_kernels),
+    .kernels = KERNELS(&means_kernel),
 };
 
 const Op op_groupnorm_grad_apply = {

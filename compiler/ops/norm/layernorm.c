@@ -168,18 +168,24 @@ static void normalize_gradient(Backward *b, const Node *node) {
 }
 
 /* Three passes over a row, and some forty instructions for sums across a register, a division and a root. */
-static double rows_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    const Shape *shape = &graph_value(graph, node->outputs.items[0])->shape;
+static double rows_cost(const KernelCall *call) {
+    const Shape *shape = &graph_value(call->graph, call->node->outputs.items[0])->shape;
     double rows = (double)(shape_elements(shape) / shape_channels(shape));
-    return rows * (40 + 6 * ceil((double)shape_channels(shape) / machine->vector_floats));
+    return rows * (40 + 6 * ceil((double)shape_channels(shape) / call->machine->vector_floats));
 }
 
-static const Kernel normalize_kernels[] = {
-    {.name = "rows", .cost = rows_cost, .emit = normalize_emit, .epilogue = true, .in_place = true},
-};
-static const Kernel grad_kernels[] = {
-    {.name = "rows", .cost = rows_cost, .emit = grad_emit, .epilogue = true, .in_place = true},
-};
+static const Kernel normalize_kernel = {.name = "rows",
+                                        .elements = ELEMENT_F32,
+                                        .cost = rows_cost,
+                                        .emit = normalize_emit,
+                                        .epilogue = true,
+                                        .in_place = true};
+static const Kernel grad_kernel = {.name = "rows",
+                                   .elements = ELEMENT_F32,
+                                   .cost = rows_cost,
+                                   .emit = grad_emit,
+                                   .epilogue = true,
+                                   .in_place = true};
 
 const Op op_normalize_rows = {
     .name = "normalize_rows",
@@ -192,8 +198,7 @@ const Op op_normalize_rows = {
     .min_inputs = 1,
     .max_inputs = 1,
     .gradient = normalize_gradient,
-    .kernels = normalize_kernels,
-    .kernel_count = COUNT(normalize_kernels),
+    .kernels = KERNELS(&normalize_kernel),
 };
 
 const Op op_normalize_rows_grad = {
@@ -203,6 +208,5 @@ const Op op_normalize_rows_grad = {
     .formula = "dx = inverse*(dy - mean of dy - y*mean of dy*y)",
     .min_inputs = 3,
     .max_inputs = 3,
-    .kernels = grad_kernels,
-    .kernel_count = COUNT(grad_kernels),
+    .kernels = KERNELS(&grad_kernel),
 };

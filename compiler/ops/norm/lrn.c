@@ -181,41 +181,38 @@ static void lrn_gradient(Backward *b, const Node *node) {
     gradient_from_input(b, node, "lrn_grad");
 }
 
-static int64_t row_workspace(const Machine *machine, const Graph *graph, const Node *node) {
-    (void)machine;
-    Reach reach = reach_of(graph, node);
+static int64_t row_workspace(const KernelCall *call) {
+    Reach reach = reach_of(call->graph, call->node);
     return padded(&reach);
 }
 
-static int64_t grad_workspace(const Machine *machine, const Graph *graph, const Node *node) {
-    return 3 * row_workspace(machine, graph, node);
+static int64_t grad_workspace(const KernelCall *call) {
+    return 3 * row_workspace(call);
 }
 
 /* The window's loads, roots and a division a register. */
-static double rows_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    const Shape *shape = &graph_value(graph, node->outputs.items[0])->shape;
-    Reach reach = reach_of(graph, node);
+static double rows_cost(const KernelCall *call) {
+    const Shape *shape = &graph_value(call->graph, call->node->outputs.items[0])->shape;
+    Reach reach = reach_of(call->graph, call->node);
     double rows = (double)(shape_elements(shape) / shape_channels(shape));
-    double registers = ceil((double)shape_channels(shape) / machine->vector_floats);
-    return node->op->min_inputs * rows * registers * (40 + (double)(reach.below + reach.above + 1));
+    double registers = ceil((double)shape_channels(shape) / call->machine->vector_floats);
+    return call->node->op->min_inputs * rows * registers * (40 + (double)(reach.below + reach.above + 1));
 }
 
-static const Kernel lrn_kernels[] = {
-    {.name = "rows",
-     .cost = rows_cost,
-     .emit = lrn_emit,
-     .workspace = row_workspace,
-     .epilogue = true,
-     .in_place = true},
-};
-static const Kernel grad_kernels[] = {
-    {.name = "rows",
-     .cost = rows_cost,
-     .emit = grad_emit,
-     .workspace = grad_workspace,
-     .epilogue = true,
-     .in_place = true},
-};
+static const Kernel lrn_kernel = {.name = "rows",
+                                  .elements = ELEMENT_F32,
+                                  .cost = rows_cost,
+                                  .emit = lrn_emit,
+                                  .workspace = row_workspace,
+                                  .epilogue = true,
+                                  .in_place = true};
+static const Kernel grad_kernel = {.name = "rows",
+                                   .elements = ELEMENT_F32,
+                                   .cost = rows_cost,
+                                   .emit = grad_emit,
+                                   .workspace = grad_workspace,
+                                   .epilogue = true,
+                                   .in_place = true};
 
 const Op op_lrn = {
     .name = "lrn",
@@ -230,8 +227,7 @@ const Op op_lrn = {
     .max_inputs = 1,
     .shape = lrn_shape,
     .gradient = lrn_gradient,
-    .kernels = lrn_kernels,
-    .kernel_count = COUNT(lrn_kernels),
+    .kernels = KERNELS(&lrn_kernel),
 };
 
 const Op op_lrn_grad = {
@@ -243,6 +239,5 @@ const Op op_lrn_grad = {
     .param_count = COUNT(params),
     .min_inputs = 2,
     .max_inputs = 2,
-    .kernels = grad_kernels,
-    .kernel_count = COUNT(grad_kernels),
+    .kernels = KERNELS(&grad_kernel),
 };

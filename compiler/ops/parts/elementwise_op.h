@@ -6,10 +6,8 @@
 #include "graph/backward.h"
 
 /* Fields of a row with that many operands, parameters counted. */
-#define ELEMENTWISE_ROW                                                                                      \
-    .domain = DOMAIN_SAMPLE, .elementwise = true, .kernels = elementwise_kernels,                            \
-    .kernel_count = ELEMENTWISE_KERNELS
-#define ACTIVATION_ROW .kind = OPK_ACTIVATION, .min_inputs = 1, .max_inputs = 1, ELEMENTWISE_ROW
+#define ELEMENTWISE_ROW .domain = DOMAIN_SAMPLE, .elementwise = true, .kernels = KERNELS(&elementwise_kernel)
+#define ACTIVATION_ROW  .kind = OPK_ACTIVATION, .min_inputs = 1, .max_inputs = 1, ELEMENTWISE_ROW
 #define GRADIENT_ROW                                                                                         \
     .kind = OPK_INTERNAL, .min_inputs = 2, .max_inputs = 2, .keeps_zeros = true, ELEMENTWISE_ROW
 

@@ -51,12 +51,13 @@ static double bytes_since(const Graph *graph, const Node *node, const Value *val
 }
 
 /* A layer's own values are seen to by the micro-batch, which is chosen so that they stay near. */
-double estimate_value(const Machine *machine, const Graph *graph, const Node *node, ValueId id) {
-    const Value *value = graph_value(graph, id);
-    double near = (double)machine_near_bytes(machine), own = SAMPLES_OF_LANE * bytes_of_node(graph, node);
+double estimate_value(const KernelCall *call, ValueId id) {
+    const Value *value = graph_value(call->graph, id);
+    double near = (double)machine_near_bytes(call->machine),
+           own = SAMPLES_OF_LANE * bytes_of_node(call->graph, call->node);
     if (own > near) own = near;
-    double reach = own + SAMPLES_OF_LANE * bytes_since(graph, node, value, near);
-    return machine_traffic(machine, bytes_of(value), reach);
+    double reach = own + SAMPLES_OF_LANE * bytes_since(call->graph, call->node, value, near);
+    return machine_traffic(call->machine, bytes_of(value), reach);
 }
 
 static bool named_before(const Node *node, int input) {
@@ -65,16 +66,16 @@ static bool named_before(const Node *node, int input) {
     return false;
 }
 
-double estimate_traffic(const Machine *machine, const Graph *graph, const Node *node) {
+double estimate_traffic(const KernelCall *call) {
     double cycles = 0;
-    for (int i = 0; i < node->inputs.count; i++) {
-        ValueId id = node->inputs.items[i];
-        if (value_per_sample(graph_value(graph, id)) && !named_before(node, i))
-            cycles += estimate_value(machine, graph, node, id);
+    for (int i = 0; i < call->node->inputs.count; i++) {
+        ValueId id = call->node->inputs.items[i];
+        if (value_per_sample(graph_value(call->graph, id)) && !named_before(call->node, i))
+            cycles += estimate_value(call, id);
     }
-    for (int i = 0; i < node->outputs.count; i++) {
-        const Value *value = graph_value(graph, node->outputs.items[i]);
-        if (value_per_sample(value)) cycles += estimate_value(machine, graph, node, node->outputs.items[i]);
+    for (int i = 0; i < call->node->outputs.count; i++) {
+        const Value *value = graph_value(call->graph, call->node->outputs.items[i]);
+        if (value_per_sample(value)) cycles += estimate_value(call, call->node->outputs.items[i]);
     }
     return cycles;
 }

@@ -15,9 +15,9 @@ double estimate_ports(const Machine *machine);                     /* multiply-a
 
 /* Moving a sample's value once between the registers and where it lies when the node runs: the further back
  * it was made, the further away. */
-double estimate_value(const Machine *machine, const Graph *graph, const Node *node, ValueId id);
+double estimate_value(const KernelCall *call, ValueId id);
 /* Moving every value of a sample that the node reads or writes, its epilogue's too, once. */
-double estimate_traffic(const Machine *machine, const Graph *graph, const Node *node);
+double estimate_traffic(const KernelCall *call);
 
 /* Reading weights of so many floats for a micro-batch: 0 for those that stay in the second-level cache. */
 double estimate_weights(const Machine *machine, int64_t floats);

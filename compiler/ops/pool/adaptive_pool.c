@@ -41,7 +41,6 @@ const Op op_adaptive_avgpool = {
     .shape = adaptive_shape,
     .gradient = mean_gradient,
     .kernels = mean_kernels,
-    .kernel_count = POOL_KERNELS,
 };
 
 const Op op_adaptive_maxpool = {
@@ -58,7 +57,6 @@ const Op op_adaptive_maxpool = {
     .shape = adaptive_shape,
     .gradient = max_gradient,
     .kernels = max_kernels,
-    .kernel_count = POOL_KERNELS,
 };
 
 const Op op_adaptive_avgpool_grad = {
@@ -71,7 +69,6 @@ const Op op_adaptive_avgpool_grad = {
     .min_inputs = 1,
     .max_inputs = 1,
     .kernels = mean_grad_kernels,
-    .kernel_count = POOL_GRAD_KERNELS,
 };
 
 const Op op_adaptive_maxpool_grad = {
@@ -84,5 +81,4 @@ const Op op_adaptive_maxpool_grad = {
     .min_inputs = 2,
     .max_inputs = 2,
     .kernels = max_grad_kernels,
-    .kernel_count = POOL_GRAD_KERNELS,
 };

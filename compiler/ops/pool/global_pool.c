@@ -28,7 +28,6 @@ const Op op_global_avgpool = {
     .shape = global_shape,
     .gradient = mean_gradient,
     .kernels = mean_kernels,
-    .kernel_count = POOL_KERNELS,
 };
 
 const Op op_global_maxpool = {
@@ -43,7 +42,6 @@ const Op op_global_maxpool = {
     .shape = global_shape,
     .gradient = max_gradient,
     .kernels = max_kernels,
-    .kernel_count = POOL_KERNELS,
 };
 
 const Op op_global_avgpool_grad = {
@@ -54,7 +52,6 @@ const Op op_global_avgpool_grad = {
     .min_inputs = 1,
     .max_inputs = 1,
     .kernels = mean_grad_kernels,
-    .kernel_count = POOL_GRAD_KERNELS,
 };
 
 const Op op_global_maxpool_grad = {
@@ -65,5 +62,4 @@ const Op op_global_maxpool_grad = {
     .min_inputs = 2,
     .max_inputs = 2,
     .kernels = max_grad_kernels,
-    .kernel_count = POOL_GRAD_KERNELS,
 };

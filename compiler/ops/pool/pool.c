@@ -115,44 +115,38 @@ static void mean_looped_emit(KernelCode *code) {
     emit_pool(code, POOL_LOOPED, mean_window);
 }
 
-static bool unrolled_applies(const Machine *machine, const Graph *graph, const Node *node) {
-    (void)machine;
-    Pool pool = pool_read(node, &graph_value(graph, node->inputs.items[0])->shape);
+static bool unrolled_applies(const KernelCall *call) {
+    Pool pool = pool_read(call->node, &graph_value(call->graph, call->node->inputs.items[0])->shape);
     return pool_unrolls(&pool, false);
 }
 
 /* Operations on taps hide behind the traffic, or the other way about. */
-static double taps_cost(const Machine *machine, const Graph *graph, const Node *node, double cycles) {
-    Pool pool = pool_read(node, &graph_value(graph, node->inputs.items[0])->shape);
-    double traffic = estimate_traffic(machine, graph, node);
-    return fmax(cycles * pool_taps(machine, &pool), traffic) + ESTIMATE_START;
+static double taps_cost(const KernelCall *call, double cycles) {
+    Pool pool = pool_read(call->node, &graph_value(call->graph, call->node->inputs.items[0])->shape);
+    double traffic = estimate_traffic(call);
+    return fmax(cycles * pool_taps(call->machine, &pool), traffic) + ESTIMATE_START;
 }
 
-static double unrolled_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    return taps_cost(machine, graph, node, 1.5);
+static double unrolled_cost(const KernelCall *call) {
+    return taps_cost(call, 1.5);
 }
 
-static double looped_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    return taps_cost(machine, graph, node, 3);
+static double looped_cost(const KernelCall *call) {
+    return taps_cost(call, 3);
 }
 
-const Kernel max_kernels[POOL_KERNELS] = {
-    {.name = "unrolled",
-     .applies = unrolled_applies,
-     .cost = unrolled_cost,
-     .emit = max_unrolled_emit,
-     .epilogue = true},
-    {.name = "looped", .cost = looped_cost, .emit = max_looped_emit, .epilogue = true},
-};
+#define UNROLLED                                                                                             \
+    .name = "unrolled", .elements = ELEMENT_F32, .applies = unrolled_applies, .cost = unrolled_cost,         \
+    .epilogue = true
+#define LOOPED .name = "looped", .elements = ELEMENT_F32, .cost = looped_cost, .epilogue = true
 
-const Kernel mean_kernels[POOL_KERNELS] = {
-    {.name = "unrolled",
-     .applies = unrolled_applies,
-     .cost = unrolled_cost,
-     .emit = mean_unrolled_emit,
-     .epilogue = true},
-    {.name = "looped", .cost = looped_cost, .emit = mean_looped_emit, .epilogue = true},
-};
+static const Kernel max_unrolled = {UNROLLED, .emit = max_unrolled_emit};
+static const Kernel max_looped = {LOOPED, .emit = max_looped_emit};
+static const Kernel mean_unrolled = {UNROLLED, .emit = mean_unrolled_emit};
+static const Kernel mean_looped = {LOOPED, .emit = mean_looped_emit};
+
+const Kernel *const max_kernels[] = {&max_unrolled, &max_looped, NULL};
+const Kernel *const mean_kernels[] = {&mean_unrolled, &mean_looped, NULL};
 
 /* Where windows do not overlap, the forward pass keeps which place won: a number a window, and nobody has to
  * keep or to read what was pooled. */
@@ -198,7 +192,6 @@ const Op op_maxpool = {
     .gradient = max_gradient,
     .plain_window = plain_window,
     .kernels = max_kernels,
-    .kernel_count = POOL_KERNELS,
 };
 
 const Op op_avgpool = {
@@ -216,7 +209,6 @@ const Op op_avgpool = {
     .shape = pool_shape,
     .gradient = mean_gradient,
     .kernels = mean_kernels,
-    .kernel_count = POOL_KERNELS,
 };
 
 const Op op_maxpool_grad = {
@@ -229,7 +221,6 @@ const Op op_maxpool_grad = {
     .min_inputs = 2,
     .max_inputs = 2,
     .kernels = max_grad_kernels,
-    .kernel_count = POOL_GRAD_KERNELS,
 };
 
 const Op op_maxpool_winner_grad = {
@@ -242,7 +233,6 @@ const Op op_maxpool_winner_grad = {
     .min_inputs = 2,
     .max_inputs = 2,
     .kernels = winner_grad_kernels,
-    .kernel_count = WINNER_GRAD_KERNELS,
 };
 
 const Op op_avgpool_grad = {
@@ -255,5 +245,4 @@ const Op op_avgpool_grad = {
     .min_inputs = 1,
     .max_inputs = 1,
     .kernels = mean_grad_kernels,
-    .kernel_count = POOL_GRAD_KERNELS,
 };

@@ -194,51 +194,60 @@ static Pool pool_of(const Graph *graph, const Node *node) {
     return pool_read(node, &graph_value(graph, node->outputs.items[0])->shape);
 }
 
-static bool disjoint_applies(const Machine *machine, const Graph *graph, const Node *node) {
-    (void)machine;
-    Pool pool = pool_of(graph, node);
+static bool disjoint_applies(const KernelCall *call) {
+    Pool pool = pool_of(call->graph, call->node);
     return pool.disjoint && pool_unrolls(&pool, true);
 }
 
-static bool tiled_applies(const Machine *machine, const Graph *graph, const Node *node) {
-    (void)machine;
-    return pool_of(graph, node).tiled;
+static bool tiled_applies(const KernelCall *call) {
+    return pool_of(call->graph, call->node).tiled;
 }
 
-static bool scatter_applies(const Machine *machine, const Graph *graph, const Node *node) {
-    (void)machine;
-    Pool pool = pool_of(graph, node);
+static bool scatter_applies(const KernelCall *call) {
+    Pool pool = pool_of(call->graph, call->node);
     return pool_unrolls(&pool, false);
 }
 
-static double taps_cost(const Machine *machine, const Graph *graph, const Node *node, double cycles) {
-    Pool pool = pool_of(graph, node);
-    return cycles * pool_taps(machine, &pool) + estimate_traffic(machine, graph, node) + ESTIMATE_START;
+static double taps_cost(const KernelCall *call, double cycles) {
+    Pool pool = pool_of(call->graph, call->node);
+    return cycles * pool_taps(call->machine, &pool) + estimate_traffic(call) + ESTIMATE_START;
 }
 
-static double disjoint_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    return taps_cost(machine, graph, node, 2);
+static double disjoint_cost(const KernelCall *call) {
+    return taps_cost(call, 2);
 }
 
-static double tiled_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    return taps_cost(machine, graph, node, 8);
+static double tiled_cost(const KernelCall *call) {
+    return taps_cost(call, 8);
 }
 
 /* dx is read and written again for every tap. */
-static double scatter_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    return taps_cost(machine, graph, node, 12);
+static double scatter_cost(const KernelCall *call) {
+    return taps_cost(call, 12);
 }
 
-static double looped_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    return taps_cost(machine, graph, node, 16);
+static double looped_cost(const KernelCall *call) {
+    return taps_cost(call, 16);
 }
 
-#define GRAD_KERNEL(pool, way, rule)                                                                         \
-    {.name = #way, .applies = rule, .cost = way##_cost, .emit = pool##_##way##_emit, .epilogue = true}
-#define GRAD_KERNELS(pool)                                                                                   \
-    {GRAD_KERNEL(pool, disjoint, disjoint_applies), GRAD_KERNEL(pool, tiled, tiled_applies),                 \
-     GRAD_KERNEL(pool, scatter, scatter_applies), GRAD_KERNEL(pool, looped, NULL)}
+#define DISJOINT .name = "disjoint", .elements = ELEMENT_F32, .cost = disjoint_cost, .epilogue = true
+#define TILED                                                                                                \
+    .name = "tiled", .elements = ELEMENT_F32, .applies = tiled_applies, .cost = tiled_cost, .epilogue = true
+#define SCATTER                                                                                              \
+    .name = "scatter", .elements = ELEMENT_F32, .applies = scatter_applies, .cost = scatter_cost,            \
+    .epilogue = true
+#define LOOPED .name = "looped", .elements = ELEMENT_F32, .cost = looped_cost, .epilogue = true
 
-const Kernel max_grad_kernels[POOL_GRAD_KERNELS] = GRAD_KERNELS(max);
-const Kernel mean_grad_kernels[POOL_GRAD_KERNELS] = GRAD_KERNELS(mean);
-const Kernel winner_grad_kernels[WINNER_GRAD_KERNELS] = {GRAD_KERNEL(winner, disjoint, NULL)};
+static const Kernel max_disjoint = {DISJOINT, .applies = disjoint_applies, .emit = max_disjoint_emit};
+static const Kernel max_tiled = {TILED, .emit = max_tiled_emit};
+static const Kernel max_scatter = {SCATTER, .emit = max_scatter_emit};
+static const Kernel max_looped = {LOOPED, .emit = max_looped_emit};
+static const Kernel mean_disjoint = {DISJOINT, .applies = disjoint_applies, .emit = mean_disjoint_emit};
+static const Kernel mean_tiled = {TILED, .emit = mean_tiled_emit};
+static const Kernel mean_scatter = {SCATTER, .emit = mean_scatter_emit};
+static const Kernel mean_looped = {LOOPED, .emit = mean_looped_emit};
+static const Kernel winner_disjoint = {DISJOINT, .emit = winner_disjoint_emit};
+
+const Kernel *const max_grad_kernels[] = {&max_disjoint, &max_tiled, &max_scatter, &max_looped, NULL};
+const Kernel *const mean_grad_kernels[] = {&mean_disjoint, &mean_tiled, &mean_scatter, &mean_looped, NULL};
+const Kernel *const winner_grad_kernels[] = {&winner_disjoint, NULL};

@@ -24,11 +24,10 @@
          .fallback = "false",                                                                                \
          .help = "keep the partial window at the end of an axis"}
 
-enum { POOL_KERNELS = 2, POOL_GRAD_KERNELS = 4, WINNER_GRAD_KERNELS = 1, POOL_WINDOW_PARAMS = 4 };
+enum { POOL_WINDOW_PARAMS = 4 };
 extern const Param pool_window_params[POOL_WINDOW_PARAMS];
-extern const Kernel max_kernels[POOL_KERNELS], mean_kernels[POOL_KERNELS];
-extern const Kernel max_grad_kernels[POOL_GRAD_KERNELS], mean_grad_kernels[POOL_GRAD_KERNELS];
-extern const Kernel winner_grad_kernels[WINNER_GRAD_KERNELS];
+extern const Kernel *const max_kernels[], *const mean_kernels[];
+extern const Kernel *const max_grad_kernels[], *const mean_grad_kernels[], *const winner_grad_kernels[];
 
 /* Has the node keep its windows' winners and appends maxpool_winner_grad(winners, dy). */
 void pool_winner_gradient(Backward *b, const Node *node);

@@ -113,15 +113,17 @@ static void cross_entropy_emit(KernelCode *code) {
     loop_end(code, &loop);
 }
 
-static double cross_entropy_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    const Shape *shape = &graph_value(graph, node->inputs.items[0])->shape;
+static double cross_entropy_cost(const KernelCall *call) {
+    const Shape *shape = &graph_value(call->graph, call->node->inputs.items[0])->shape;
     double rows = (double)(shape_elements(shape) / shape_channels(shape));
-    return rows * (60 + 60 * ceil((double)shape_channels(shape) / machine->vector_floats));
+    return rows * (60 + 60 * ceil((double)shape_channels(shape) / call->machine->vector_floats));
 }
 
-static const Kernel kernels[] = {
-    {.name = "rows", .cost = cross_entropy_cost, .emit = cross_entropy_emit, .epilogue = true},
-};
+static const Kernel kernel = {.name = "rows",
+                              .elements = ELEMENT_F32,
+                              .cost = cross_entropy_cost,
+                              .emit = cross_entropy_emit,
+                              .epilogue = true};
 
 const Op op_cross_entropy = {
     .name = "cross_entropy",
@@ -134,6 +136,5 @@ const Op op_cross_entropy = {
     .param_count = COUNT(params),
     .min_inputs = 1,
     .max_inputs = 1,
-    .kernels = kernels,
-    .kernel_count = COUNT(kernels),
+    .kernels = KERNELS(&kernel),
 };

@@ -207,9 +207,8 @@ static void mask_emit(KernelCode *code) {
     loop_end(code, &samples);
 }
 
-static const Kernel mask_kernels[] = {
-    {.name = "philox", .emit = mask_emit, .runs = true},
-};
+static const Kernel mask_kernel = {
+    .name = "philox", .elements = ELEMENT_F32, .emit = mask_emit, .runs = true};
 
 const Op op_dropout_mask = {
     .name = "dropout_mask",
@@ -219,8 +218,7 @@ const Op op_dropout_mask = {
     .formula = "mask = 0 with probability rate, else 1 - rate",
     .params = mask_params,
     .param_count = COUNT(mask_params),
-    .kernels = mask_kernels,
-    .kernel_count = COUNT(mask_kernels),
+    .kernels = KERNELS(&mask_kernel),
 };
 
 MAP(map_apply) {

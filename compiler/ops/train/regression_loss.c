@@ -132,24 +132,19 @@ static void huber_emit(KernelCode *code) {
     emit_loss(code, huber_terms);
 }
 
-static double loss_cost(const Machine *machine, const Graph *graph, const Node *node) {
-    const Shape *shape = &graph_value(graph, node->inputs.items[0])->shape;
+static double loss_cost(const KernelCall *call) {
+    const Shape *shape = &graph_value(call->graph, call->node->inputs.items[0])->shape;
     double rows = (double)(shape_elements(shape) / shape_channels(shape));
-    return 40 * rows * ceil((double)shape_channels(shape) / machine->vector_floats);
+    return 40 * rows * ceil((double)shape_channels(shape) / call->machine->vector_floats);
 }
 
-#define LOSS_KERNELS(rule)                                                                                   \
-    static const Kernel rule##_kernels[] = {                                                                 \
-        {.name = "rows", .cost = loss_cost, .emit = rule##_emit, .epilogue = true},                          \
-    }
-#define LOSS_ROW(name)                                                                                       \
-    .kind = OPK_LOSS, .min_inputs = 1, .max_inputs = 1, .kernels = name##_kernels,                           \
-    .kernel_count = COUNT(name##_kernels)
+#define LOSS_KERNEL      .name = "rows", .elements = ELEMENT_F32, .cost = loss_cost, .epilogue = true
+#define LOSS_ROW(kernel) .kind = OPK_LOSS, .min_inputs = 1, .max_inputs = 1, .kernels = KERNELS(kernel)
 
-LOSS_KERNELS(binary);
-LOSS_KERNELS(mse);
-LOSS_KERNELS(mae);
-LOSS_KERNELS(huber);
+static const Kernel binary_kernel = {LOSS_KERNEL, .emit = binary_emit};
+static const Kernel mse_kernel = {LOSS_KERNEL, .emit = mse_emit};
+static const Kernel mae_kernel = {LOSS_KERNEL, .emit = mae_emit};
+static const Kernel huber_kernel = {LOSS_KERNEL, .emit = huber_emit};
 
 static const Param huber_params[] = {
     {.name = "delta",
@@ -163,7 +158,7 @@ static const Param huber_params[] = {
 
 const Op op_binary_cross_entropy = {
     .name = "binary_cross_entropy",
-    LOSS_ROW(binary),
+    LOSS_ROW(&binary_kernel),
     .summary =
         "for yes or no, several at once: of logits against targets from 0 to 1; a final sigmoid is taken in",
     .formula = "loss = log(1 + exp(z)) - z*t, the mean over the elements",
@@ -172,7 +167,7 @@ const Op op_binary_cross_entropy = {
 
 const Op op_mse = {
     .name = "mse",
-    LOSS_ROW(mse),
+    LOSS_ROW(&mse_kernel),
     .summary = "mean squared error",
     .formula = "loss = (y - t)^2, the mean over the elements",
     .example = "mse",
@@ -180,7 +175,7 @@ const Op op_mse = {
 
 const Op op_mae = {
     .name = "mae",
-    LOSS_ROW(mae),
+    LOSS_ROW(&mae_kernel),
     .summary = "mean absolute error; its derivative at 0 is 0",
     .formula = "loss = |y - t|, the mean over the elements",
     .example = "mae",
@@ -188,7 +183,7 @@ const Op op_mae = {
 
 const Op op_huber = {
     .name = "huber",
-    LOSS_ROW(huber),
+    LOSS_ROW(&huber_kernel),
     .summary = "squared near the target, a straight line further off",
     .formula = "loss = (y - t)^2 / 2 where |y - t| <= delta, else delta*(|y - t| - delta/2), the mean over "
                "the elements",
