@@ -4,9 +4,7 @@
  * 2x2 go into the convolution or normalisation before them in the same way. In the probe every layer's value
  * has a reader, so that only what is within a layer is fused; in double precision, which is plain, nothing.
  */
-#include "passes/pass.h"
-
-#include <string.h>
+#include "passes/choose.h"
 
 typedef struct Fusion {
     const PassContext *pc;
@@ -15,40 +13,6 @@ typedef struct Fusion {
     int *first_user; /* by value: the place of the first node that reads it */
     int *place;      /* by node: where it stands in the end */
 } Fusion;
-
-static bool applies_epilogue(const Kernel *kernel) {
-    return kernel->epilogue;
-}
-
-static bool pools(const Kernel *kernel) {
-    return kernel->pools;
-}
-
-/* Is one of the operator's kernels asked for by name that cannot do that? */
-static bool forced_without(const PassContext *pc, const Op *op, bool (*can)(const Kernel *kernel)) {
-    for (int i = 0; i < pc->cx->options.kernel_count; i++)
-        for (int k = 0; op->kernels && op->kernels[k]; k++)
-            if (!can(op->kernels[k]) && !strcmp(op->kernels[k]->name, pc->cx->options.kernels[i].kernel))
-                return true;
-    return false;
-}
-
-/* Might the schedule take that kernel? The last one is what remains where no other can be taken. */
-static bool is_candidate(const PassContext *pc, const Graph *graph, const Node *node, const Kernel *kernel) {
-    if (kernel == op_last_kernel(node->op)) return true;
-    if (pc->cx->options.strict && kernel->approximate) return false;
-    KernelCall call = kernel_call(kernel, pc->machine, graph, node);
-    return !kernel->applies || kernel->applies(&call);
-}
-
-/* Can the best kernel work with an epilogue? The schedule then chooses among those that can. */
-static bool takes_epilogue(const PassContext *pc, const Graph *graph, const Node *node) {
-    const Op *op = node->op;
-    if (op->domain != DOMAIN_SAMPLE || !op->kernels || forced_without(pc, op, applies_epilogue)) return false;
-    const Kernel *const *kernel = op->kernels;
-    while (!is_candidate(pc, graph, node, *kernel)) kernel++;
-    return (*kernel)->epilogue;
-}
 
 static bool is_vector_of(const Shape *vector, const Shape *shape) {
     return vector->rank == 1 && vector->dim[0] == shape_channels(shape);
@@ -91,9 +55,9 @@ static NodeId fusable_producer(const Fusion *f, const Node *node, int place, int
     if (value->role != ROLE_ACTIVATION || value->producer < 0 || f->uses[id] != 1) return -1;
     const Node *producer = graph_node(graph, value->producer);
     if (producer->dead || producer->max_window || producer->outputs.items[0] != id) return -1;
-    if (!takes_epilogue(f->pc, graph, producer)) return -1;
+    if (producer->op->domain != DOMAIN_SAMPLE) return -1;
     if (!shape_equal(&value->shape, &result->shape) || !can_move(f, producer, place)) return -1;
-    return value->producer;
+    return kernel_takes(f->pc, graph, producer, NEED_EPILOGUE) ? value->producer : -1;
 }
 
 static void absorb(Fusion *f, NodeId producer_id, NodeId node_id, int operand) {
@@ -131,16 +95,6 @@ static void fuse_node(Fusion *f, NodeId id) {
     if (best >= 0) absorb(f, best, id, best_operand);
 }
 
-/* Is there a kernel that pools what it makes, and none asked for by name that does not? */
-static bool takes_pool(const PassContext *pc, const Graph *graph, const Node *node) {
-    if (forced_without(pc, node->op, pools)) return false;
-    for (int k = 0; node->op->kernels && node->op->kernels[k]; k++) {
-        const Kernel *kernel = node->op->kernels[k];
-        if (kernel->pools && is_candidate(pc, graph, node, kernel)) return true;
-    }
-    return false;
-}
-
 /* A step's operands are read at the places of the result before it is pooled: only values a channel have the
  * same there. */
 static bool reads_channels_alone(const Graph *graph, const Node *node) {
@@ -160,9 +114,9 @@ static void fuse_pool(Fusion *f, NodeId id) {
     NodeId producer_id = graph_value(graph, from)->producer;
     if (producer_id < 0 || f->uses[from] != 1) return;
     Node *producer = graph_node(graph, producer_id);
-    if (producer->max_window || producer->outputs.count != 1 || !reads_channels_alone(graph, producer) ||
-        !takes_pool(f->pc, graph, producer))
+    if (producer->max_window || producer->outputs.count != 1 || !reads_channels_alone(graph, producer))
         return;
+    if (!kernel_takes(f->pc, graph, producer, NEED_POOL)) return;
     producer->max_window = 2;
     producer->outputs = node->outputs;
     for (int i = 0; i < node->outputs.count; i++)

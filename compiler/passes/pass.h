@@ -39,10 +39,10 @@ void autodiff_run(PassContext *pc,
 void simplify_run(PassContext *pc, Graph *graph);  /* drops what is dead, merges views and identities */
 void recompute_run(PassContext *pc, Graph *graph); /* values made again, not kept for the batch */
 void fuse_run(PassContext *pc, Graph *graph);      /* elementwise nodes into their producers' epilogues */
-void schedule_run(PassContext *pc, Graph *graph);  /* stages, kernels, micro-batch, lanes */
+void schedule_run(PassContext *pc, Graph *graph);  /* kernels, stages, order, lanes */
 void nest_run(PassContext *pc, Graph *graph);      /* values that are parts of others */
 void layout_run(PassContext *pc, Graph *graph);    /* halos and strides */
-void memory_run(PassContext *pc, Graph *graph);    /* regions, offsets, reuse */
+void memory_run(PassContext *pc, Graph *graph);    /* micro-batches, regions, offsets, reuse */
 
 /* A part of memory: how many samples a worker takes through each stage at once. */
 void micro_batches_choose(const PassContext *pc, Graph *graph);

@@ -3,9 +3,7 @@
  * before the normalisation, which that reads anyway; the result of a layer with few products (a convolution
  * of one channel), next to its reader in each stage. Gives copies of nodes, marked `late` for the schedule;
  * the same bits. */
-#include "passes/pass.h"
-
-#include <math.h>
+#include "passes/choose.h"
 
 typedef struct Recompute {
     Graph *graph;
@@ -89,19 +87,6 @@ static bool find_chain(const Recompute *r, int place, Chain *chain) {
     return chain->first_reader >= 0;
 }
 
-/* Cycles of the fastest kernel that adds up directly. */
-static double fewest_cycles(const PassContext *pc, const Graph *graph, const Node *node) {
-    double fewest = HUGE_VAL;
-    for (int i = 0; node->op->kernels && node->op->kernels[i]; i++) {
-        const Kernel *kernel = node->op->kernels[i];
-        KernelCall call = kernel_call(kernel, pc->machine, graph, node);
-        if (kernel->approximate || !kernel->cost) continue;
-        if (kernel->applies && !kernel->applies(&call)) continue;
-        fewest = fmin(fewest, kernel->cost(&call));
-    }
-    return fewest;
-}
-
 static double bytes_of(const Graph *graph, ValueId id) {
     return (double)sizeof(float) * (double)shape_elements(&graph_value(graph, id)->shape);
 }
@@ -121,7 +106,9 @@ static bool is_cheap(const PassContext *pc, const Recompute *r, const Node *node
     if (!node->op->macs || node->outputs.count != 1) return false;
     double more = bytes_of(graph, node->outputs.items[0]) - bytes_of(graph, node->inputs.items[0]);
     more = machine_traffic(pc->machine, more, r->reach);
-    return more > 0 && fewest_cycles(pc, graph, node) < more;
+    if (more <= 0) return false;
+    Choice choice = kernel_choose_with(pc, graph, node, NEED_DIRECT_SUMS);
+    return choice.kernel && choice.kernel->cost && choice.cost < more;
 }
 
 /* Two readers of a value run in different stages where batches were added up between them: then they read

@@ -1,91 +1,16 @@
-/* schedule: picks a kernel for every node, cuts the nodes into stages of independent samples, puts them in
- * the order in which they run, and decides how many gradient lanes there are. Needs the whole graph; gives
- * node->kernel, node->alone, node->stage, graph->stage_count, graph->lanes. */
-#include "passes/pass.h"
+/* schedule: picks a kernel for every node (choose.h), cuts the nodes into stages of independent samples, puts
+ * them in the order in which they run, and decides how many gradient lanes there are. Needs the whole graph;
+ * gives node->kernel, node->alone, node->stage, graph->stage_count, graph->lanes. */
+#include "passes/choose.h"
 
 #include <limits.h>
 #include <string.h>
-
-static const char *forced_kernel(const PassContext *pc, const Graph *graph, const Node *node) {
-    const Options *options = &pc->cx->options;
-    const char *layer = node->layer >= 0 ? graph->layers.items[node->layer].name : "";
-    for (int i = options->kernel_count - 1; i >= 0; i--) {
-        const KernelChoice *choice = &options->kernels[i];
-        if (strcmp(choice->layer, "*") && strcmp(choice->layer, layer)) continue;
-        if (op_kernel(node->op, choice->kernel)) return choice->kernel;
-    }
-    return NULL;
-}
-
-typedef struct Choice {
-    const Kernel *kernel;
-    double cost; /* cycles a sample */
-} Choice;
-
-/* In double precision: a kernel made for it, else the reference. */
-static const Kernel *kernel_of_doubles(const PassContext *pc, const Graph *graph, const Node *node) {
-    for (int i = 0; node->op->kernels[i]; i++) {
-        KernelCall call = kernel_call(node->op->kernels[i], pc->machine, graph, node);
-        if (call.kernel->elements & ELEMENT_F64 && (!call.kernel->applies || call.kernel->applies(&call)))
-            return call.kernel;
-    }
-    return op_last_kernel(node->op);
-}
-
-static int64_t weight_bytes(const Graph *graph, const Node *node) {
-    int64_t elements = 0;
-    for (int i = 0; i < node->inputs.count; i++) {
-        const Value *value = graph_value(graph, node->inputs.items[i]);
-        if (value->parameter) elements += value->parameter->storage.size;
-    }
-    return elements * (int64_t)sizeof(float);
-}
-
-/* A sample by itself reads the weights for itself; since it was there last, it has read all others. Part of
- * that goes on beside the products. */
-static double reading_weights(const KernelCall *call) {
-    static const double WAITED_FOR = 0.6; /* measured on ResNet-20 */
-    int64_t bytes = call->kernel->packed ? call->kernel->packed(call) * (int64_t)sizeof(float)
-                                         : weight_bytes(call->graph, call->node);
-    return WAITED_FOR * machine_traffic(call->machine, (double)bytes, 2 * (double)call->alone_bytes);
-}
-
-static double kernel_cost(const KernelCall *call) {
-    if (!call->kernel->cost) return 0;
-    double cost = call->kernel->cost(call);
-    return call->alone_bytes ? cost + reading_weights(call) : cost;
-}
-
-/* alone_bytes: as KernelCall has it. */
-static Choice kernel_choose(const PassContext *pc, const Graph *graph, const Node *node,
-                            int64_t alone_bytes) {
-    const Op *op = node->op;
-    if (!op->kernels) internal_error("%s has no kernel", op->name);
-    if (graph->doubles) return (Choice){kernel_of_doubles(pc, graph, node), 0};
-    const char *forced = forced_kernel(pc, graph, node);
-    Choice best = {0};
-    for (int i = 0; op->kernels[i]; i++) {
-        const Kernel *kernel = op->kernels[i];
-        KernelCall call = kernel_call(kernel, pc->machine, graph, node);
-        call.alone_bytes = alone_bytes;
-        if (kernel->applies && !kernel->applies(&call)) continue;
-        if (node->epilogue.count && !kernel->epilogue) continue;
-        if (node->max_window && !kernel->pools) continue;
-        if (forced && !strcmp(kernel->name, forced)) return (Choice){kernel, kernel_cost(&call)};
-        if (kernel->approximate && pc->cx->options.strict) continue;
-        if (best.kernel && !kernel->cost) continue; /* slower than all before it */
-        double cost = kernel_cost(&call);
-        if (!best.kernel || cost < best.cost) best = (Choice){kernel, cost};
-    }
-    if (!best.kernel) best.kernel = op_last_kernel(op);
-    return best;
-}
 
 /* Other kernels where a sample runs by itself: weights are then the most of what is moved, and few places
  * fill no tiles. */
 static void choose_alone(const PassContext *pc, Graph *graph) {
     int64_t bytes = 0;
-    for (int i = 0; i < graph->nodes.count; i++) bytes += weight_bytes(graph, graph_node(graph, i));
+    for (int i = 0; i < graph->nodes.count; i++) bytes += kernel_weight_bytes(graph, graph_node(graph, i));
     for (int i = 0; i < graph->nodes.count; i++) {
         Node *node = graph_node(graph, i);
         if (node->op->domain != DOMAIN_SAMPLE) continue;
