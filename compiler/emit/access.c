@@ -149,16 +149,3 @@ void loop_positions(KernelCode *code, const Shape *shape, PositionBody body, voi
     for (int axis = spatial - merged - 1; axis >= 0; axis--) loop_end(code, &loops[1 + axis]);
     loop_end(code, &loops[0]);
 }
-
-LLVMValueRef code_workspace(KernelCode *code) {
-    return code_frame(code, FRAME_WORKSPACE);
-}
-
-Share code_share(KernelCode *code, LLVMValueRef n) {
-    LLVMBuilderRef b = code->emit->builder;
-    LLVMValueRef part = code_frame(code, FRAME_PART);
-    LLVMValueRef parts = code_add_const(code, code_frame(code, FRAME_LAST_PART), 1);
-    LLVMValueRef next = code_add_const(code, part, 1);
-    return (Share){LLVMBuildUDiv(b, code_mul(code, n, part), parts, ""),
-                   LLVMBuildUDiv(b, code_mul(code, n, next), parts, "")};
-}

@@ -216,3 +216,16 @@ LLVMValueRef code_frame(KernelCode *code, FrameField field) {
     LLVMValueRef address = LLVMBuildInBoundsGEP2(e->builder, e->i8, code->frame, &index, 1, "");
     return LLVMBuildLoad2(e->builder, type, address, "");
 }
+
+LLVMValueRef code_workspace(KernelCode *code) {
+    return code_frame(code, FRAME_WORKSPACE);
+}
+
+Share code_share(KernelCode *code, LLVMValueRef n) {
+    LLVMBuilderRef b = code->emit->builder;
+    LLVMValueRef part = code_frame(code, FRAME_PART);
+    LLVMValueRef parts = code_add_const(code, code_frame(code, FRAME_LAST_PART), 1);
+    LLVMValueRef next = code_add_const(code, part, 1);
+    return (Share){LLVMBuildUDiv(b, code_mul(code, n, part), parts, ""),
+                   LLVMBuildUDiv(b, code_mul(code, n, next), parts, "")};
+}

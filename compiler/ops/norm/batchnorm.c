@@ -12,31 +12,6 @@
 
 #include <math.h>
 
-const Param batchnorm_params[BATCHNORM_PARAMS] = {
-    {.name = "momentum",
-     .type = PARAM_REAL,
-     .fallback = "0.9",
-     .help = "how much of the running statistics a batch keeps",
-     .min = 0,
-     .max = 1,
-     .below = true},
-    {.name = "epsilon",
-     .type = PARAM_REAL,
-     .fallback = "1e-5",
-     .help = "added to the variance",
-     .min = 0,
-     .max = HUGE_VAL,
-     .above = true},
-    {.name = "scale",
-     .type = PARAM_BOOL,
-     .fallback = "true",
-     .help = "a trained factor a channel, 1 at first"},
-    {.name = "shift",
-     .type = PARAM_BOOL,
-     .fallback = "true",
-     .help = "a trained summand a channel, 0 at first"},
-};
-
 static void add_vector(ShapeCall *call, const char *name, InitKind init, bool statistic) {
     shape_add_parameter(call, (ParameterInfo){
                                   .name = name,
@@ -57,49 +32,35 @@ static bool batchnorm_shape(ShapeCall *call) {
     return true;
 }
 
-ChannelInputs batchnorm_inputs(const Attr *attrs, int from) {
-    ChannelInputs inputs = {.weight = -1, .bias = -1};
-    if (attr_find(&op_batchnorm, attrs, "scale")->boolean) inputs.weight = from++;
-    if (attr_find(&op_batchnorm, attrs, "shift")->boolean) inputs.bias = from++;
-    inputs.rest = from;
-    return inputs;
-}
-
-ValueId add_channel_output(Graph *graph, NodeId node, Role role, int64_t elements) {
-    ValueId value = graph_add_output(graph, node, role, (Shape){.rank = 1, .dim = {elements}});
-    graph_value(graph, value)->elements = elements;
-    return value;
-}
-
-static NodeId append(Graph *graph, const Node *layer, const Op *op, const Attr *attrs, const ValueId *inputs,
-                     int count) {
-    return graph_add_node(graph, op, attrs, inputs, count, layer->layer, layer->span);
+static NodeId append(Graph *graph, const Node *layer, const char *op, const Attr *attrs,
+                     const ValueId *inputs, int count) {
+    return graph_add_node(graph, op_find(op), attrs, inputs, count, layer->layer, layer->span);
 }
 
 static ValueId lower_inference(Graph *graph, const Node *node, const ValueId *inputs, Shape shape) {
     int vectors = batchnorm_inputs(node->attrs, 0).rest + 2;
-    NodeId fold = append(graph, node, &op_batchnorm_fold, node->attrs, inputs + 1, vectors);
+    NodeId fold = append(graph, node, "batchnorm_fold", node->attrs, inputs + 1, vectors);
     ValueId operands[3] = {inputs[0]};
     for (int i = 1; i < 3; i++)
         operands[i] = add_channel_output(graph, fold, ROLE_PACKED, shape_channels(&shape));
-    NodeId affine = append(graph, node, &op_channel_affine, NULL, operands, 3);
+    NodeId affine = append(graph, node, "channel_affine", NULL, operands, 3);
     return graph_add_output(graph, affine, ROLE_ACTIVATION, shape);
 }
 
 static ValueId lower_training(Graph *graph, const Node *node, const ValueId *inputs, Shape shape) {
     int64_t channels = shape_channels(&shape);
     ChannelInputs own = batchnorm_inputs(node->attrs, 1);
-    NodeId add = append(graph, node, &op_batchnorm_sums, NULL, inputs, 1);
+    NodeId add = append(graph, node, "batchnorm_sums", NULL, inputs, 1);
     ValueId sums = add_channel_output(graph, add, ROLE_LANE, 2 * channels);
     NodeId judge =
-        append(graph, node, &op_batchnorm_statistics, statistics_attrs(graph->arena, node->attrs, &shape),
+        append(graph, node, "batchnorm_statistics", statistics_attrs(graph->arena, node->attrs, &shape),
                (ValueId[]){sums, inputs[own.rest], inputs[own.rest + 1]}, 3);
     ValueId operands[5] = {inputs[0]};
     for (int i = 1; i < 3; i++) operands[i] = add_channel_output(graph, judge, ROLE_SHARED, channels);
     int count = 3;
     if (own.weight >= 0) operands[count++] = inputs[own.weight];
     if (own.bias >= 0) operands[count++] = inputs[own.bias];
-    NodeId apply = append(graph, node, &op_batchnorm_apply, node->attrs, operands, count);
+    NodeId apply = append(graph, node, "batchnorm_apply", node->attrs, operands, count);
     return graph_add_output(graph, apply, ROLE_ACTIVATION, shape);
 }
 
@@ -125,22 +86,6 @@ const Op op_batchnorm = {
     .lower = batchnorm_lower,
 };
 
-KernelCode code_in_doubles(const KernelCode *code) {
-    KernelCode wide = *code;
-    wide.real = code->emit->f64;
-    return wide;
-}
-
-LLVMValueRef code_widen(KernelCode *code, LLVMValueRef x, int width) {
-    KernelCode wide = code_in_doubles(code);
-    return code->real == wide.real ? x : LLVMBuildFPExt(code->emit->builder, x, code_type(&wide, width), "");
-}
-
-LLVMValueRef code_narrow(KernelCode *code, LLVMValueRef x, int width) {
-    bool same = code->real == code->emit->f64;
-    return same ? x : LLVMBuildFPTrunc(code->emit->builder, x, code_type(code, width), "");
-}
-
 static LLVMValueRef load_vector(KernelCode *code, int input, LLVMValueRef channel, Lanes lanes) {
     LLVMValueRef x = code_load(code, code_at(code, code->inputs[input], channel), lanes);
     return code_widen(code, x, lanes.width);
@@ -158,8 +103,7 @@ static void fold_lanes(KernelCode *code, LLVMValueRef channel, Lanes lanes, void
     ChannelInputs own = batchnorm_inputs(attrs, 0);
     LLVMValueRef mean = load_vector(code, own.rest, channel, lanes);
     LLVMValueRef variance = load_vector(code, own.rest + 1, channel, lanes);
-    LLVMValueRef epsilon =
-        code_constant(&wide, attr_find(&op_batchnorm, attrs, "epsilon")->real, lanes.width);
+    LLVMValueRef epsilon = code_constant(&wide, attrs[BATCHNORM_EPSILON].real, lanes.width);
     LLVMValueRef sum = code_fadd(&wide, variance, epsilon);
     LLVMValueRef root = code_intrinsic(&wide, "llvm.sqrt", &sum, 1),
                  one = code_constant(&wide, 1, lanes.width);
@@ -205,15 +149,6 @@ const Op op_channel_affine = {
     .formula = "y = x*factor[c] + summand[c]",
     .map = map_affine,
 };
-
-LLVMValueRef batchnorm_factor(KernelCode *code, LLVMValueRef inverse, LLVMValueRef weight) {
-    return weight ? code_fmul(code, inverse, weight) : inverse;
-}
-
-LLVMValueRef batchnorm_result(KernelCode *code, LLVMValueRef centred, LLVMValueRef factor,
-                              LLVMValueRef bias) {
-    return bias ? code_fma(code, centred, factor, bias) : code_fmul(code, centred, factor);
-}
 
 /* The mean goes first: what is left is small where the mean is large. */
 MAP(map_apply) {

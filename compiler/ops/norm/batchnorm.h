@@ -1,14 +1,12 @@
-/* What the parts of batch normalisation share: arguments, the order of a node's vectors, double-precision
+/* What the operators of batch normalisation share: arguments, the order of a node's vectors, double-precision
  * registers. */
 #ifndef CNNC_OPS_BATCHNORM_H
 #define CNNC_OPS_BATCHNORM_H
 
 #include "emit/kernel_code.h"
 
-enum { BATCHNORM_PARAMS = 4 };
+enum { BATCHNORM_MOMENTUM, BATCHNORM_EPSILON, BATCHNORM_SCALE, BATCHNORM_SHIFT, BATCHNORM_PARAMS };
 extern const Param batchnorm_params[BATCHNORM_PARAMS];
-extern const Op op_batchnorm, op_batchnorm_fold, op_channel_affine;
-extern const Op op_batchnorm_sums, op_batchnorm_statistics, op_batchnorm_apply;
 void batchnorm_apply_gradient(Backward *b, const Node *node);
 
 /* Indices of the optional vectors among a node's inputs, which follow one another from `from`; -1 where the

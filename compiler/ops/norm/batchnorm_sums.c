@@ -7,28 +7,6 @@
 
 #include <math.h>
 
-const Param statistics_params[STATISTICS_PARAMS] = {
-    {.name = "momentum",
-     .type = PARAM_REAL,
-     .fallback = "0.9",
-     .help = "what a batch keeps of the running statistics"},
-    {.name = "epsilon", .type = PARAM_REAL, .fallback = "1e-5", .help = "added to the variance"},
-    {.name = "positions",
-     .type = PARAM_INT,
-     .fallback = "1",
-     .min = 1,
-     .max = HUGE_VAL,
-     .help = "elements of a channel in a sample"},
-};
-
-Attr *statistics_attrs(Arena *arena, const Attr *batchnorm, const Shape *x) {
-    Attr *attrs = ARENA_ARRAY(arena, Attr, STATISTICS_PARAMS);
-    attrs[0] = *attr_find(&op_batchnorm, batchnorm, "momentum");
-    attrs[1] = *attr_find(&op_batchnorm, batchnorm, "epsilon");
-    attrs[2] = (Attr){.kind = ATTR_INT, .integer = shape_elements(x) / shape_channels(x)};
-    return attrs;
-}
-
 enum {
     BLOCK_VECTORS = 4, /* of channels that one pass over the places takes: places may lie far apart */
     MOST_SUMS = 2

@@ -42,7 +42,7 @@ static const Node *pooled_normalisation(const Graph *graph, ValueId winners, Val
     const Node *pool = plain_producer(graph, winners);
     const Node *node = pool ? plain_producer(graph, pool->inputs.items[0]) : NULL;
     if (node && keeps_winners(node)) node = plain_producer(graph, node->inputs.items[0]);
-    return node && node->op == &op_batchnorm_apply && node->inputs.items[0] == x ? node : NULL;
+    return node && !strcmp(node->op->name, "batchnorm_apply") && node->inputs.items[0] == x ? node : NULL;
 }
 
 void batchnorm_read_windows(const Graph *graph, Node *node, const Node *placing, const char *op) {
