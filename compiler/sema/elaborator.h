@@ -195,8 +195,11 @@ void scope_close(Frame *frame, int mark);
 Binding *scope_find(const Frame *frame, const char *name); /* NULL where it is not bound */
 Binding *scope_place(Elaborator *e, const char *name);     /* found or made; maybe not live */
 void scope_bind(Elaborator *e, const char *name, Datum datum);
-/* Reports and gives false where the name is a layer's, a block's or a constant's. */
+/* Reports and gives false where the name is a layer's, a block's or a constant's. A name that hides a
+ * constant already may be bound again. */
 bool scope_may_bind(Elaborator *e, const char *name, Span span);
+/* The same for a block's parameter or a loop's variable, which may hide a constant. */
+bool scope_may_hide(Elaborator *e, const char *name, Span span);
 const Symbol *scope_symbol(const Frame *frame, const char *name);
 bool name_is_layer(const char *name);
 bool name_is_function(const char *name);

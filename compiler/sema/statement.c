@@ -100,7 +100,7 @@ static void run_list(Elaborator *e, const Stmt *stmt, Binding *variable) {
 
 /* The loop variable hides a name of an enclosing scope and gives it back. */
 static void run_for(Elaborator *e, const Stmt *stmt) {
-    if (!scope_may_bind(e, stmt->name, stmt->name_span)) {
+    if (!scope_may_hide(e, stmt->name, stmt->name_span)) {
         pass_over(e);
         return;
     }
