@@ -13,7 +13,7 @@ static CallArguments fill_arguments(Elaborator *e, const Expr *call, CallArgumen
         const Argument *argument = &call->arguments.items[i];
         arguments.items[i] = (CallArgument){.name = argument->name,
                                             .name_span = argument->name_span,
-                                            .span = argument->span,
+                                            .span = argument->value->span,
                                             .expr = argument->value};
         if (argument->name || !i || !call->arguments.items[i - 1].name) continue;
         arguments.items[i].late = true;
@@ -81,7 +81,8 @@ static bool match_parameters(Elaborator *e, const Decl *block, CallArguments *ar
             return false;
         } else if (chosen[index]) {
             if (!argument->late)
-                report(e, argument->span, E_ARGUMENT_TWICE, block->parameters.items[index].name, block->name);
+                report(e, argument_place(argument), E_ARGUMENT_TWICE, block->parameters.items[index].name,
+                       block->name);
             fine = false;
         } else {
             chosen[index] = argument;
@@ -150,7 +151,7 @@ static bool input_extents(Elaborator *e, const Expr *call, Shape *shape) {
         int64_t extent;
         if (!evaluate_integer(e, argument->value, "an extent of the input", &extent)) return false;
         if (extent < 1) {
-            report(e, argument->span, E_INPUT_EXTENT, extent);
+            report(e, argument->value->span, E_INPUT_EXTENT, extent);
             return false;
         }
         if (shape->rank < 4) shape->dim[shape->rank] = extent;

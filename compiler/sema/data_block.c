@@ -49,8 +49,7 @@ static bool channel_numbers(SettingCall *s, bool positive, double **numbers, int
     *count = list ? s->datum.list->count : 1;
     *numbers = ARENA_ARRAY(s->e->arena, double, (size_t)*count + 1);
     for (int i = 0; i < *count; i++) {
-        SettingCall item = *s;
-        item.datum = list ? s->datum.list->items[i] : s->datum;
+        SettingCall item = setting_item(s, i);
         if (!setting_real(&item, positive ? 0 : -1e300, positive, 1e300, false, &(*numbers)[i])) return false;
     }
     const Graph *graph = s->e->graph;

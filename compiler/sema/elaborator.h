@@ -50,8 +50,8 @@ struct DatumList {
 
 /* An argument of a call, evaluated when its parameter is known. */
 typedef struct CallArgument {
-    const char *name; /* NULL for a positional one */
-    Span name_span, span;
+    const char *name;     /* NULL for a positional one */
+    Span name_span, span; /* of the name where there is one, and of the value */
     const Expr *expr;
     Datum datum;
     bool evaluated;
@@ -249,8 +249,12 @@ Datum argument_datum(Elaborator *e, CallArgument *argument, bool word);
 /* Fills attrs, one a row of op->params. spatial: axes over which a single number is spread, 0 for none. */
 bool bind_arguments(Elaborator *e, const Op *op, CallArguments *arguments, int spatial, Span call,
                     Attr *attrs, ActivationChoice *activation);
-bool attribute_convert(Elaborator *e, const Op *op, const Param *param, Datum datum, Span at, int spatial,
-                       Attr *attr);
+/* at: of the value; expr: what was written for it, NULL for a default. */
+bool attribute_convert(Elaborator *e, const Op *op, const Param *param, Datum datum, Span at,
+                       const Expr *expr, int spatial, Attr *attr);
+/* Where the i-th item of a list stands: in the list that was written, or `at` where it was made elsewhere. */
+Span item_span(const Expr *list, int i, Span at);
+Span argument_place(const CallArgument *argument); /* its name, or the value that stands without one */
 bool choose_activation(Elaborator *e, const char *param, const char *of, Datum datum, Span at,
                        ActivationChoice *choice);
 /* Room for one layer's arguments, zeroed; the next call gives the same. attrs_share makes them last. */

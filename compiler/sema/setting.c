@@ -21,6 +21,14 @@ bool setting_open(SettingCall *s, const Decl *decl, bool word) {
     return s->datum.kind != DATUM_ERROR;
 }
 
+SettingCall setting_item(const SettingCall *s, int i) {
+    SettingCall item = *s;
+    if (s->datum.kind != DATUM_LIST) return item;
+    item.datum = s->datum.list->items[i];
+    item.at = item_span(s->setting->value, i, s->at);
+    return item;
+}
+
 bool setting_type(SettingCall *s, const char *wants) {
     report(s->e, s->at, E_SETTING_TYPE, s->setting->name, wants, datum_text(s->e, s->datum));
     return false;
@@ -45,8 +53,8 @@ const char **setting_strings(SettingCall *s, int *count) {
     for (int i = 0; i < *count; i++) {
         Datum item = list ? s->datum.list->items[i] : s->datum;
         if (item.kind != DATUM_STRING) {
-            s->datum = item;
-            setting_type(s, "a string or a list of strings");
+            SettingCall wrong = setting_item(s, i);
+            setting_type(&wrong, "a string or a list of strings");
             *count = 0;
             return NULL;
         }

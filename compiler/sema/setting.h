@@ -14,6 +14,8 @@ typedef struct SettingCall {
 const Setting *setting_find(const Decl *decl, const char *name);
 /* Evaluates the value; false after an error, or where the setting stands a second time. */
 bool setting_open(SettingCall *s, const Decl *decl, bool word);
+/* The i-th item of its value, where that is a list; else the setting itself. */
+SettingCall setting_item(const SettingCall *s, int i);
 bool setting_type(SettingCall *s, const char *wants); /* reports; always false */
 /* One of the words; NULL after an error. */
 const char *setting_word(SettingCall *s, const char *words);

@@ -68,7 +68,7 @@ static void set_top_k(SettingCall *s, TrainSettings *train, Datum metric) {
     int64_t classes =
         graph->output < 0 ? INT64_MAX : shape_channels(&graph_value(graph, graph->output)->shape);
     if (k >= 1 && k <= classes) return;
-    report(e, s->at, E_TOP_K_RANGE, k, classes);
+    report(e, arguments->items[0].span, E_TOP_K_RANGE, k, classes);
 }
 
 static void set_metric(SettingCall *s, TrainSettings *train, Datum metric) {
@@ -102,11 +102,9 @@ static void set_metrics(SettingCall *s, TrainSettings *train) {
         set_metric(s, train, s->datum);
         return;
     }
-    bool elements = s->setting->value->kind == EXPR_LIST;
     for (int i = 0; i < s->datum.list->count; i++) {
-        SettingCall item = *s;
-        if (elements) item.at = s->setting->value->items.items[i]->span;
-        set_metric(&item, train, s->datum.list->items[i]);
+        SettingCall item = setting_item(s, i);
+        set_metric(&item, train, item.datum);
     }
 }
 
@@ -127,10 +125,11 @@ static void set_schedule(SettingCall *s, TrainSettings *train) {
     train->schedule = op;
     if (strcmp(op->name, "milestones")) return;
     const Attr *epochs = attr_find(op, train->schedule_attrs, "epochs");
+    const Expr *written = s->datum.kind == DATUM_CALL ? s->datum.call->arguments.items[0].expr : NULL;
     for (int i = 1; i < epochs->tensor.shape.dim[0]; i++) {
         double before = epochs->tensor.values[i - 1], value = epochs->tensor.values[i];
         if (value > before) continue;
-        report(s->e, epochs->span, E_MILESTONE_ORDER, value, before);
+        report(s->e, item_span(written, i, epochs->span), E_MILESTONE_ORDER, value, before);
         return;
     }
 }
