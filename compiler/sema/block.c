@@ -129,7 +129,8 @@ Datum call_block(Elaborator *e, const Symbol *block, const Expr *call, Datum bef
     Frame *frame = frame_open(e, block->file);
     frame->is_block = true;
     frame->name = name;
-    frame->call = call->span;
+    Step step = {.outer = e->way, .at = call->span, .block = name};
+    e->way = &step;
     frame->current = frame->input = before;
     Datum result = datum_error;
     if (bind_parameters(e, decl, chosen, call->span)) {
@@ -137,6 +138,7 @@ Datum call_block(Elaborator *e, const Symbol *block, const Expr *call, Datum bef
         result = frame->current;
     }
     frame_close(e);
+    e->way = step.outer;
     e->block_depth--;
     return result;
 }

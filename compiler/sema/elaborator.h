@@ -115,17 +115,27 @@ typedef struct Frame {
     VEC(Binding *) live;   /* in the order in which they were bound */
     Datum current, input;  /* DATUM_NONE where there is none */
     const char *name;      /* of the block call, prefixed; NULL in the model */
-    Span call;             /* of the block */
     Table counters, names; /* of layers and block calls: by kind, and those with a name of their own */
     bool is_block, is_model;
     bool broken; /* statements were passed over after an error: an unknown name is no news */
 } Frame;
+
+/* One step of the way that led to the statement being run: a call of a block, or a turn of a loop. */
+typedef struct Step {
+    struct Step *outer;
+    Span at;           /* the call, or the head of the loop */
+    const char *block; /* the name of the block call; NULL for a turn */
+    int64_t turn;      /* from 1 */
+    const char *variable;
+    Datum value; /* of the variable, where the loop has one */
+} Step;
 
 struct DeferredAssert {
     struct Elaborator *elaborator;
     const Expr *condition;
     const char *message;
     Frame *frame; /* what its names meant where it stood */
+    Step *way;    /* the steps that led there */
 };
 
 typedef struct AttrTable AttrTable;
@@ -136,6 +146,8 @@ typedef struct Elaborator {
     Elaboration *result;
     Graph *graph;
     Frame *frame, *free_frames;
+    Step *way;         /* the innermost step; NULL outside blocks and loops */
+    const char *layer; /* the name of the layer being made, or NULL */
     File *main;
     Map *files;       /* device and inode -> File */
     Map *definitions; /* -D: name -> Definition, until its constant is met */
@@ -161,13 +173,13 @@ typedef struct Elaborator {
 /* Reports an error once a place; notes and help follow with note() and help(). */
 #define report(e, at, code, ...)                                                                             \
     (elaborator_first(e, at, code)                                                                           \
-         ? (diag((e)->cx->diag, at, code __VA_OPT__(, ) __VA_ARGS__), elaborator_note_calls(e))              \
+         ? (diag((e)->cx->diag, at, code __VA_OPT__(, ) __VA_ARGS__), elaborator_note_way(e))                \
          : (void)0)
 #define note(e, ...) ((e)->fresh ? diag_note((e)->cx->diag, __VA_ARGS__) : (void)0)
 #define help(e, ...) ((e)->fresh ? diag_help((e)->cx->diag, __VA_ARGS__) : (void)0)
 
 bool elaborator_first(Elaborator *e, Span at, DiagCode code);
-void elaborator_note_calls(Elaborator *e);
+void elaborator_note_way(Elaborator *e);
 /* False, after an error, where the C stack is nearly spent. */
 bool elaborator_has_stack(Elaborator *e, Span at);
 
