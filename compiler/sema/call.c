@@ -113,7 +113,7 @@ static ValueId append_node(Elaborator *e, ShapeCall *call, const char *prefix) {
     call->parameters.capacity = SCRATCH_ROOM;
     if (call->op->shape) {
         if (!call->op->shape(call)) {
-            elaborator_note_calls(e);
+            elaborator_note_way(e);
             return -1;
         }
     } else {
@@ -216,6 +216,7 @@ Datum call_layer(Elaborator *e, const Op *op, const Expr *call, Datum before) {
     const CallArgument *own = take_name(e, &arguments);
     const char *name = name_next(e, op->name, own, call->span);
     if (!name || before.kind == DATUM_ERROR) return datum_error;
+    e->layer = name;
     ValueId room[SCRATCH_ROOM];
     Operands operands = {
         .values = {.items = room, .capacity = SCRATCH_ROOM}
@@ -233,6 +234,7 @@ Datum call_activation(Elaborator *e, const Expr *call, Datum before) {
     const CallArgument *own = take_name(e, &arguments);
     const char *name = name_next(e, "activation", own, call->span);
     if (!name || before.kind == DATUM_ERROR) return datum_error;
+    e->layer = name;
     for (int i = 0; i < arguments.count; i++) {
         const CallArgument *argument = &arguments.items[i];
         if (argument->name && strcmp(argument->name, "kind")) {

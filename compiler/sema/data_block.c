@@ -49,8 +49,7 @@ static bool channel_numbers(SettingCall *s, bool positive, double **numbers, int
     *count = list ? s->datum.list->count : 1;
     *numbers = ARENA_ARRAY(s->e->arena, double, (size_t)*count + 1);
     for (int i = 0; i < *count; i++) {
-        SettingCall item = *s;
-        item.datum = list ? s->datum.list->items[i] : s->datum;
+        SettingCall item = setting_item(s, i);
         if (!setting_real(&item, positive ? 0 : -1e300, positive, 1e300, false, &(*numbers)[i])) return false;
     }
     const Graph *graph = s->e->graph;
@@ -130,7 +129,9 @@ static const DataRow rows[] = {
 };
 
 static const char row_words[] =
-    "format path train test scale validation mean std classes resize labels label augment";
+    "format path train test scale validation mean std classes resize labels label";
+
+static const BlockKind kind = {"data", row_words, "augment", "rates losses", "train"};
 
 static const DataRow *find_row(const char *name) {
     for (int i = 0; i < COUNT(rows); i++)
@@ -172,14 +173,11 @@ DataSettings *check_data(Elaborator *e, const Decl *decl) {
         const DataRow *row = find_row(setting->name);
         SettingCall call = {.e = e, .setting = setting};
         if (!row)
-            report(e, setting->name_span, E_UNKNOWN_SETTING, "data", setting->name,
-                   suggestion_of(e, setting->name, row_words));
+            unknown_setting(e, setting, &kind);
         else if (setting_open(&call, decl, row->word))
             row->set(&call, data);
     }
-    if (decl->augment && decl->augment->statements.count)
-        report(e, decl->augment_span.source ? decl->augment_span : decl->augment->span, E_PLANNED, "setting",
-               "augment");
+    check_nested(e, decl, &kind);
     if (!setting_find(decl, "format")) {
         report(e, decl->span, E_SETTING_MISSING, "data", "format");
         help(e, "format = idx, cifar or npy");

@@ -109,15 +109,31 @@ bool name_is_function(const char *name) {
     return word_among(name, "min max floor ceil round len");
 }
 
-bool scope_may_bind(Elaborator *e, const char *name, Span span) {
+static bool is_constant(const Symbol *symbol) {
+    return symbol && symbol->decl->kind == DECL_CONST;
+}
+
+static bool name_is_taken(Elaborator *e, const char *name, Span span) {
     const Symbol *symbol = scope_symbol(e->frame, name);
-    if (!symbol && !name_is_layer(name)) return true;
     report(e, span, E_NAME_TAKEN, name,
            !symbol                            ? "a layer"
            : symbol->decl->kind == DECL_BLOCK ? "a block"
                                               : "a constant");
     if (symbol) note(e, symbol->decl->name_span, "'%s' is declared here", name);
     return false;
+}
+
+bool scope_may_hide(Elaborator *e, const char *name, Span span) {
+    const Symbol *symbol = scope_symbol(e->frame, name);
+    if (is_constant(symbol) || (!symbol && !name_is_layer(name))) return true;
+    return name_is_taken(e, name, span);
+}
+
+bool scope_may_bind(Elaborator *e, const char *name, Span span) {
+    const Symbol *symbol = scope_symbol(e->frame, name);
+    bool hidden = is_constant(symbol) && scope_find(e->frame, name);
+    if (hidden || (!symbol && !name_is_layer(name))) return true;
+    return name_is_taken(e, name, span);
 }
 
 /* Words that no operator's table holds. */

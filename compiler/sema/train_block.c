@@ -7,6 +7,8 @@
 
 static const char row_words[] = "loss optimizer schedule epochs batch metrics clip_norm early_stop seed";
 
+static const BlockKind kind = {"train", row_words, "rates losses", "augment", "data"};
+
 static const char *suggest_kind(Elaborator *e, const char *word, OpKind kind) {
     VEC(const char *) names = {0};
     int count;
@@ -68,7 +70,7 @@ static void set_top_k(SettingCall *s, TrainSettings *train, Datum metric) {
     int64_t classes =
         graph->output < 0 ? INT64_MAX : shape_channels(&graph_value(graph, graph->output)->shape);
     if (k >= 1 && k <= classes) return;
-    report(e, s->at, E_TOP_K_RANGE, k, classes);
+    report(e, arguments->items[0].span, E_TOP_K_RANGE, k, classes);
 }
 
 static void set_metric(SettingCall *s, TrainSettings *train, Datum metric) {
@@ -102,11 +104,9 @@ static void set_metrics(SettingCall *s, TrainSettings *train) {
         set_metric(s, train, s->datum);
         return;
     }
-    bool elements = s->setting->value->kind == EXPR_LIST;
     for (int i = 0; i < s->datum.list->count; i++) {
-        SettingCall item = *s;
-        if (elements) item.at = s->setting->value->items.items[i]->span;
-        set_metric(&item, train, s->datum.list->items[i]);
+        SettingCall item = setting_item(s, i);
+        set_metric(&item, train, item.datum);
     }
 }
 
@@ -127,10 +127,11 @@ static void set_schedule(SettingCall *s, TrainSettings *train) {
     train->schedule = op;
     if (strcmp(op->name, "milestones")) return;
     const Attr *epochs = attr_find(op, train->schedule_attrs, "epochs");
+    const Expr *written = s->datum.kind == DATUM_CALL ? s->datum.call->arguments.items[0].expr : NULL;
     for (int i = 1; i < epochs->tensor.shape.dim[0]; i++) {
         double before = epochs->tensor.values[i - 1], value = epochs->tensor.values[i];
         if (value > before) continue;
-        report(s->e, epochs->span, E_MILESTONE_ORDER, value, before);
+        report(s->e, item_span(written, i, epochs->span), E_MILESTONE_ORDER, value, before);
         return;
     }
 }
@@ -179,8 +180,7 @@ TrainSettings *check_train(Elaborator *e, const Decl *decl, const DataSettings *
         SettingCall call = {.e = e, .setting = &decl->settings.items[i]};
         const char *name = call.setting->name;
         if (!word_among(name, row_words)) {
-            report(e, call.setting->name_span, E_UNKNOWN_SETTING, "train", name,
-                   suggestion_of(e, name, row_words));
+            unknown_setting(e, call.setting, &kind);
             continue;
         }
         bool word = word_among(name, "loss optimizer schedule metrics");
@@ -199,6 +199,7 @@ TrainSettings *check_train(Elaborator *e, const Decl *decl, const DataSettings *
         train->accuracy = is_classifier(train->loss) || !strcmp(train->loss->name, "binary_cross_entropy");
         train->mae = !train->accuracy;
     }
+    check_nested(e, decl, &kind);
     check_targets(e, train, data);
     return train;
 }
