@@ -148,3 +148,22 @@ bool bind_arguments(Elaborator *e, const Op *op, CallArguments *arguments, int s
     }
     return fine;
 }
+
+const CallArgument *take_name(Elaborator *e, CallArguments *arguments) {
+    const CallArgument *own = NULL;
+    int kept = 0;
+    for (int i = 0; i < arguments->count; i++) {
+        CallArgument *argument = &arguments->items[i];
+        if (!argument->name || strcmp(argument->name, "name")) {
+            arguments->items[kept++] = *argument;
+            continue;
+        }
+        Datum datum = argument_datum(e, argument, false);
+        if (datum.kind == DATUM_STRING)
+            own = arena_copy(e->arena, argument, sizeof *argument);
+        else if (datum.kind != DATUM_ERROR)
+            report(e, argument->span, E_ARGUMENT_TYPE, "name", "a layer", "a string", datum_text(e, datum));
+    }
+    arguments->count = kept;
+    return own;
+}

@@ -1,54 +1,8 @@
-/* Calls of blocks: their arguments, a frame of their own, and the model's input, whose call begins it all. */
+/* Calls of blocks: their parameters, a frame of their own, and the model's input, whose call begins it all.
+ */
 #include "sema/elaborator.h"
 
 #include <inttypes.h>
-
-static CallArguments fill_arguments(Elaborator *e, const Expr *call, CallArgument *room) {
-    CallArguments arguments = {.items = room};
-    int count = call->kind == EXPR_CALL ? call->arguments.count : 0;
-    if (count && (!room || count > SCRATCH_ROOM))
-        arguments.items = ARENA_ARRAY(e->arena, CallArgument, (size_t)count);
-    arguments.capacity = arguments.count = count;
-    for (int i = 0; i < count; i++) {
-        const Argument *argument = &call->arguments.items[i];
-        arguments.items[i] = (CallArgument){.name = argument->name,
-                                            .name_span = argument->name_span,
-                                            .span = argument->value->span,
-                                            .expr = argument->value};
-        if (argument->name || !i || !call->arguments.items[i - 1].name) continue;
-        arguments.items[i].late = true;
-        report(e, argument->span, E_POSITIONAL_LATE);
-    }
-    return arguments;
-}
-
-CallArguments call_arguments(Elaborator *e, const Expr *call) {
-    return fill_arguments(e, call, NULL);
-}
-
-CallArguments layer_arguments(Elaborator *e, const Expr *call) {
-    if (!e->scratch_arguments) e->scratch_arguments = ARENA_ARRAY(e->arena, CallArgument, SCRATCH_ROOM);
-    return fill_arguments(e, call, e->scratch_arguments);
-}
-
-const CallArgument *take_name(Elaborator *e, CallArguments *arguments) {
-    const CallArgument *own = NULL;
-    int kept = 0;
-    for (int i = 0; i < arguments->count; i++) {
-        CallArgument *argument = &arguments->items[i];
-        if (!argument->name || strcmp(argument->name, "name")) {
-            arguments->items[kept++] = *argument;
-            continue;
-        }
-        Datum datum = argument_datum(e, argument, false);
-        if (datum.kind == DATUM_STRING)
-            own = arena_copy(e->arena, argument, sizeof *argument);
-        else if (datum.kind != DATUM_ERROR)
-            report(e, argument->span, E_ARGUMENT_TYPE, "name", "a layer", "a string", datum_text(e, datum));
-    }
-    arguments->count = kept;
-    return own;
-}
 
 static int parameter_index(const Decl *block, const char *name) {
     for (int i = 0; i < block->parameters.count; i++)

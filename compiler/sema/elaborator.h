@@ -178,6 +178,7 @@ typedef struct Elaborator {
 #define note(e, ...) ((e)->fresh ? diag_note((e)->cx->diag, __VA_ARGS__) : (void)0)
 #define help(e, ...) ((e)->fresh ? diag_help((e)->cx->diag, __VA_ARGS__) : (void)0)
 
+/* report.c */
 bool elaborator_first(Elaborator *e, Span at, DiagCode code);
 void elaborator_note_way(Elaborator *e);
 /* False, after an error, where the C stack is nearly spent. */
@@ -244,13 +245,13 @@ Datum call_layer(Elaborator *e, const Op *op, const Expr *call, Datum before);
 Datum call_activation(Elaborator *e, const Expr *call, Datum before);
 Datum call_block(Elaborator *e, const Symbol *block, const Expr *call, Datum before);
 Datum call_input(Elaborator *e, const Expr *call);
+
+/* call_list.c */
 CallArguments call_arguments(Elaborator *e, const Expr *call);
 /* The same in room that the next call of it uses again: for layers, which never stand inside one another. */
 CallArguments layer_arguments(Elaborator *e, const Expr *call);
-/* Takes name="..." out of the arguments; NULL where there is none. */
-const CallArgument *take_name(Elaborator *e, CallArguments *arguments);
 
-/* arguments.c, attribute.c */
+/* arguments.c, attribute.c, activation_choice.c */
 typedef struct ActivationChoice { /* activation= of a layer */
     const Op *op;                 /* NULL for none */
     CallArguments arguments;
@@ -258,6 +259,8 @@ typedef struct ActivationChoice { /* activation= of a layer */
 } ActivationChoice;
 
 Datum argument_datum(Elaborator *e, CallArgument *argument, bool word);
+/* Takes name="..." out of the arguments; NULL where there is none. */
+const CallArgument *take_name(Elaborator *e, CallArguments *arguments);
 /* Fills attrs, one a row of op->params. spatial: axes over which a single number is spread, 0 for none. */
 bool bind_arguments(Elaborator *e, const Op *op, CallArguments *arguments, int spatial, Span call,
                     Attr *attrs, ActivationChoice *activation);
@@ -279,14 +282,17 @@ void walk_expression(const Expr *expr, ExprVisitor *visit, void *user);
 void walk_body(const Body *body, ExprVisitor *visit, void *user);
 void walk_declaration(const Decl *decl, ExprVisitor *visit, void *user);
 
+/* totals.c */
+bool name_is_total(const char *name);
+bool mentions_totals(Elaborator *e, const Expr *condition);
+bool total_lookup(Elaborator *e, const Expr *expr, Datum *datum);
+
 /* files.c, recursion.c, unused.c, asserts.c, data_block.c, train_block.c */
 File *load_main(Elaborator *e, const Ast *ast);
 bool blocks_recurse(Elaborator *e);
 void warn_unused_names(Elaborator *e);
 void warn_unused_layers(Elaborator *e);
 void run_assert(Elaborator *e, const Expr *condition, const Expr *message);
-bool mentions_totals(Elaborator *e, const Expr *condition);
-bool total_lookup(Elaborator *e, const Expr *expr, Datum *datum);
 DataSettings *check_data(Elaborator *e, const Decl *decl);
 TrainSettings *check_train(Elaborator *e, const Decl *decl, const DataSettings *data);
 

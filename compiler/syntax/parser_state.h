@@ -75,8 +75,11 @@ void syntax_trace(Context *cx, const Source *source, Trace *trace);
 
 /* tokens.c */
 Token token_next(Parser *parser);
-bool bracket_closes(const Parser *parser); /* whether the innermost open ( or [ finds its end further on */
-void bracket_abandon(Parser *parser);      /* forgets open ( and [ : newlines count again */
+
+/* brackets.c */
+bool bracket_is_inside(const Parser *parser); /* whether the innermost open bracket is a ( or [ */
+bool bracket_closes(const Parser *parser);    /* whether the innermost open ( or [ finds its end further on */
+void bracket_abandon(Parser *parser);         /* forgets open ( and [ : newlines count again */
 
 /* build.c: nodes. Spans are those of the whole form. */
 Expr *expr_new(Parser *parser, ExprKind kind, Span span);

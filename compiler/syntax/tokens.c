@@ -16,42 +16,6 @@ static Token raw_next(Parser *parser) {
     return token;
 }
 
-static bool inside_parentheses(const Parser *parser) {
-    return parser->brackets.count && parser->brackets.items[parser->brackets.count - 1].opener != '{';
-}
-
-void bracket_abandon(Parser *parser) {
-    while (inside_parentheses(parser)) parser->dropped = parser->brackets.items[--parser->brackets.count];
-}
-
-/* Looks ahead in the text, strings and comments aside. A brace or the end comes before the closer: there is
- * none. */
-bool bracket_closes(const Parser *parser) {
-    int open = 0;
-    for (int i = parser->brackets.count; i > 0 && parser->brackets.items[i - 1].opener != '{'; i--) open++;
-    const char *at = parser->source->text + parser->offset,
-               *end = parser->source->text + parser->source->length;
-    for (; at < end && open > 0; at++) {
-        switch (*at) {
-        case '(':
-        case '[': open++; break;
-        case ')':
-        case ']': open--; break;
-        case '{':
-        case '}': return false;
-        case '#':
-            while (at + 1 < end && at[1] != '\n') at++;
-            break;
-        case '"':
-            for (at++; at < end && *at != '"' && *at != '\n'; at++)
-                if (*at == '\\' && at + 1 < end && at[1] != '\n') at++;
-            break;
-        default: break;
-        }
-    }
-    return open == 0;
-}
-
 static void bracket_open(Parser *parser, const Token *token) {
     vec_push(parser->arena, &parser->brackets, ((Bracket){(char)token->kind, token->span}));
     int outermost = parser->brackets.items[0].opener == '{'; /* a declaration's own braces are no nesting */
@@ -93,7 +57,7 @@ static Token decide(Parser *parser) {
     bool closes = token.kind == 0 || token.kind == '}';
     if (closes) bracket_abandon(parser);
     bool continues = token.kind == TOKEN_ARROW || token.kind == TOKEN_ELSE || token.kind == '{' ||
-                     last == TOKEN_ARROW || inside_parentheses(parser);
+                     last == TOKEN_ARROW || bracket_is_inside(parser);
     if ((closes || (newline && !continues)) && !begins_statement(last)) {
         parser->ahead = token;
         parser->has_ahead = true;
