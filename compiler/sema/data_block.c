@@ -129,7 +129,9 @@ static const DataRow rows[] = {
 };
 
 static const char row_words[] =
-    "format path train test scale validation mean std classes resize labels label augment";
+    "format path train test scale validation mean std classes resize labels label";
+
+static const BlockKind kind = {"data", row_words, "augment", "rates losses", "train"};
 
 static const DataRow *find_row(const char *name) {
     for (int i = 0; i < COUNT(rows); i++)
@@ -171,14 +173,11 @@ DataSettings *check_data(Elaborator *e, const Decl *decl) {
         const DataRow *row = find_row(setting->name);
         SettingCall call = {.e = e, .setting = setting};
         if (!row)
-            report(e, setting->name_span, E_UNKNOWN_SETTING, "data", setting->name,
-                   suggestion_of(e, setting->name, row_words));
+            unknown_setting(e, setting, &kind);
         else if (setting_open(&call, decl, row->word))
             row->set(&call, data);
     }
-    if (decl->augment && decl->augment->statements.count)
-        report(e, decl->augment_span.source ? decl->augment_span : decl->augment->span, E_PLANNED, "setting",
-               "augment");
+    check_nested(e, decl, &kind);
     if (!setting_find(decl, "format")) {
         report(e, decl->span, E_SETTING_MISSING, "data", "format");
         help(e, "format = idx, cifar or npy");

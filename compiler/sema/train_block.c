@@ -7,6 +7,8 @@
 
 static const char row_words[] = "loss optimizer schedule epochs batch metrics clip_norm early_stop seed";
 
+static const BlockKind kind = {"train", row_words, "rates losses", "augment", "data"};
+
 static const char *suggest_kind(Elaborator *e, const char *word, OpKind kind) {
     VEC(const char *) names = {0};
     int count;
@@ -178,8 +180,7 @@ TrainSettings *check_train(Elaborator *e, const Decl *decl, const DataSettings *
         SettingCall call = {.e = e, .setting = &decl->settings.items[i]};
         const char *name = call.setting->name;
         if (!word_among(name, row_words)) {
-            report(e, call.setting->name_span, E_UNKNOWN_SETTING, "train", name,
-                   suggestion_of(e, name, row_words));
+            unknown_setting(e, call.setting, &kind);
             continue;
         }
         bool word = word_among(name, "loss optimizer schedule metrics");
@@ -198,6 +199,7 @@ TrainSettings *check_train(Elaborator *e, const Decl *decl, const DataSettings *
         train->accuracy = is_classifier(train->loss) || !strcmp(train->loss->name, "binary_cross_entropy");
         train->mae = !train->accuracy;
     }
+    check_nested(e, decl, &kind);
     check_targets(e, train, data);
     return train;
 }

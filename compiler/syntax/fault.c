@@ -88,7 +88,7 @@ static const char *expected_description(const Fault *fault) {
         if (expects(fault, ',')) words[count++] = "','";
         if (expects(fault, TOKEN_ARROW) && expects(fault, TOKEN_END)) words[count++] = "'->'";
     }
-    if (expects(fault, '{')) words[count++] = "'{'";
+    if (expects(fault, '{') && !expects(fault, '=')) words[count++] = "'{'"; /* few settings are blocks */
     if (expects(fault, ')')) words[count++] = "')'";
     if (expects(fault, ']')) words[count++] = expects(fault, ',') || value ? "']'" : "the ']'";
     if (expects(fault, '}')) words[count++] = "'}'";

@@ -89,6 +89,7 @@ Expr *expr_list(Parser *parser, Span span, ExprKind kind, const ExprList *items)
 Expr *expr_pipeline(Parser *parser, Span span, Expr *before, Expr *next);
 Stmt *stmt_new(Parser *parser, StmtKind kind, Span span, Expr *value, Body *body);
 Body *body_new(Parser *parser, Span span, const StmtList *statements);
+void nested_add(Parser *parser, Decl *decl, const char *name, Span name_span, const ExprList *values);
 Decl *decl_new(Parser *parser, DeclKind kind, Span span, const char *name, Span name_span);
 
 /* fault.c: what is said about a token that does not fit. `expected`: kinds that would. */
