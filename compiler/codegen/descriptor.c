@@ -252,12 +252,12 @@ static void put_header(Fields *f, const Model *model) {
 /* Forms by which people look into a model come last, so that code which another form has, too, is made for
  * that one. */
 static void put_programs(Fields *model, Graph *const *forms) {
-    static const bool seldom[FORM_COUNT] = {[FORM_PROBE] = true, [FORM_GRADIENTS] = true};
     LLVMValueRef programs[FORM_COUNT] = {0};
     for (int round = 0; round < 2; round++) {
         model->module->seldom = round;
         for (int i = 0; i < FORM_COUNT; i++)
-            if (forms[i] && seldom[i] == round) programs[i] = program_emit(model->module, forms[i]);
+            if (forms[i] && forms[i]->form->seldom == round)
+                programs[i] = program_emit(model->module, forms[i]);
     }
     for (int i = 0; i < FORM_COUNT; i++) put_pointer(model, programs[i]);
 }

@@ -234,6 +234,6 @@ const char *graph_fault(Arena *arena, const Graph *graph) {
 void graph_verify(const Graph *graph, const char *after) {
     Arena *arena = arena_create(); /* of its own: huge graphs are verified often */
     const char *fault = graph_fault(arena, graph);
-    if (fault) internal_error("the graph %s is broken after %s: %s", graph->form, after, fault);
+    if (fault) internal_error("the graph %s is broken after %s: %s", graph->form->name, after, fault);
     arena_destroy(arena);
 }

@@ -3,32 +3,6 @@
  * both. Takes a checked model; gives a graph without any pass applied. */
 #include "passes/pass.h"
 
-typedef struct FormTraits {
-    const char *name;
-    bool training; /* layers are lowered for training */
-    bool stores;   /* the output goes to the frame */
-    bool loss;     /* there is a loss node ... */
-    bool seeds;    /* ... and its output is the gradient of what it reads */
-} FormTraits;
-
-static const FormTraits traits[FORM_COUNT] = {
-    [FORM_INFERENCE] = {.name = "inference", .stores = true},
-    [FORM_PROBE] = {.name = "probe", .stores = true},
-    [FORM_EVALUATION] = {.name = "evaluation", .stores = true, .loss = true},
-    [FORM_TRAINING] = {.name = "training", .training = true, .loss = true, .seeds = true},
-    [FORM_GRADIENTS] = {.name = "gradients", .training = true, .loss = true, .seeds = true},
-    [FORM_CHECK] = {.name = "check", .training = true, .loss = true},
-};
-
-bool form_find(const char *name, Form *form) {
-    for (int i = 0; i < FORM_COUNT; i++) {
-        if (strcmp(traits[i].name, name)) continue;
-        *form = (Form)i;
-        return true;
-    }
-    return false;
-}
-
 static const Op *required_op(const char *name) {
     const Op *op = op_find(name);
     if (!op) internal_error("there is no operator '%s'", name);
@@ -131,15 +105,15 @@ void store_parameters(const PassContext *pc, Graph *graph) {
     }
 }
 
-Graph *form_create(PassContext *pc) {
-    const FormTraits *form = &traits[pc->form];
+Graph *form_create(PassContext *pc, Form which) {
+    const FormTraits *form = form_traits(which);
     const Graph *model = pc->model->graph;
     const TrainSettings *train = pc->model->train;
     if (form->loss && !train) internal_error("the form %s needs a train block", form->name);
     Arena *arena = pc->cx->arena;
-    Graph *graph = graph_create(arena, model->name, form->name);
+    Graph *graph = graph_create(arena, model->name, which);
     graph->training = form->training;
-    graph->doubles = pc->form == FORM_CHECK || pc->cx->options.double_precision;
+    graph->doubles = form->doubles || pc->cx->options.double_precision;
     for (int i = 0; i < model->layers.count; i++) vec_push(arena, &graph->layers, model->layers.items[i]);
 
     ValueId *map = ARENA_ARRAY(arena, ValueId, (size_t)model->values.count);
@@ -160,6 +134,6 @@ Graph *form_create(PassContext *pc) {
     if (form->stores)
         graph_add_node(graph, required_op("store"), NULL, &graph->output, 1, -1,
                        graph_value(graph, graph->output)->origin);
-    if (form->loss) add_loss(graph, train, form->seeds);
+    if (form->loss) add_loss(graph, train, form->backward);
     return graph;
 }

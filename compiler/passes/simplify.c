@@ -168,10 +168,11 @@ static void read_what_is_left(Graph *graph) {
 }
 
 void simplify_run(PassContext *pc, Graph *graph) {
+    (void)pc;
     merge_nodes(graph);
     swap_with_pools(graph);
     read_windows(graph);
     read_what_is_left(graph);
-    drop_unneeded(graph, pc->form == FORM_PROBE);
+    drop_unneeded(graph, graph->form->keeps_layers);
     graph_compact(graph);
 }
