@@ -170,9 +170,9 @@ static const char *shapes_fault(const Check *c, const Node *node) {
     if (!node->outputs.count || !node->inputs.count) return NULL;
     const Graph *graph = c->graph;
     const Shape *result = &graph_value(graph, node->outputs.items[0])->shape;
-    if (!strcmp(node->op->name, "view")) {
+    if (node->op->view) {
         if (shape_elements(&graph_value(graph, node->inputs.items[0])->shape) != shape_elements(result))
-            FAULT(c, "a view has another number of elements");
+            FAULT(c, "a %s has another number of elements", node->op->name);
         return NULL;
     }
     if (!node->op->elementwise || node->max_window) return NULL;

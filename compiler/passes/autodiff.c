@@ -25,5 +25,5 @@ void autodiff_run(PassContext *pc, Graph *graph) {
     ValueId gradient = backward_of_value(b, graph->input);
     if (gradient < 0)
         return; /* no path leads back to the input: its gradient is zero, as the output block starts */
-    graph_add_node(graph, op_find("store"), NULL, &gradient, 1, -1, (Span){0});
+    graph_add_node(graph, op_of_role(OPROLE_STORE), NULL, &gradient, 1, -1, (Span){0});
 }

@@ -3,12 +3,6 @@
  * both. Takes a checked model; gives a graph without any pass applied. */
 #include "passes/pass.h"
 
-static const Op *required_op(const char *name) {
-    const Op *op = op_find(name);
-    if (!op) internal_error("there is no operator '%s'", name);
-    return op;
-}
-
 static int param_index(const Op *op, const char *name) {
     for (int i = 0; i < op->param_count; i++)
         if (!strcmp(op->params[i].name, name)) return i;
@@ -27,7 +21,7 @@ static Attr list_attr(const double *values, int count) {
 }
 
 static void add_load(Graph *graph, const Graph *model, const DataSettings *data) {
-    const Op *op = required_op("load");
+    const Op *op = op_of_role(OPROLE_LOAD);
     Attr *attrs = ARENA_ARRAY(graph->arena, Attr, (size_t)op->param_count);
     attrs[param_index(op, "scale")] = (Attr){.kind = ATTR_REAL, .real = data ? data->scale : 1};
     if (data) {
@@ -71,23 +65,12 @@ static void lower_node(Graph *graph, const Graph *model, const Node *node, Value
     map[node->outputs.items[0]] = output;
 }
 
-/* The word by which the user knows the operator: `activation(softmax)` is a softmax. */
-static const char *node_kind(const Node *node) {
-    return strcmp(node->op->name, "activation") ? node->op->name : node_word(node, node->op->params[0].name);
-}
-
-/* Does the loss include the operator that the model ends in? */
-static bool loss_absorbs(const Op *loss, const char *last) {
-    if (!strcmp(loss->name, "cross_entropy")) return !strcmp(last, "softmax") || !strcmp(last, "log_softmax");
-    return !strcmp(loss->name, "binary_cross_entropy") && !strcmp(last, "sigmoid");
-}
-
 /* The value of the model's graph that the loss reads. */
 static ValueId loss_operand(const Graph *model, const Op *loss) {
     NodeId producer = graph_value(model, model->output)->producer;
     if (producer < 0) return model->output;
     const Node *last = graph_node(model, producer);
-    return loss_absorbs(loss, node_kind(last)) ? last->inputs.items[0] : model->output;
+    return loss->absorbs & 1u << last->op->meaning ? last->inputs.items[0] : model->output;
 }
 
 static void add_loss(Graph *graph, const TrainSettings *train, bool seeds) {
@@ -132,7 +115,7 @@ Graph *form_create(PassContext *pc, Form which) {
     /* Where nobody stores the output, a final softmax that the loss includes is not needed. */
     graph->output = form->stores ? map[model->output] : graph->logits;
     if (form->stores)
-        graph_add_node(graph, required_op("store"), NULL, &graph->output, 1, -1,
+        graph_add_node(graph, op_of_role(OPROLE_STORE), NULL, &graph->output, 1, -1,
                        graph_value(graph, graph->output)->origin);
     if (form->loss) add_loss(graph, train, form->backward);
     return graph;

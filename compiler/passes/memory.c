@@ -151,7 +151,7 @@ static void share_memory(Graph *graph) {
         ValueId from = node->inputs.items[0], to = node->outputs.items[0];
         Value *input = graph_value(graph, from), *output = graph_value(graph, to);
         if (!value_per_sample(input) || !value_per_sample(output) || output->within >= 0) continue;
-        if (!strcmp(node->op->name, "view")) {
+        if (node->op->view) {
             if (!has_halo(input) && !has_halo(output)) output->alias = from;
             continue;
         }
