@@ -26,17 +26,6 @@ typedef struct TrainSettings {
     Span span, loss_span;
 } TrainSettings;
 
-/* The graphs that a compiled model needs (cnn_program), made from the model's own. */
-typedef enum Form {
-    FORM_INFERENCE,  /* samples -> output: dropout gone, batchnorm folded */
-    FORM_PROBE,      /* the same, nothing fused or reused: every layer's value can be read */
-    FORM_EVALUATION, /* inference and the loss */
-    FORM_TRAINING,   /* forward, loss, backward */
-    FORM_GRADIENTS,  /* training, and the gradient of the input goes to the output */
-    FORM_CHECK,      /* forward in training mode and the loss, in double precision by reference kernels */
-    FORM_COUNT
-} Form;
-
 /* What elaboration makes of a file. */
 typedef struct Model {
     const char *name;

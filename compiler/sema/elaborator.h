@@ -241,7 +241,7 @@ bool is_pipeline(Elaborator *e, const Expr *expr);
 
 /* call.c, block.c */
 Datum call_layer(Elaborator *e, const Op *op, const Expr *call, Datum before);
-Datum call_activation(Elaborator *e, const Expr *call, Datum before);
+Datum call_activation(Elaborator *e, const Op *op, const Expr *call, Datum before);
 Datum call_block(Elaborator *e, const Symbol *block, const Expr *call, Datum before);
 Datum call_input(Elaborator *e, const Expr *call);
 CallArguments call_arguments(Elaborator *e, const Expr *call);

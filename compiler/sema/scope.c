@@ -98,7 +98,7 @@ const Symbol *scope_symbol(const Frame *frame, const char *name) {
 }
 
 bool name_is_layer(const char *name) {
-    if (!strcmp(name, "input") || !strcmp(name, "activation")) return true;
+    if (!strcmp(name, "input")) return true;
     const Op *op = op_find(name);
     if (op) return op->kind == OPK_LAYER || op->kind == OPK_ACTIVATION;
     const char *planned = op_planned(name);

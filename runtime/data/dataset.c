@@ -76,9 +76,9 @@ static void normalise(const cnn_model *model, float *values, uint64_t count) {
         }
 }
 
-/* Rows of the table where the samples go straight into an embedding; 0 where they do not. */
+/* Rows of the table where the first layer takes samples as indices of its rows; 0 where it does not. */
 static int64_t vocabulary_of(const cnn_model *model) {
-    if (model->layer_count == 0 || strcmp(model->layers[0].kind, "embedding")) return 0;
+    if (model->layer_count == 0 || !model->layers[0].indexes_rows) return 0;
     for (int32_t i = 0; i < model->parameter_count; i++)
         if (model->parameters[i].layer == 0) return model->parameters[i].shape[0];
     return 0;

@@ -155,6 +155,7 @@ static const Kernel view_kernels[] = {
 const Op op_view = {
     .name = "view",
     .kind = OPK_INTERNAL,
+    .view = true,
     .domain = DOMAIN_SAMPLE,
     .summary = "the input's elements by rows under the output's shape",
     .formula = "flatten(y) = flatten(x)",
