@@ -130,6 +130,7 @@ struct Op {
     double (*density)(const Op *op, const Attr *attrs);
 
     Meaning meaning;  /* of its result */
+    bool unlimited;   /* an activation whose result can be any number, as logits can */
     Meaning predicts; /* losses: of the output that predict shows; PROBABILITIES: targets are class indices */
     unsigned absorbs; /* losses: what a model may end in that the loss includes, a set of 1 << Meaning */
     int code;         /* losses and schedules: the runtime's number for it (abi.h) */

@@ -205,6 +205,7 @@ static Datum build_layer(Elaborator *e, const Op *op, const Expr *call, const ch
                             .span = call->span,
                             .layer = layer};
     ValueId output = append_node(e, &shape_call, NULL);
+    e->graph->layers.items[layer].activation = activation.span;
     if (output >= 0 && activation.op)
         output = append_activation(e, &activation, output, layer, call->span, true);
     return finish_layer(e, call, layer, output);
@@ -254,6 +255,7 @@ Datum call_activation(Elaborator *e, const Op *op, const Expr *call, Datum befor
     if (!choice.op) return before;
     int layer = open_layer(e, name, op->name, call->span, &before.value, 1);
     if (layer < 0) return datum_error;
+    e->graph->layers.items[layer].activation = choice.span;
     return finish_layer(e, call, layer,
                         append_activation(e, &choice, before.value, layer, call->span, false));
 }

@@ -29,14 +29,37 @@ static bool set_path(SettingCall *s, DataSettings *data) {
     }
 SET_FILES(train)
 SET_FILES(test)
-SET_FILES(classes)
+
+static bool set_classes(SettingCall *s, DataSettings *data) {
+    int count;
+    const char **names = setting_strings(s, &count);
+    data->classes.items = names;
+    data->classes.count = data->classes.capacity = count;
+    Map *seen = map_create(s->e->arena);
+    for (int i = 0; i < count; i++) {
+        SettingCall item = setting_item(s, i);
+        const SettingCall *other = map_get(seen, names[i]);
+        if (!other) {
+            map_set(seen, names[i], arena_copy(s->e->arena, &item, sizeof item));
+            continue;
+        }
+        report(s->e, item.at, W_CLASS_TWICE, names[i]);
+        note(s->e, other->at, "the first one stands here");
+    }
+    return names != NULL;
+}
 
 static bool set_validation(SettingCall *s, DataSettings *data) {
     return setting_real(s, 0, false, 1, true, &data->validation);
 }
 
 static bool set_scale(SettingCall *s, DataSettings *data) {
-    return setting_real(s, -1e300, false, 1e300, false, &data->scale);
+    if (!setting_real(s, -1e300, false, 1e300, false, &data->scale)) return false;
+    if (data->scale == 0) {
+        report(s->e, s->at, W_SCALE_ZERO);
+        help(s->e, "scale = 1/255 makes 0 to 1 of bytes; 1//255 is 0");
+    }
+    return true;
 }
 
 /* One number, or one a channel of the input. */

@@ -202,6 +202,7 @@ Elaboration *sema_elaborate(Context *cx, const Ast *ast) {
     if (diag_errors(cx->diag)) return e->result;
     warn_unused_names(e);
     warn_unused_layers(e);
+    warn_hopeless(e, model);
     e->result->model = model;
     return e->result;
 }

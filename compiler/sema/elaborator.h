@@ -279,11 +279,12 @@ void walk_expression(const Expr *expr, ExprVisitor *visit, void *user);
 void walk_body(const Body *body, ExprVisitor *visit, void *user);
 void walk_declaration(const Decl *decl, ExprVisitor *visit, void *user);
 
-/* files.c, recursion.c, unused.c, asserts.c, data_block.c, train_block.c */
+/* files.c, recursion.c, unused.c, hopeless.c, asserts.c, data_block.c, train_block.c */
 File *load_main(Elaborator *e, const Ast *ast);
 bool blocks_recurse(Elaborator *e);
 void warn_unused_names(Elaborator *e);
 void warn_unused_layers(Elaborator *e);
+void warn_hopeless(Elaborator *e, const Model *model);
 void run_assert(Elaborator *e, const Expr *condition, const Expr *message);
 bool mentions_totals(Elaborator *e, const Expr *condition);
 bool total_lookup(Elaborator *e, const Expr *expr, Datum *datum);
