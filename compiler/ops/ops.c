@@ -18,6 +18,14 @@ static const Op *const table[] = {
 #undef PLANNED
 };
 
+static const Op *const roles[OPROLE_COUNT] = {
+    [OPROLE_LOAD] = &op_load,
+    [OPROLE_STORE] = &op_store,
+    [OPROLE_SUM] = &op_add,
+    [OPROLE_DEFAULT_OPTIMIZER] = &op_sgd,
+    [OPROLE_DEFAULT_SCHEDULE] = &op_constant,
+};
+
 typedef struct Planned {
     const char *name, *kind;
 } Planned;
@@ -63,6 +71,10 @@ const Kernel *op_last_kernel(const Op *op) {
     const Kernel *last = NULL;
     for (int i = 0; op->kernels && op->kernels[i]; i++) last = op->kernels[i];
     return last;
+}
+
+const Op *op_of_role(OpRole role) {
+    return roles[role];
 }
 
 const char *op_planned(const char *name) {

@@ -108,7 +108,7 @@ static bool fill_given(Elaborator *e, const Op *op, const Param *param, CallArgu
                                                     : argument_datum(e, argument, takes_words(param->type));
     if (datum.kind == DATUM_ERROR) return false;
     bool fine;
-    if (activation && !strcmp(param->name, "activation")) {
+    if (activation && param->type == PARAM_WORD && !param->words) {
         fine = choose_activation(e, param->name, op->name, datum, argument->span, activation);
         attr->kind = activation->op ? ATTR_WORD : ATTR_NONE;
         if (activation->op) attr->word = activation->op->name;

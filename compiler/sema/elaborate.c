@@ -73,7 +73,7 @@ static void run_model(Elaborator *e, const Decl *decl) {
     const Body *body = decl->body;
     Frame *frame = frame_open(e, e->main);
     frame->is_model = true;
-    e->graph = graph_create(e->arena, decl->name, "model");
+    e->graph = graph_create(e->arena, decl->name, FORM_MODEL);
     e->input_allowed = body && body->statements.count && begins_with_input(body->statements.items[0]);
     if (!e->input_allowed) {
         bool empty = !body || !body->statements.count;
@@ -150,6 +150,7 @@ Elaboration *sema_elaborate(Context *cx, const Ast *ast) {
     if (diag_errors(cx->diag)) return e->result;
     warn_unused_names(e);
     warn_unused_layers(e);
+    warn_hopeless(e, model);
     e->result->model = model;
     return e->result;
 }

@@ -242,7 +242,7 @@ bool is_pipeline(Elaborator *e, const Expr *expr);
 
 /* call.c, block.c */
 Datum call_layer(Elaborator *e, const Op *op, const Expr *call, Datum before);
-Datum call_activation(Elaborator *e, const Expr *call, Datum before);
+Datum call_activation(Elaborator *e, const Op *op, const Expr *call, Datum before);
 Datum call_block(Elaborator *e, const Symbol *block, const Expr *call, Datum before);
 Datum call_input(Elaborator *e, const Expr *call);
 
@@ -287,11 +287,12 @@ bool name_is_total(const char *name);
 bool mentions_totals(Elaborator *e, const Expr *condition);
 bool total_lookup(Elaborator *e, const Expr *expr, Datum *datum);
 
-/* files.c, recursion.c, unused.c, asserts.c, data_block.c, train_block.c */
+/* files.c, recursion.c, unused.c, hopeless.c, asserts.c, data_block.c, train_block.c */
 File *load_main(Elaborator *e, const Ast *ast);
 bool blocks_recurse(Elaborator *e);
 void warn_unused_names(Elaborator *e);
 void warn_unused_layers(Elaborator *e);
+void warn_hopeless(Elaborator *e, const Model *model);
 void run_assert(Elaborator *e, const Expr *condition, const Expr *message);
 DataSettings *check_data(Elaborator *e, const Decl *decl);
 TrainSettings *check_train(Elaborator *e, const Decl *decl, const DataSettings *data);

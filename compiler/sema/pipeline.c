@@ -38,9 +38,9 @@ static Datum run_call(Elaborator *e, const Expr *expr, bool head, Datum before) 
     if (!layer && !block) return unknown_layer(e, expr);
     if (head) before = merge_head ? datum_none : value_before(e, expr);
     if (block) return call_block(e, symbol, expr, before);
-    bool activation = !strcmp(expr->text, "activation");
-    if (activation || op) {
-        Datum result = activation ? call_activation(e, expr, before) : call_layer(e, op, expr, before);
+    if (op) {
+        Datum result =
+            op->stands_for ? call_activation(e, op, expr, before) : call_layer(e, op, expr, before);
         e->layer = NULL;
         return result;
     }

@@ -1,6 +1,6 @@
 /* The train block: loss and optimizer against their operators' tables, numbers against their ranges, and what
  * depends on the model's output against its shape. */
-#include "sema/setting.h"
+#include "sema/data_format.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -45,12 +45,12 @@ static const Op *choose(SettingCall *s, OpKind kind, const Attr **attrs) {
 }
 
 static bool is_classifier(const Op *loss) {
-    return !strcmp(loss->name, "cross_entropy");
+    return loss->predicts == MEANING_PROBABILITIES;
 }
 
 static void check_metric_loss(SettingCall *s, const TrainSettings *train, const char *metric) {
     if (!train->loss) return;
-    bool binary = !strcmp(train->loss->name, "binary_cross_entropy");
+    bool binary = train->loss->predicts == MEANING_PROBABILITY;
     bool fits = !strcmp(metric, "mae")        ? !is_classifier(train->loss) && !binary
                 : !strcmp(metric, "accuracy") ? is_classifier(train->loss) || binary
                                               : is_classifier(train->loss);
@@ -110,9 +110,8 @@ static void set_metrics(SettingCall *s, TrainSettings *train) {
     }
 }
 
-static const Op *choose_default(Elaborator *e, const char *name, Span span, const Attr **attrs) {
-    const Op *op = op_find(name);
-    if (!op) internal_error("there is no %s", name);
+static const Op *choose_default(Elaborator *e, OpRole role, Span span, const Attr **attrs) {
+    const Op *op = op_of_role(role);
     Attr *bound = ARENA_ARRAY(e->arena, Attr, (size_t)op->param_count + 1);
     CallArguments none = {0};
     bind_arguments(e, op, &none, 0, span, bound, NULL);
@@ -120,20 +119,23 @@ static const Op *choose_default(Elaborator *e, const char *name, Span span, cons
     return op;
 }
 
+static void check_rising(SettingCall *s, const Attr *list) {
+    const Expr *written = s->datum.kind == DATUM_CALL ? s->datum.call->arguments.items[0].expr : NULL;
+    for (int i = 1; i < list->tensor.shape.dim[0]; i++) {
+        double before = list->tensor.values[i - 1], value = list->tensor.values[i];
+        if (value > before) continue;
+        report(s->e, item_span(written, i, list->span), E_MILESTONE_ORDER, value, before);
+        return;
+    }
+}
+
 static void set_schedule(SettingCall *s, TrainSettings *train) {
     if (s->datum.kind == DATUM_NONE) return;
     const Op *op = choose(s, OPK_SCHEDULE, &train->schedule_attrs);
     if (!op) return;
     train->schedule = op;
-    if (strcmp(op->name, "milestones")) return;
-    const Attr *epochs = attr_find(op, train->schedule_attrs, "epochs");
-    const Expr *written = s->datum.kind == DATUM_CALL ? s->datum.call->arguments.items[0].expr : NULL;
-    for (int i = 1; i < epochs->tensor.shape.dim[0]; i++) {
-        double before = epochs->tensor.values[i - 1], value = epochs->tensor.values[i];
-        if (value > before) continue;
-        report(s->e, item_span(written, i, epochs->span), E_MILESTONE_ORDER, value, before);
-        return;
-    }
+    for (int i = 0; i < op->param_count; i++)
+        if (op->params[i].rising) check_rising(s, &train->schedule_attrs[i]);
 }
 
 static void set_setting(SettingCall *s, TrainSettings *train) {
@@ -159,13 +161,13 @@ static void set_setting(SettingCall *s, TrainSettings *train) {
     } /* metrics: after the loss, wherever it stands */
 }
 
-/* CIFAR's labels are one class a picture. */
+/* Where the data has one class a sample, the loss and the output want one. */
 static void check_targets(Elaborator *e, const TrainSettings *train, const DataSettings *data) {
-    if (!train->loss || !data || !data->format || strcmp(data->format, "cifar") || e->graph->output < 0)
-        return;
+    const DataFormat *format = data ? data_format_at(data->format) : NULL;
+    if (!train->loss || !format || !format->class_targets || e->graph->output < 0) return;
     const Shape *output = &graph_value(e->graph, e->graph->output)->shape;
     if (is_classifier(train->loss) && output->rank == 1) return;
-    report(e, train->loss_span, E_TARGETS, data->format, train->loss->name, shape_text(e->arena, output));
+    report(e, train->loss_span, E_TARGETS, format->name, train->loss->name, shape_text(e->arena, output));
 }
 
 TrainSettings *check_train(Elaborator *e, const Decl *decl, const DataSettings *data) {
@@ -174,7 +176,7 @@ TrainSettings *check_train(Elaborator *e, const Decl *decl, const DataSettings *
     train->batch = 32;
     train->seed = 1;
     train->span = decl->span;
-    train->schedule = choose_default(e, "constant", decl->span, &train->schedule_attrs);
+    train->schedule = choose_default(e, OPROLE_DEFAULT_SCHEDULE, decl->span, &train->schedule_attrs);
     SettingCall metrics = {.e = e};
     for (int i = 0; i < decl->settings.count; i++) {
         SettingCall call = {.e = e, .setting = &decl->settings.items[i]};
@@ -193,10 +195,10 @@ TrainSettings *check_train(Elaborator *e, const Decl *decl, const DataSettings *
         help(e, "loss = cross_entropy for a classifier, mse for regression");
     }
     if (!setting_find(decl, "optimizer"))
-        train->optimizer = choose_default(e, "sgd", decl->span, &train->optimizer_attrs);
+        train->optimizer = choose_default(e, OPROLE_DEFAULT_OPTIMIZER, decl->span, &train->optimizer_attrs);
     if (metrics.setting) set_metrics(&metrics, train);
     if (!setting_find(decl, "metrics") && train->loss) {
-        train->accuracy = is_classifier(train->loss) || !strcmp(train->loss->name, "binary_cross_entropy");
+        train->accuracy = train->loss->predicts != MEANING_NUMBERS;
         train->mae = !train->accuracy;
     }
     check_nested(e, decl, &kind);

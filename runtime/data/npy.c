@@ -281,6 +281,10 @@ int cnn_npy_write(const char *path, const float *values, int32_t rank, const int
     return status;
 }
 
+bool cnn_same_shape(int32_t rank, const int64_t *shape, int32_t other_rank, const int64_t *other) {
+    return rank == other_rank && (rank == 0 || !memcmp(shape, other, (size_t)rank * sizeof *shape));
+}
+
 const char *cnn_shape_text(char *text, size_t size, int32_t rank, const int64_t *shape) {
     size_t used = 0;
     snprintf(text, size, "()");

@@ -134,10 +134,9 @@ static int predict_file(Session *session, Prediction *p, const char *file) {
     return cnn_session_flush(session);
 }
 
-int cnn_verb_predict(Session *session) {
+static int verb_predict(Session *session) {
     const Options *options = session->options;
     Prediction prediction = {0};
-    if (options->file_count == 0) return cnn_session_need(session, "an IMAGE", NULL);
     if (session->model->output_rank != 1)
         return cnn_fail(session->failure, STATUS_USAGE,
                         "predict needs an output of one axis, a value a class");
@@ -149,3 +148,12 @@ int cnn_verb_predict(Session *session) {
     close_prediction(&prediction);
     return status;
 }
+
+const VerbRow cnn_verb_predict = {
+    .name = "predict",
+    .summary = "classify images",
+    .files = "IMAGE...",
+    .needs_files = "an IMAGE",
+    .takes = OPTION_LIST(OPTION_WEIGHTS, OPTION_THREADS, OPTION_TOP, OPTION_JSON),
+    .run = verb_predict,
+};

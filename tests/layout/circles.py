@@ -11,7 +11,7 @@ import sys
 # which is a statement, of which blocks are made.
 LANGUAGE = [{"arguments", "expression", "function"}, {"block", "pipeline", "statement"}]
 # Tables: that they name the data of their rows' files does not count, only what they call.
-TABLES = {"verbs", "format"}
+TABLES = {"data_format", "format", "verbs"}
 
 
 def symbols(archive):

@@ -1,6 +1,7 @@
 #!/bin/bash
-# The shape of the tree: includes point to lower floors, files stay short, names are unique, formatting is the one of
-# .clang-format, and no files of a folder go round in a circle, which is read off the object files. Usage: run.sh BUILD_DIR
+# The shape of the tree: includes point to lower floors, operators and forms are named in their tables alone, files stay
+# short, names are unique, formatting is the one of .clang-format, and no files of a folder go round in a circle, which is
+# read off the object files. Usage: run.sh BUILD_DIR
 . "$(dirname "$0")/../checks.sh" "$@"
 cd "$ROOT" || exit 1
 sources() { find compiler runtime examples tests -name '*.[chly]' -type f | sort; }
@@ -9,6 +10,9 @@ while read -r problem; do fail "$problem"; done < <(python3 tests/layout/floors.
 pass
 
 while read -r problem; do fail "$problem"; done < <(python3 tests/layout/circles.py "$BUILD" 2>&1)
+pass
+
+while read -r problem; do fail "$problem"; done < <(python3 tests/layout/names.py)
 pass
 
 while read -r file; do

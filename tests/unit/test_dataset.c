@@ -136,7 +136,7 @@ static void refuses_what_no_row_is_for(void **state) {
     DataModel built;
     Dataset dataset;
     Failure failure = {0};
-    static const cnn_layer layer = {.name = "embedding_1", .kind = "embedding"};
+    static const cnn_layer layer = {.name = "embedding_1", .kind = "embedding", .indexes_rows = 1};
     static const cnn_parameter table = {
         .name = "embedding_1.weight", .rank = 2, .shape = {6, 3}
     };

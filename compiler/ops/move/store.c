@@ -26,6 +26,7 @@ static const Kernel kernel = {.name = "vector", .elements = ELEMENT_F32, .emit =
 const Op op_store = {
     .name = "store",
     .kind = OPK_INTERNAL,
+    .effect = true,
     .summary = "writes a value to the program's output",
     .formula = "output[sample] = x",
     .min_inputs = 1,

@@ -22,8 +22,19 @@ static void add_vector(ShapeCall *call, const char *name, InitKind init, bool st
     });
 }
 
+/* Other frameworks call the new batch's share the momentum. */
+static void judge_momentum(ShapeCall *call) {
+    const Attr *momentum = shape_attr(call, "momentum");
+    if (!momentum->given || momentum->real >= 0.5) return;
+    Diag *d = call->cx->diag;
+    diag(d, momentum->span, W_MOMENTUM, momentum->real, 1 - momentum->real);
+    if (momentum->real > 0)
+        diag_help(d, "PyTorch's momentum=%.15g is momentum=%.15g here", momentum->real, 1 - momentum->real);
+}
+
 static bool batchnorm_shape(ShapeCall *call) {
     if (!shape_call_rank(call, 1, 1 + SPATIAL_MAX)) return false;
+    judge_momentum(call);
     call->output = *shape_input(call, 0);
     if (shape_attr(call, "scale")->boolean) add_vector(call, "weight", INIT_ONES, false);
     if (shape_attr(call, "shift")->boolean) add_vector(call, "bias", INIT_ZEROS, false);

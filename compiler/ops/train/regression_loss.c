@@ -5,6 +5,7 @@
 #include "graph/op.h"
 #include "ops/parts/channel_rows.h"
 #include "ops/parts/sample_frame.h"
+#include "runtime/abi.h"
 
 #include <math.h>
 
@@ -138,8 +139,9 @@ static double loss_cost(const KernelCall *call) {
     return 40 * rows * ceil((double)shape_channels(shape) / call->machine->vector_floats);
 }
 
-#define LOSS_KERNEL      .name = "rows", .elements = ELEMENT_F32, .cost = loss_cost, .epilogue = true
-#define LOSS_ROW(kernel) .kind = OPK_LOSS, .min_inputs = 1, .max_inputs = 1, .kernels = KERNELS(kernel)
+#define LOSS_KERNEL .name = "rows", .elements = ELEMENT_F32, .cost = loss_cost, .epilogue = true
+#define LOSS_ROW(kernel)                                                                                     \
+    .kind = OPK_LOSS, .effect = true, .min_inputs = 1, .max_inputs = 1, .kernels = KERNELS(kernel)
 
 static const Kernel binary_kernel = {LOSS_KERNEL, .emit = binary_emit};
 static const Kernel mse_kernel = {LOSS_KERNEL, .emit = mse_emit};
@@ -159,6 +161,9 @@ static const Param huber_params[] = {
 const Op op_binary_cross_entropy = {
     .name = "binary_cross_entropy",
     LOSS_ROW(&binary_kernel),
+    .code = CNN_BINARY_CROSS_ENTROPY,
+    .predicts = MEANING_PROBABILITY,
+    .absorbs = 1u << MEANING_PROBABILITY,
     .summary =
         "for yes or no, several at once: of logits against targets from 0 to 1; a final sigmoid is taken in",
     .formula = "loss = log(1 + exp(z)) - z*t, the mean over the elements",
@@ -168,6 +173,7 @@ const Op op_binary_cross_entropy = {
 const Op op_mse = {
     .name = "mse",
     LOSS_ROW(&mse_kernel),
+    .code = CNN_MSE,
     .summary = "mean squared error",
     .formula = "loss = (y - t)^2, the mean over the elements",
     .example = "mse",
@@ -176,6 +182,7 @@ const Op op_mse = {
 const Op op_mae = {
     .name = "mae",
     LOSS_ROW(&mae_kernel),
+    .code = CNN_MAE,
     .summary = "mean absolute error; its derivative at 0 is 0",
     .formula = "loss = |y - t|, the mean over the elements",
     .example = "mae",
@@ -184,6 +191,7 @@ const Op op_mae = {
 const Op op_huber = {
     .name = "huber",
     LOSS_ROW(&huber_kernel),
+    .code = CNN_HUBER,
     .summary = "squared near the target, a straight line further off",
     .formula = "loss = (y - t)^2 / 2 where |y - t| <= delta, else delta*(|y - t| - delta/2), the mean over "
                "the elements",
