@@ -37,8 +37,15 @@ int cnn_session_weights(Session *session) {
         return cnn_session_initial(session, 1);
     }
     status = allocate_parameters(session);
-    return status ? status
-                  : cnn_weights_read(session->options->weights, model, session->parameters, session->failure);
+    return status ? status : cnn_session_read_weights(session, session->options->weights);
+}
+
+int cnn_session_read_weights(Session *session, const char *path) {
+    char removed[WEIGHTS_PREFIX];
+    int status = cnn_weights_read(path, session->model, session->parameters, removed, session->failure);
+    if (!status && *removed)
+        cnn_session_note(session, "%s: '%s' before all its names is left out", path, removed);
+    return status;
 }
 
 void cnn_session_close(Session *session) {
@@ -70,6 +77,15 @@ int cnn_session_program(Session *session, const cnn_program *code, int64_t capac
     program->frame.seed = session->model->train ? session->model->train->seed : 1;
     cnn_program_prepare(program);
     return STATUS_OK;
+}
+
+void cnn_session_note(const Session *session, const char *format, ...) {
+    Failure text = {0};
+    va_list arguments;
+    va_start(arguments, format);
+    cnn_fail_list(&text, STATUS_USAGE, format, arguments);
+    va_end(arguments);
+    fprintf(stderr, "%s: note: %s\n", session->model->name, text.message);
 }
 
 int cnn_session_flush(Session *session) {

@@ -68,9 +68,7 @@ static int save_weights(Training *training) {
 static int open_parameters(Training *training) {
     Session *session = training->session;
     int status = cnn_session_initial(session, training->seed);
-    if (!status && session->options->init)
-        status =
-            cnn_weights_read(session->options->init, training->model, session->parameters, session->failure);
+    if (!status && session->options->init) status = cnn_session_read_weights(session, session->options->init);
     return status;
 }
 
