@@ -88,6 +88,13 @@ void cnn_session_note(const Session *session, const char *format, ...) {
     fprintf(stderr, "%s: note: %s\n", session->model->name, text.message);
 }
 
+int cnn_session_print_failure(Session *session) {
+    int status = session->failure->exit_code;
+    fprintf(stderr, "%s: error: %s\n", session->model->name, session->failure->message);
+    *session->failure = (Failure){0};
+    return status;
+}
+
 int cnn_session_flush(Session *session) {
     errno = 0;
     if (fflush(session->out) == 0 && !ferror(session->out)) return STATUS_OK;

@@ -41,6 +41,8 @@ int cnn_session_need(Session *session, const char *option, const char *value);
 int cnn_session_program(Session *session, const cnn_program *code, int64_t capacity, Program *program);
 /* A line on standard error: what the user should know though nothing has failed. */
 void cnn_session_note(const Session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Prints the failure as main does and forgets it, where a verb goes on. Returns its status. */
+int cnn_session_print_failure(Session *session);
 /* Everything printed so far has arrived: STATUS_FILE where it has not (a full disk, a closed pipe). */
 int cnn_session_flush(Session *session);
 

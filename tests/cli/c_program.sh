@@ -40,6 +40,8 @@ assert len(lines) == 2 and lines[0]["class"] == 1 and lines[0]["label"] == "ligh
 assert lines[0]["file"] == "light.pgm" and len(lines[0]["top"]) == 2 and lines[0]["probability"] > 0.5, lines'
 expect 3 "an image of another size" $M predict --weights tiny.safetensors wide.pgm
 expect 4 "an image that is missing" $M predict --weights tiny.safetensors missing.pgm
+expect 3 "images behind one that does not fit" $M predict --weights tiny.safetensors light.pgm wide.pgm light.pgm &&
+    says "images behind one that does not fit" "wide.pgm" && check "they are done" test "$(grep -c light.pgm out)" = 2
 expect 2 "no image" $M predict --weights tiny.safetensors
 expect 0 "run" $M run --weights tiny.safetensors --input x.npy --output y.npy &&
     check "run's output" python3 -c '
