@@ -210,11 +210,38 @@ static void divergence_names_the_place_and_keeps_the_last_epoch(void **state) {
     (void)state;
     Result result = call(&tiny_model, "train --lr 3e38 --epochs 3 --save broken --quiet");
     assert_int_equal(result.status, 6);
-    assert_non_null(strstr(result.error, "step "));
-    assert_non_null(strstr(result.error, "layer dense_1, tensor "));
+    assert_string_equal(result.error, "step 2: layer dense_1, tensor output: not finite");
     assert_non_null(strstr(result.hint, "lower the learning rate"));
     assert_non_null(strstr(result.hint, "no weights were saved"));
     assert_int_not_equal(access("broken", F_OK), 0);
+}
+
+static uint64_t failing_step; /* from 1 */
+
+static int32_t failing_update(const cnn_frame *frame, int64_t begin, int64_t end) {
+    int32_t bad = update(frame, begin, end);
+    if (frame->step + 1 != failing_step || begin > TINY_WEIGHT || end <= TINY_WEIGHT) return bad;
+    ((float *)frame->parameters)[TINY_WEIGHT] = INFINITY;
+    return 1;
+}
+
+/* Steps count from 1, through all epochs; there are five in each. */
+static void divergence_names_the_step(void **state) {
+    cnn_model model = tiny_model;
+    (void)state;
+    model.update = failing_update;
+    for (failing_step = 1; failing_step <= 7; failing_step += 3) {
+        char expected[64], hint[64];
+        Result result = call(&model, "train --epochs 3 --save broken --quiet");
+        assert_int_equal(result.status, 6);
+        snprintf(expected, sizeof expected, "step %d: layer dense_1, tensor weight: not finite",
+                 (int)failing_step);
+        assert_string_equal(result.error, expected);
+        snprintf(hint, sizeof hint,
+                 failing_step > 5 ? "broken holds the weights of epoch %d" : "no weights were saved",
+                 (int)(failing_step - 1) / 5);
+        assert_non_null(strstr(result.hint, hint));
+    }
 }
 
 /* Each epoch is a permutation: with a learning rate that changes nothing visible, the sum of losses is that
@@ -472,6 +499,7 @@ int main(void) {
         cmocka_unit_test(without_progress_the_rate_falls_and_training_ends),
         cmocka_unit_test(no_epochs_only_save),
         cmocka_unit_test(divergence_names_the_place_and_keeps_the_last_epoch),
+        cmocka_unit_test(divergence_names_the_step),
         cmocka_unit_test(every_epoch_is_a_permutation),
         cmocka_unit_test(gradients_agree_with_differences),
         cmocka_unit_test(a_wrong_gradient_is_found),
