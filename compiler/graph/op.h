@@ -90,6 +90,7 @@ struct Op {
     bool recompute;   /* its result is cheaper to make again from its inputs than to keep for a whole batch */
     bool merge;       /* takes its values by name: add(a, b) */
     bool keeps_zeros; /* elementwise: 0 where input 0 is 0 */
+    bool batch_statistics; /* training measures each channel over the samples of a batch and their places */
 
     bool (*shape)(ShapeCall *call); /* false after a diagnostic. NULL: output has input 0's shape */
     /* Decides where the node's parameters' elements lie (ParameterInfo.storage) for the target. NULL: plainly
