@@ -9,6 +9,12 @@
 #include <math.h>
 #include <string.h>
 
+/* The command line lacks the option. */
+static int need_file(Session *session, OptionId option) {
+    return cnn_fail(session->failure, STATUS_USAGE, "%s needs %s FILE", session->options->verb->name,
+                    cnn_option_spelling(option));
+}
+
 int cnn_session_threads(Session *session) {
     int64_t count = session->options->threads;
     session->pool = cnn_threads_create(count > THREADS_MAXIMUM ? THREADS_MAXIMUM : (int)count);
@@ -33,7 +39,7 @@ int cnn_session_weights(Session *session) {
     const cnn_model *model = session->model;
     int status;
     if (!session->options->weights) {
-        if (!cnn_parameters_are_fixed(model)) return cnn_session_need(session, "--weights FILE", NULL);
+        if (!cnn_parameters_are_fixed(model)) return need_file(session, OPTION_WEIGHTS);
         return cnn_session_initial(session, 1);
     }
     status = allocate_parameters(session);
@@ -55,19 +61,17 @@ void cnn_session_close(Session *session) {
     session->parameters = NULL;
 }
 
-int cnn_session_need_train(Session *session, const char *what) {
-    if (session->model->train) return STATUS_OK;
-    return cnn_fail(session->failure, STATUS_USAGE,
-                    "%s needs a train block, and the model '%s' was compiled without one", what,
-                    session->model->name);
-}
-
-int cnn_session_need(Session *session, const char *option, const char *value) {
-    static const char *const names[VERB_COUNT] = {
-        [VERB_TRAIN] = "train", [VERB_EVAL] = "eval",           [VERB_PREDICT] = "predict",
-        [VERB_RUN] = "run",     [VERB_GRADIENTS] = "gradients", [VERB_INIT] = "init"};
-    if (value) return STATUS_OK;
-    return cnn_fail(session->failure, STATUS_USAGE, "%s needs %s", names[session->options->verb], option);
+int cnn_session_run(Session *session) {
+    const VerbRow *verb = session->options->verb;
+    if (verb->needs_train && !session->model->train)
+        return cnn_fail(session->failure, STATUS_USAGE,
+                        "%s needs a train block, and the model '%s' was compiled without one", verb->name,
+                        session->model->name);
+    if (verb->needs_files && session->options->file_count == 0)
+        return cnn_fail(session->failure, STATUS_USAGE, "%s needs %s", verb->name, verb->needs_files);
+    for (const OptionId *needed = verb->needs; needed && *needed != OPTION_COUNT; needed++)
+        if (!cnn_option_is_given(session->options, *needed)) return need_file(session, *needed);
+    return verb->run(session);
 }
 
 int cnn_session_program(Session *session, const cnn_program *code, int64_t capacity, Program *program) {

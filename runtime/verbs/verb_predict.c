@@ -153,11 +153,9 @@ static int predict_files(Session *session, Prediction *p) {
     return unread;
 }
 
-int cnn_verb_predict(Session *session) {
-    const Options *options = session->options;
-    Prediction prediction = {0};
-    if (options->file_count == 0) return cnn_session_need(session, "an IMAGE", NULL);
+static int verb_predict(Session *session) {
     const cnn_model *model = session->model;
+    Prediction prediction = {0};
     char shape[SHAPE_TEXT];
     if (model->output_rank != 1)
         return cnn_fail(session->failure, STATUS_USAGE,
@@ -173,3 +171,12 @@ int cnn_verb_predict(Session *session) {
     close_prediction(&prediction);
     return status;
 }
+
+const VerbRow cnn_verb_predict = {
+    .name = "predict",
+    .summary = "classify images",
+    .files = "IMAGE...",
+    .needs_files = "an IMAGE",
+    .takes = OPTION_LIST(OPTION_WEIGHTS, OPTION_THREADS, OPTION_TOP, OPTION_JSON),
+    .run = verb_predict,
+};

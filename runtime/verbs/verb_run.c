@@ -113,15 +113,13 @@ static int write_values(Session *session, const Dataset *dataset, const Wanted *
     return status;
 }
 
-int cnn_verb_run(Session *session) {
+static int verb_run(Session *session) {
     const Options *options = session->options;
     Dataset dataset = {0};
     Wanted wanted;
     void *values = NULL;
     uint64_t count;
-    int status = cnn_session_need(session, "--input FILE", options->input);
-    if (!status) status = cnn_session_need(session, "--output FILE", options->output);
-    if (!status) status = choose_layer(session, &wanted);
+    int status = choose_layer(session, &wanted);
     if (!status) status = cnn_session_weights(session);
     if (!status)
         status = cnn_dataset_load_samples(session->model, options->input, &dataset, session->failure);
@@ -139,3 +137,11 @@ int cnn_verb_run(Session *session) {
     cnn_dataset_free(&dataset);
     return status;
 }
+
+const VerbRow cnn_verb_run = {
+    .name = "run",
+    .summary = "the output, or any layer's, for an array of samples",
+    .takes = OPTION_LIST(OPTION_WEIGHTS, OPTION_THREADS, OPTION_INPUT, OPTION_OUTPUT, OPTION_LAYER),
+    .needs = OPTION_LIST(OPTION_INPUT, OPTION_OUTPUT),
+    .run = verb_run,
+};

@@ -258,20 +258,17 @@ static int run_training(Training *training) {
     return !status && cnn_interrupted() ? interrupted(training) : status;
 }
 
-int cnn_verb_train(Session *session) {
+static int verb_train(Session *session) {
     Training *training = calloc(1, sizeof *training);
     if (!training) return cnn_fail_memory(session->failure, "the training", sizeof *training);
     const Options *options = session->options;
-    int status = cnn_session_need_train(session, "train");
-    if (!status) {
-        training->session = session;
-        training->model = session->model;
-        training->seed = options->has_seed ? options->seed : session->model->train->seed;
-        training->batch = options->has_batch ? options->batch : session->model->train->batch;
-        status = choose_save_path(training);
-    }
-    int64_t epochs = options->has_epochs ? options->epochs : status ? 0 : session->model->train->epochs;
-    training->epochs = epochs;
+    training->session = session;
+    training->model = session->model;
+    training->seed = options->has_seed ? options->seed : session->model->train->seed;
+    training->batch = options->has_batch ? options->batch : session->model->train->batch;
+    training->epochs = options->has_epochs ? options->epochs : session->model->train->epochs;
+    int64_t epochs = training->epochs;
+    int status = choose_save_path(training);
     if (!status && epochs > 0 && !session->model->data)
         status = cnn_fail(session->failure, STATUS_USAGE,
                           "train needs a data block, and the model '%s' was compiled without one",
@@ -296,3 +293,13 @@ int cnn_verb_train(Session *session) {
     free(training);
     return status;
 }
+
+const VerbRow cnn_verb_train = {
+    .name = "train",
+    .summary = "train on the data block's training files",
+    .takes = OPTION_LIST(OPTION_DATA, OPTION_EPOCHS, OPTION_BATCH, OPTION_RATE, OPTION_THREADS, OPTION_SEED,
+                         OPTION_INIT, OPTION_SAVE, OPTION_SHUFFLE, OPTION_LOG, OPTION_LIMIT, OPTION_QUIET,
+                         OPTION_CHECKPOINT, OPTION_RESUME, OPTION_AUGMENT, OPTION_REPORT),
+    .needs_train = true,
+    .run = verb_train,
+};

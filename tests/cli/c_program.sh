@@ -4,9 +4,19 @@ M=./tiny
 expect 0 "help" $M --help && prints "help" "train"
 expect 0 "help of a verb" $M train --help
 expect 2 "no verb" $M
+
+# The table of verbs: --help lists just those that are built, each has a page of its own, a test and a word in the README.
+sed -n 's/^VERB(\(.*\))$/\1/p' "$ROOT/runtime/verbs/verbs.def" >verbs
+expect 0 "help" $M --help && is "help lists every verb" "$(sed -n 's/^  \([a-z-]*\) .*/\1/p' out)" "$(cat verbs)"
+while read -r verb; do
+    expect 0 "help of $verb" $M "$verb" --help && prints "help of $verb" "usage: tiny $verb [options]"
+    check "a test of the verb $verb" grep -q "^expect 0 .*\$M $verb\|./checked $verb" "$HERE"/c_program.sh "$HERE"/d_gradcheck.sh
+    check "runtime/README.md names the verb $verb" grep -q "\`$verb\`" "$ROOT/runtime/README.md"
+done <verbs
 expect 2 "unknown verb" $M trian && says "unknown verb" "train"
 expect 2 "unknown option" $M train --epoch 3 && says "unknown option" "--epochs"
 expect 2 "no number" $M train --epochs many
+expect 2 "an option for a value" $M train --epochs --epochs 3 && says "an option for a value" "the option --epochs was found"
 expect 2 "a batch of none" $M train --batch 0
 expect 2 "no weights" $M eval
 expect 4 "missing weights" $M eval --weights missing.safetensors && says "missing weights" "missing.safetensors"

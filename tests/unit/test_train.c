@@ -65,20 +65,6 @@ typedef struct Result {
 
 /* Runs "verb --option value ..." of a model. */
 static Result call(const cnn_model *model, const char *line) {
-    static const struct {
-        const char *name;
-        int (*function)(Session *session);
-    } verbs[] = {
-        {"train",     cnn_verb_train    },
-        {"eval",      cnn_verb_eval     },
-        {"predict",   cnn_verb_predict  },
-        {"run",       cnn_verb_run      },
-        {"gradients", cnn_verb_gradients},
-        {"init",      cnn_verb_init     },
-        {"gradcheck", cnn_verb_gradcheck},
-        {"summary",   cnn_verb_summary  },
-        {"bench",     cnn_verb_bench    }
-    };
     Result result = {0};
     char *words = strdup(line), *argv[ARGUMENTS] = {words}, *rest = words, *word;
     int argc = 1;
@@ -88,11 +74,7 @@ static Result call(const cnn_model *model, const char *line) {
     FILE *out = tmpfile();
     Session session = {.model = model, .options = &options, .out = out, .failure = &failure};
     result.status = cnn_options_parse(argc, argv, &options, &failure);
-    for (size_t i = 0; !result.status && i < sizeof verbs / sizeof *verbs; i++)
-        if (strcmp(argv[1], verbs[i].name) == 0) {
-            result.status = verbs[i].function(&session);
-            break;
-        }
+    if (!result.status) result.status = cnn_session_run(&session);
     cnn_session_close(&session);
     cnn_options_free(&options);
     snprintf(result.error, sizeof result.error, "%s", failure.message);
@@ -447,21 +429,23 @@ static void usage_is_checked(void **state) {
     static const struct {
         const char *line, *message;
     } cases[] = {
-        {"trian",                 "unknown verb 'trian'; did you mean 'train'?"       },
-        {"train --epoch 3",       "unknown option '--epoch'; did you mean '--epochs'?"},
-        {"train --json",          "train has no option --json"                        },
-        {"train --epochs",        "--epochs needs a value: N"                         },
-        {"train --epochs -1",     "--epochs -1: expected a whole number from 0"       },
-        {"train --batch 0",       "--batch 0: expected a whole number from 1"         },
-        {"train --lr 0",          "--lr 0: expected a number above 0"                 },
-        {"train --lr nan",        "--lr nan: expected a number above 0"               },
-        {"train --shuffle maybe", "--shuffle maybe: expected on or off"               },
-        {"train --quiet=1",       "--quiet takes no value"                            },
-        {"train --checkpoint d",  "--checkpoint is not built yet"                     },
-        {"filters",               "the verb 'filters' is not built yet"               },
-        {"train somewhere",       "train takes no 'somewhere'"                        },
-        {"run --output y",        "run needs --input FILE"                            },
-        {"eval",                  "eval needs --weights FILE"                         },
+        {"trian",                   "unknown verb 'trian'; did you mean 'train'?"             },
+        {"train --epoch 3",         "unknown option '--epoch'; did you mean '--epochs'?"      },
+        {"train --json",            "train has no option --json"                              },
+        {"train --epochs",          "--epochs needs a value: N"                               },
+        {"train --epochs -1",       "--epochs -1: expected a whole number from 0"             },
+        {"train --batch 0",         "--batch 0: expected a whole number from 1"               },
+        {"train --lr 0",            "--lr 0: expected a number above 0"                       },
+        {"train --lr nan",          "--lr nan: expected a number above 0"                     },
+        {"train --shuffle maybe",   "--shuffle maybe: expected on or off"                     },
+        {"train --quiet=1",         "--quiet takes no value"                                  },
+        {"train --checkpoint d",    "--checkpoint is not built yet"                           },
+        {"train --epochs --epochs", "--epochs needs a value: N; the option --epochs was found"},
+        {"train --save --lr=1",     "--save needs a value: FILE; the option --lr was found"   },
+        {"filters",                 "the verb 'filters' is not built yet"                     },
+        {"train somewhere",         "train takes no 'somewhere'"                              },
+        {"run --output y",          "run needs --input FILE"                                  },
+        {"eval",                    "eval needs --weights FILE"                               },
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -474,6 +458,35 @@ static void usage_is_checked(void **state) {
     model.train = NULL;
     assert_int_equal(call(&model, "train").status, 2);
     assert_int_equal(call(&model, "gradients --input a --target b --output c").status, 2);
+}
+
+static bool lists(const OptionId *options, OptionId wanted) {
+    while (*options != OPTION_COUNT && *options != wanted) options++;
+    return *options == wanted;
+}
+
+/* A verb's row has all that it needs, and each option belongs to a verb. */
+static void rows_of_verbs_are_whole(void **state) {
+    int count;
+    const VerbRow *const *verbs = cnn_verb_table(&count);
+    bool taken[OPTION_COUNT] = {false};
+    (void)state;
+    for (int i = 0; i < count; i++) {
+        const VerbRow *verb = verbs[i];
+        assert_ptr_equal(cnn_verb_find(verb->name), verb);
+        if (!verb->run) continue;
+        assert_non_null(verb->summary);
+        assert_non_null(verb->takes);
+        assert_true(verb->files || !verb->needs_files);
+        for (const OptionId *option = verb->takes; *option != OPTION_COUNT; option++) {
+            taken[*option] = true;
+            assert_false(lists(option + 1, *option));
+        }
+        for (const OptionId *option = verb->needs; option && *option != OPTION_COUNT; option++)
+            assert_true(lists(verb->takes, *option));
+    }
+    for (int i = 0; i < OPTION_COUNT; i++)
+        if (!taken[i]) fail_msg("no verb takes %s", cnn_option_spelling((OptionId)i));
 }
 
 static void a_save_that_cannot_work_is_said_first(void **state) {
@@ -509,6 +522,7 @@ int main(void) {
         cmocka_unit_test(outputs_become_probabilities),
         cmocka_unit_test(an_output_of_more_axes_is_for_run),
         cmocka_unit_test(usage_is_checked),
+        cmocka_unit_test(rows_of_verbs_are_whole),
         cmocka_unit_test(a_save_that_cannot_work_is_said_first),
         cmocka_unit_test(summary_and_bench_print),
     };
