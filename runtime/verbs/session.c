@@ -2,6 +2,7 @@
 #include "verbs/session.h"
 
 #include "base/aligned.h"
+#include "verbs/spare_inputs.h"
 #include "weights/first_values.h"
 #include "weights/weights.h"
 
@@ -54,6 +55,19 @@ int cnn_session_read_weights(Session *session, const char *path) {
     return status;
 }
 
+int cnn_session_data(Session *session, bool test, Dataset *dataset) {
+    const cnn_data *data = session->model->data;
+    const char *folder = session->options->data;
+    int status = cnn_dataset_load(session->model, folder, test, dataset, session->failure);
+    if (status == STATUS_FILE)
+        snprintf(session->hint, sizeof session->hint,
+                 "--data DIR says where the data block's files lie; they were looked for in '%.120s'",
+                 folder        ? folder
+                 : *data->path ? data->path
+                               : ".");
+    return status;
+}
+
 void cnn_session_close(Session *session) {
     cnn_threads_destroy(session->pool);
     cnn_aligned_free(session->parameters);
@@ -71,7 +85,8 @@ int cnn_session_run(Session *session) {
         return cnn_fail(session->failure, STATUS_USAGE, "%s needs %s", verb->name, verb->needs_files);
     for (const OptionId *needed = verb->needs; needed && *needed != OPTION_COUNT; needed++)
         if (!cnn_option_is_given(session->options, *needed)) return need_file(session, *needed);
-    return verb->run(session);
+    int status = cnn_session_spare_inputs(session);
+    return status ? status : verb->run(session);
 }
 
 int cnn_session_program(Session *session, const cnn_program *code, int64_t capacity, Program *program) {

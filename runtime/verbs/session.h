@@ -35,6 +35,8 @@ int cnn_session_weights(Session *session);
 int cnn_session_read_weights(Session *session, const char *path);
 /* The parameters as the seed draws them. */
 int cnn_session_initial(Session *session, uint64_t seed);
+/* The data block's training or test files; with a hint where one cannot be opened. */
+int cnn_session_data(Session *session, bool test, Dataset *dataset);
 void cnn_session_close(Session *session);
 
 /* A program over all of session->parameters, prepared, with the model's seed in its frame. */

@@ -1,5 +1,6 @@
 /* The verb train: epochs of steps over the data set in memory, the weights saved after each. */
 #include "verbs/session.h"
+#include "verbs/spare_inputs.h"
 
 #include "base/aligned.h"
 #include "base/interrupt.h"
@@ -42,7 +43,7 @@ static int choose_save_path(Training *training) {
              : snprintf(training->save, sizeof training->save, "%s.safetensors", training->model->name);
     if ((size_t)length >= sizeof training->save)
         return cnn_fail(training->session->failure, STATUS_USAGE, "--save: the name is too long");
-    return STATUS_OK;
+    return cnn_session_spare_from(training->session, OPTION_SAVE, training->save);
 }
 
 /* A save that cannot succeed is said before the training and not after. */
@@ -118,8 +119,7 @@ static int open_members(Training *training) {
 static int open_training(Training *training) {
     Session *session = training->session;
     const Options *options = session->options;
-    int status =
-        cnn_dataset_load(training->model, options->data, false, &training->dataset, session->failure);
+    int status = cnn_session_data(session, false, &training->dataset);
     if (!status) status = open_members(training);
     if (!status) {
         int64_t batches = (training->taken + training->batch - 1) / training->batch;
