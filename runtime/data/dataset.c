@@ -369,7 +369,18 @@ void cnn_dataset_free(Dataset *dataset) {
     memset(dataset, 0, sizeof *dataset);
 }
 
-int cnn_dataset_load_samples(const cnn_model *model, const char *path, Dataset *dataset, Failure *failure) {
+bool cnn_dataset_is_scaled(const cnn_model *model) {
+    const cnn_data *data = model->data;
+    if (!data) return false;
+    bool scaled = data->scale != 1.0f;
+    int64_t channels = model->input_shape[model->input_rank - 1];
+    for (int64_t c = 0; c < channels; c++)
+        scaled |= (data->mean && data->mean[c] != 0.0f) || (data->std && data->std[c] != 1.0f);
+    return scaled;
+}
+
+int cnn_dataset_load_samples(const cnn_model *model, const char *path, bool scaled, Dataset *dataset,
+                             Failure *failure) {
     memset(dataset, 0, sizeof *dataset);
     Named samples = {0};
     int status = cnn_path_join(&samples.path, "", path, failure);
@@ -384,9 +395,11 @@ int cnn_dataset_load_samples(const cnn_model *model, const char *path, Dataset *
     if (!status) status = check_count(dataset, &samples, single ? 1 : array->shape[0], failure);
     float *values = NULL;
     if (!status) status = cnn_npy_take_floats(&samples.array, &values, failure);
+    uint64_t count = samples.array.count;
     dataset->samples = values;
     dataset->sample_kind = CNN_SAMPLE_FLOAT;
     dataset->sample_elements = cnn_input_elements(model);
+    if (!status && scaled && model->data) normalise(model, values, count);
     if (!status) status = check_vocabulary(model, &samples, dataset, failure);
     named_free(&samples);
     if (status) cnn_dataset_free(dataset);

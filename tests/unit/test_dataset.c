@@ -86,7 +86,7 @@ static void run_takes_one_sample_or_a_batch(void **state) {
     data_model_build(&built, CNN_FORMAT_NONE, EXTENTS(2, 2), EXTENTS(3), CNN_CROSS_ENTROPY);
     built.data.scale = 100;
     const char *path = write_array(state, "one.npy", "<f4", 2, EXTENTS(2, 2), eight, 16);
-    assert_success(cnn_dataset_load_samples(&built.model, path, &dataset, &failure), &failure);
+    assert_success(cnn_dataset_load_samples(&built.model, path, false, &dataset, &failure), &failure);
     assert_int_equal(dataset.count, 1);
     assert_memory_equal(dataset.samples, eight, 16);
     path = write_array(state, "t.npy", "<i4", 0, NULL, "\2\0\0\0", 4);
@@ -95,7 +95,7 @@ static void run_takes_one_sample_or_a_batch(void **state) {
     cnn_dataset_free(&dataset);
 
     path = write_array(state, "batch.npy", "|u1", 3, EXTENTS(2, 2, 2), "\1\2\3\4\5\6\7\10", 8);
-    assert_success(cnn_dataset_load_samples(&built.model, path, &dataset, &failure), &failure);
+    assert_success(cnn_dataset_load_samples(&built.model, path, false, &dataset, &failure), &failure);
     assert_int_equal(dataset.count, 2);
     assert_int_equal(dataset.sample_kind, CNN_SAMPLE_FLOAT);
     assert_memory_equal(dataset.samples, eight, sizeof eight);
@@ -110,7 +110,7 @@ static void run_takes_one_sample_or_a_batch(void **state) {
 
     memset(&failure, 0, sizeof failure);
     path = write_array(state, "wrong.npy", "<f4", 2, EXTENTS(2, 4), eight, sizeof eight);
-    assert_failure(cnn_dataset_load_samples(&built.model, path, &dataset, &failure), &failure,
+    assert_failure(cnn_dataset_load_samples(&built.model, path, false, &dataset, &failure), &failure,
                    STATUS_MALFORMED, "samples of shape 2x4; model tried takes 2x2");
 }
 
@@ -162,15 +162,15 @@ static void refuses_what_no_row_is_for(void **state) {
     built.model.parameters = &table;
     built.model.parameter_count = 1;
     const char *path = write_array(state, "x.npy", "<f4", 2, EXTENTS(2, 2), eight, 16);
-    assert_success(cnn_dataset_load_samples(&built.model, path, &dataset, &failure), &failure);
+    assert_success(cnn_dataset_load_samples(&built.model, path, false, &dataset, &failure), &failure);
     cnn_dataset_free(&dataset);
     path = write_array(state, "x.npy", "<f4", 2, EXTENTS(4, 2), eight, sizeof eight);
-    assert_failure(cnn_dataset_load_samples(&built.model, path, &dataset, &failure), &failure,
+    assert_failure(cnn_dataset_load_samples(&built.model, path, false, &dataset, &failure), &failure,
                    STATUS_MALFORMED,
                    "sample 2, position (1) is 6; model tried takes whole numbers from 0 to 5");
     memset(&failure, 0, sizeof failure);
     path = write_array(state, "x.npy", "<f4", 2, EXTENTS(1, 2), half, sizeof half);
-    assert_failure(cnn_dataset_load_samples(&built.model, path, &dataset, &failure), &failure,
+    assert_failure(cnn_dataset_load_samples(&built.model, path, false, &dataset, &failure), &failure,
                    STATUS_MALFORMED, "sample 0, position (1) is 2.5");
     built.files[0] = write_array(state, "x.npy", "|u1", 2, EXTENTS(1, 2), "\3\6", 2);
     built.files[1] = write_array(state, "y.npy", "<f4", 3, EXTENTS(1, 2, 3), eight, 24);
