@@ -20,8 +20,8 @@ typedef struct TrainSettings {
     const Attr *loss_attrs, *optimizer_attrs, *schedule_attrs;
     int64_t epochs, batch, seed;
     int64_t smallest_batch; /* samples that a step needs at least */
-    double clip_norm;   /* 0: off */
-    int64_t early_stop; /* 0: off */
+    double clip_norm;       /* 0: off */
+    int64_t early_stop;     /* 0: off */
     bool accuracy, mae;
     int64_t top_k; /* 0: not asked for */
     Span span, loss_span;

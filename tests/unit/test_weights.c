@@ -424,16 +424,16 @@ static void names_the_files_of_other_frameworks(void **state) {
     } cases[] = {
         {"PK\3\4\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x10\0\0\0archive/data.pkl", 46,
          "w: a PyTorch file (zip) where a safetensors file was expected; in Python: "
-         "safetensors.torch.save_file("                                                                               },
+         "safetensors.torch.save_file("                                                                                 },
         {"PK\3\4\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\5\0\0\0x.npy",              35, "a NumPy archive"        },
         {"PK\3\4\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\5\0\0\0notes",              35, "a zip archive"          },
         {"PK\3\4\x14\0\0\0",                                                               8,  "a zip archive"          },
-        {"\x80\2\x8a\nl\xfc\x9c\x46",                                                    8,  "a PyTorch file (pickle)"},
-        {"\x89HDF\r\n\x1a\n",                                                            8,  "a Keras file (HDF5)"    },
-        {"\x93NUMPY\1\0",                                                                8,  "a NumPy array"          },
-        {"\x08\x07\x12\x07pytorch",                                                      11, "an ONNX model"          },
-        {"\0\0\0\0\2\0\0\0",                                                             8,  "a darknet weight file"  },
-        {"version https://git-lfs",                                                      23, "Git LFS"                },
+        {"\x80\2\x8a\nl\xfc\x9c\x46",                                                      8,  "a PyTorch file (pickle)"},
+        {"\x89HDF\r\n\x1a\n",                                                              8,  "a Keras file (HDF5)"    },
+        {"\x93NUMPY\1\0",                                                                  8,  "a NumPy array"          },
+        {"\x08\x07\x12\x07pytorch",                                                        11, "an ONNX model"          },
+        {"\0\0\0\0\2\0\0\0",                                                               8,  "a darknet weight file"  },
+        {"version https://git-lfs",                                                        23, "Git LFS"                },
     };
     TensorFile file;
     Failure failure;
