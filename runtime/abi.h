@@ -153,7 +153,14 @@ typedef enum cnn_loss {
     CNN_HUBER
 } cnn_loss;
 
-typedef enum cnn_format { CNN_FORMAT_NONE, CNN_FORMAT_IDX, CNN_FORMAT_CIFAR, CNN_FORMAT_NPY } cnn_format;
+typedef enum cnn_format {
+    CNN_FORMAT_NONE,
+#define FORMAT(number, word) CNN_FORMAT_##number,
+#define PLANNED(word)
+#include "runtime/formats.def"
+#undef FORMAT
+#undef PLANNED
+} cnn_format;
 
 /* The data block. Lists end with NULL. */
 typedef struct cnn_data {

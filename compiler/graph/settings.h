@@ -5,12 +5,12 @@
 #include "graph/op.h"
 
 typedef struct DataSettings {
-    const char *format; /* "idx", "cifar", "npy" */
-    const char *path;   /* "" where not given */
+    int format;       /* a cnn_format */
+    const char *path; /* "" where not given */
     VEC(const char *) train, test, classes;
     VEC(double) mean, std; /* empty, one, or one a channel */
     double validation, scale;
-    bool cifar100, coarse;
+    int cifar_labels;                    /* as in cnn_data */
     int64_t resize_height, resize_width; /* 0: none */
     Span span;
 } DataSettings;

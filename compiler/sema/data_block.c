@@ -1,19 +1,16 @@
 /* The data block: one row a setting, each checked against its kind and, where it speaks of the model's
  * shapes, against them. */
-#include "sema/setting.h"
+#include "sema/data_format.h"
 
 #include <inttypes.h>
 
 static bool set_format(SettingCall *s, DataSettings *data) {
-    const char *word = setting_word(s, "idx cifar npy csv images");
+    const char *word = setting_word(s, data_format_words);
     if (!word) return false;
-    const char *planned = op_planned(word);
-    if (planned || word_among(word, "csv images")) {
-        report(s->e, s->at, E_PLANNED, planned ? planned : "data format", word);
-        return false;
-    }
-    data->format = word;
-    return true;
+    data->format = data_format_number(word);
+    if (data->format) return true;
+    report(s->e, s->at, E_PLANNED, "data format", word);
+    return false;
 }
 
 static bool set_path(SettingCall *s, DataSettings *data) {
@@ -95,60 +92,82 @@ static bool set_resize(SettingCall *s, DataSettings *data) {
     return false;
 }
 
-static bool set_labels(SettingCall *s, DataSettings *data) {
-    const char *word = setting_word(s, "fine coarse");
-    if (!word) return false;
-    data->cifar100 = true;
-    data->coarse = !strcmp(word, "coarse");
-    return true;
-}
-
 static bool set_label(SettingCall *s, DataSettings *data) {
     (void)data;
     return s->datum.kind == DATUM_STRING || setting_type(s, "a string");
 }
 
-typedef struct DataRow {
-    const char *name;
-    bool (*set)(SettingCall *s, DataSettings *data);
-    bool word;
-} DataRow;
-
-static const DataRow rows[] = {
-    {"format",     set_format,     true },
-    {"path",       set_path,       false},
-    {"train",      set_train,      false},
-    {"test",       set_test,       false},
-    {"scale",      set_scale,      false},
-    {"validation", set_validation, false},
-    {"mean",       set_mean,       false},
-    {"std",        set_std,        false},
-    {"classes",    set_classes,    false},
-    {"resize",     set_resize,     false},
-    {"labels",     set_labels,     true },
-    {"label",      set_label,      false},
-};
-
-static const char row_words[] =
-    "format path train test scale validation mean std classes resize labels label augment";
-
-static const DataRow *find_row(const char *name) {
-    for (int i = 0; i < COUNT(rows); i++)
-        if (!strcmp(rows[i].name, name)) return &rows[i];
-    return NULL;
+static void label_misplaced(Elaborator *e, Span at, const char *format) {
+    (void)format;
+    report(e, at, E_LABEL_COLUMN);
 }
 
-static void check_files(Elaborator *e, const Decl *decl, const DataSettings *data) {
-    bool pair = !strcmp(data->format, "idx") || !strcmp(data->format, "npy");
-    const Setting *train = setting_find(decl, "train"), *test = setting_find(decl, "test");
-    const Setting *labels = setting_find(decl, "labels");
-    const Setting *label = setting_find(decl, "label");
-    if (pair && train && data->train.items && data->train.count != 2)
-        report(e, train->value->span, E_FILE_COUNT, "train", data->format, data->train.count);
-    if (pair && test && data->test.items && data->test.count != 2)
-        report(e, test->value->span, E_FILE_COUNT, "test", data->format, data->test.count);
-    if (label) report(e, label->span, E_LABEL_COLUMN);
-    if (labels && strcmp(data->format, "cifar")) report(e, labels->span, E_LABELS_FORMAT, data->format);
+/* What every format knows; `label` belongs to csv. */
+static const DataKey keys[] = {
+    {.name = "format", .set = set_format, .word = true},
+    {.name = "path", .set = set_path},
+    {.name = "train", .set = set_train},
+    {.name = "test", .set = set_test},
+    {.name = "scale", .set = set_scale},
+    {.name = "validation", .set = set_validation},
+    {.name = "mean", .set = set_mean},
+    {.name = "std", .set = set_std},
+    {.name = "classes", .set = set_classes},
+    {.name = "resize", .set = set_resize},
+    {.name = "label", .set = set_label, .misplaced = label_misplaced},
+};
+
+/* The n-th of all keys, and the format that alone knows it, or NULL; NULL behind the last. */
+static const DataKey *key_at(int n, const DataFormat **format) {
+    *format = NULL;
+    return n < COUNT(keys) ? &keys[n] : data_format_key(n - COUNT(keys), format);
+}
+
+static const DataKey *find_key(const char *name) {
+    const DataFormat *format;
+    const DataKey *key;
+    for (int i = 0; (key = key_at(i, &format)) && strcmp(key->name, name) != 0; i++) {
+    }
+    return key;
+}
+
+static void report_unknown(Elaborator *e, const Setting *setting) {
+    VEC(const char *) names = {0};
+    const DataFormat *format;
+    const DataKey *key;
+    for (int i = 0; (key = key_at(i, &format)); i++) vec_push(e->arena, &names, key->name);
+    vec_push(e->arena, &names, "augment");
+    report(e, setting->name_span, E_UNKNOWN_SETTING, "data", setting->name,
+           suggestion(e, setting->name, names.items, names.count));
+}
+
+static void check_pair(Elaborator *e, const Decl *decl, const char *key, const char *format, bool given,
+                       int count) {
+    const Setting *setting = setting_find(decl, key);
+    if (setting && given && count != 2) report(e, setting->value->span, E_FILE_COUNT, key, format, count);
+}
+
+static void check_format(Elaborator *e, const Decl *decl, const DataSettings *data) {
+    const DataFormat *format = data_format_at(data->format), *owner;
+    const DataKey *key;
+    if (format->pair) {
+        check_pair(e, decl, "train", format->name, data->train.items, data->train.count);
+        check_pair(e, decl, "test", format->name, data->test.items, data->test.count);
+    }
+    for (int i = 0; (key = key_at(i, &owner)); i++) {
+        const Setting *setting = setting_find(decl, key->name);
+        if (setting && key->misplaced && owner != format) key->misplaced(e, setting->span, format->name);
+    }
+}
+
+/* "idx, cifar or npy" */
+static const char *built_formats(Elaborator *e) {
+    const char *text = "", *word, *after;
+    for (int i = 0; (word = word_at(e->arena, data_format_names, i)); i++) {
+        after = word_at(e->arena, data_format_names, i + 1);
+        text = arena_printf(e->arena, "%s%s%s", text, i == 0 ? "" : after ? ", " : " or ", word);
+    }
+    return text;
 }
 
 static void check_classes(Elaborator *e, const Decl *decl, const DataSettings *data) {
@@ -169,22 +188,21 @@ DataSettings *check_data(Elaborator *e, const Decl *decl) {
     data->span = decl->span;
     for (int i = 0; i < decl->settings.count; i++) {
         const Setting *setting = &decl->settings.items[i];
-        const DataRow *row = find_row(setting->name);
+        const DataKey *key = find_key(setting->name);
         SettingCall call = {.e = e, .setting = setting};
-        if (!row)
-            report(e, setting->name_span, E_UNKNOWN_SETTING, "data", setting->name,
-                   suggestion_of(e, setting->name, row_words));
-        else if (setting_open(&call, decl, row->word))
-            row->set(&call, data);
+        if (!key)
+            report_unknown(e, setting);
+        else if (setting_open(&call, decl, key->word))
+            key->set(&call, data);
     }
     if (decl->augment && decl->augment->statements.count)
         report(e, decl->augment_span.source ? decl->augment_span : decl->augment->span, E_PLANNED, "setting",
                "augment");
     if (!setting_find(decl, "format")) {
         report(e, decl->span, E_SETTING_MISSING, "data", "format");
-        help(e, "format = idx, cifar or npy");
+        help(e, "format = %s", built_formats(e));
     } else if (data->format) {
-        check_files(e, decl, data);
+        check_format(e, decl, data);
     }
     check_classes(e, decl, data);
     return data;

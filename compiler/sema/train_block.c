@@ -1,6 +1,6 @@
 /* The train block: loss and optimizer against their operators' tables, numbers against their ranges, and what
  * depends on the model's output against its shape. */
-#include "sema/setting.h"
+#include "sema/data_format.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -158,13 +158,13 @@ static void set_setting(SettingCall *s, TrainSettings *train) {
     } /* metrics: after the loss, wherever it stands */
 }
 
-/* CIFAR's labels are one class a picture. */
+/* Where the data has one class a sample, the loss and the output want one. */
 static void check_targets(Elaborator *e, const TrainSettings *train, const DataSettings *data) {
-    if (!train->loss || !data || !data->format || strcmp(data->format, "cifar") || e->graph->output < 0)
-        return;
+    const DataFormat *format = data ? data_format_at(data->format) : NULL;
+    if (!train->loss || !format || !format->class_targets || e->graph->output < 0) return;
     const Shape *output = &graph_value(e->graph, e->graph->output)->shape;
     if (is_classifier(train->loss) && output->rank == 1) return;
-    report(e, train->loss_span, E_TARGETS, data->format, train->loss->name, shape_text(e->arena, output));
+    report(e, train->loss_span, E_TARGETS, format->name, train->loss->name, shape_text(e->arena, output));
 }
 
 /* The statistics of a single value say nothing: its variance is 0, and the running one would go there. */

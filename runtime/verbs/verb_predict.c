@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { TOP_DEFAULT = 5, SHAPE_TEXT = 256 };
+enum { TOP_DEFAULT = 5 };
 
 /* The output's numbers as probabilities, by output_kind. */
 static void to_probabilities(const cnn_model *model, const float *output, int64_t classes,
