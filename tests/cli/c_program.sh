@@ -41,6 +41,14 @@ expect 0 "eval --json" $M eval --weights tiny.safetensors --json --confusion &&
 import json
 e = json.load(open("last"))
 assert e["samples"] == 20 and e["accuracy"] == 1 and e["confusion"] == [[10, 0], [0, 10]], e'
+expect 0 "eval --confusion" $M eval --weights w2.safetensors --confusion && cp out confusion &&
+    $M eval --weights w2.safetensors --json >out && check "the confusion in both forms" python3 -c '
+import json, re
+lines = open("confusion").read().splitlines()
+at = next(i for i, line in enumerate(lines) if line.startswith("confusion: "))
+rows = [[int(word) for word in line.split()[1:]] for line in lines[at + 2:]]
+assert rows == json.load(open("last"))["confusion"] and rows[0] != rows[1], rows
+assert [line.split()[0] for line in lines[at + 2:]] == ["dark", "light"], lines'
 expect 0 "predict" $M predict --weights tiny.safetensors light.pgm && prints "predict" "light"
 expect 0 "predict --json" $M predict --weights tiny.safetensors --json --top 2 light.pgm light.pgm &&
     check "predict's JSON" python3 -c '
@@ -98,6 +106,10 @@ assert {"conv", "conv_weight_grad"} <= kinds, kinds'
 expect 2 "gradcheck without --gradcheck" $M gradcheck && says "gradcheck without --gradcheck" "--gradcheck"
 expect 0 "epochs 0 only saves" $M train --epochs 0 --seed 1 --save zero.safetensors &&
     same "epochs 0 is init" zero.safetensors w.safetensors
+
+sed 's/^model tiny/model bare/; /^data/,$d' tiny.cnn >bare.cnn
+expect 0 "compile a model without blocks" "$CNNC" bare.cnn && ./bare init --output b.safetensors &&
+    ./bare init --seed 1 --output b1.safetensors && same "seed 1 where no train block says another" b.safetensors b1.safetensors
 
 # Fixed weights need no file; without a train block there is no training.
 expect 0 "compile fixed" "$CNNC" fixed.cnn
