@@ -90,28 +90,14 @@ static void put_channel_values(Fields *f, const double *values, int count, doubl
     put_floats(f, all, channels);
 }
 
-static int format_code(const char *format) {
-    static const struct {
-        const char *name;
-        int code;
-    } rows[] = {
-        {"idx",   CNN_FORMAT_IDX  },
-        {"cifar", CNN_FORMAT_CIFAR},
-        {"npy",   CNN_FORMAT_NPY  },
-    };
-    for (int i = 0; format && i < COUNT(rows); i++)
-        if (!strcmp(rows[i].name, format)) return rows[i].code;
-    return CNN_FORMAT_NONE;
-}
-
 static void put_data(Fields *model, const DataSettings *data, int64_t channels) {
     if (!data) {
         put_pointer(model, NULL);
         return;
     }
     Fields f = {.module = model->module};
-    put_i32(&f, format_code(data->format));
-    put_i32(&f, !data->cifar100 ? 0 : data->coarse ? 2 : 1);
+    put_i32(&f, data->format);
+    put_i32(&f, data->cifar_labels);
     put_string(&f, data->path ? data->path : "");
     put_strings(&f, data->train.items, data->train.count);
     put_strings(&f, data->test.items, data->test.count);
@@ -174,7 +160,7 @@ static void put_train(Fields *model, const TrainSettings *train) {
     put_i32(&f, train->accuracy);
     put_i32(&f, train->mae);
     put_f64(&f, attr_find(train->optimizer, train->optimizer_attrs, "lr")->real);
-    put_i32(&f, 0);
+    put_i32(&f, train->smallest_batch);
     put_i32(&f, train->optimizer->slots ? train->optimizer->slots(train->optimizer_attrs) : 0);
     put_i64(&f, train->seed);
     put_string(&f, train->optimizer->name);

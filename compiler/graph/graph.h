@@ -133,7 +133,7 @@ Node node_alone(const Node *node);
 
 typedef struct Layer { /* as the user wrote it: a row of the summary */
     const char *name, *kind;
-    Span span;
+    Span span, activation;    /* of the whole call, and of the activation in it, where it has one */
     VEC(const char *) inputs; /* names of layers, or "input" */
     ValueId output;
     int64_t parameters, trainable, statistics, macs;

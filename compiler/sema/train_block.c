@@ -1,11 +1,13 @@
 /* The train block: loss and optimizer against their operators' tables, numbers against their ranges, and what
  * depends on the model's output against its shape. */
-#include "sema/setting.h"
+#include "sema/data_format.h"
 
 #include <inttypes.h>
 #include <math.h>
 
 static const char row_words[] = "loss optimizer schedule epochs batch metrics clip_norm early_stop seed";
+
+static const BlockKind kind = {"train", row_words, "rates losses", "augment", "data"};
 
 static const char *suggest_kind(Elaborator *e, const char *word, OpKind kind) {
     VEC(const char *) names = {0};
@@ -68,7 +70,7 @@ static void set_top_k(SettingCall *s, TrainSettings *train, Datum metric) {
     int64_t classes =
         graph->output < 0 ? INT64_MAX : shape_channels(&graph_value(graph, graph->output)->shape);
     if (k >= 1 && k <= classes) return;
-    report(e, s->at, E_TOP_K_RANGE, k, classes);
+    report(e, arguments->items[0].span, E_TOP_K_RANGE, k, classes);
 }
 
 static void set_metric(SettingCall *s, TrainSettings *train, Datum metric) {
@@ -102,11 +104,9 @@ static void set_metrics(SettingCall *s, TrainSettings *train) {
         set_metric(s, train, s->datum);
         return;
     }
-    bool elements = s->setting->value->kind == EXPR_LIST;
     for (int i = 0; i < s->datum.list->count; i++) {
-        SettingCall item = *s;
-        if (elements) item.at = s->setting->value->items.items[i]->span;
-        set_metric(&item, train, s->datum.list->items[i]);
+        SettingCall item = setting_item(s, i);
+        set_metric(&item, train, item.datum);
     }
 }
 
@@ -120,10 +120,11 @@ static const Op *choose_default(Elaborator *e, OpRole role, Span span, const Att
 }
 
 static void check_rising(SettingCall *s, const Attr *list) {
+    const Expr *written = s->datum.kind == DATUM_CALL ? s->datum.call->arguments.items[0].expr : NULL;
     for (int i = 1; i < list->tensor.shape.dim[0]; i++) {
         double before = list->tensor.values[i - 1], value = list->tensor.values[i];
         if (value > before) continue;
-        report(s->e, list->span, E_MILESTONE_ORDER, value, before);
+        report(s->e, item_span(written, i, list->span), E_MILESTONE_ORDER, value, before);
         return;
     }
 }
@@ -160,13 +161,29 @@ static void set_setting(SettingCall *s, TrainSettings *train) {
     } /* metrics: after the loss, wherever it stands */
 }
 
-/* CIFAR's labels are one class a picture. */
+/* Where the data has one class a sample, the loss and the output want one. */
 static void check_targets(Elaborator *e, const TrainSettings *train, const DataSettings *data) {
-    if (!train->loss || !data || !data->format || strcmp(data->format, "cifar") || e->graph->output < 0)
-        return;
+    const DataFormat *format = data ? data_format_at(data->format) : NULL;
+    if (!train->loss || !format || !format->class_targets || e->graph->output < 0) return;
     const Shape *output = &graph_value(e->graph, e->graph->output)->shape;
     if (is_classifier(train->loss) && output->rank == 1) return;
-    report(e, train->loss_span, E_TARGETS, data->format, train->loss->name, shape_text(e->arena, output));
+    report(e, train->loss_span, E_TARGETS, format->name, train->loss->name, shape_text(e->arena, output));
+}
+
+/* The statistics of a single value say nothing: its variance is 0, and the running one would go there. */
+static void check_batch(Elaborator *e, const Decl *decl, TrainSettings *train) {
+    train->smallest_batch = 1;
+    for (int i = 0; i < e->graph->nodes.count; i++) {
+        const Node *node = graph_node(e->graph, i);
+        if (!node->op->batch_statistics) continue;
+        const Shape *shape = &graph_value(e->graph, node->inputs.items[0])->shape;
+        if (shape_elements(shape) > shape_channels(shape)) continue;
+        train->smallest_batch = 2;
+        if (train->batch > 1) continue;
+        report(e, node->span, E_BATCH_OF_ONE, e->graph->layers.items[node->layer].name);
+        note(e, setting_find(decl, "batch")->value->span, "the batch is set here");
+        help(e, "batch = 32, say, or layernorm, which takes each sample by itself");
+    }
 }
 
 TrainSettings *check_train(Elaborator *e, const Decl *decl, const DataSettings *data) {
@@ -181,8 +198,7 @@ TrainSettings *check_train(Elaborator *e, const Decl *decl, const DataSettings *
         SettingCall call = {.e = e, .setting = &decl->settings.items[i]};
         const char *name = call.setting->name;
         if (!word_among(name, row_words)) {
-            report(e, call.setting->name_span, E_UNKNOWN_SETTING, "train", name,
-                   suggestion_of(e, name, row_words));
+            unknown_setting(e, call.setting, &kind);
             continue;
         }
         bool word = word_among(name, "loss optimizer schedule metrics");
@@ -201,6 +217,8 @@ TrainSettings *check_train(Elaborator *e, const Decl *decl, const DataSettings *
         train->accuracy = train->loss->predicts != MEANING_NUMBERS;
         train->mae = !train->accuracy;
     }
+    check_nested(e, decl, &kind);
     check_targets(e, train, data);
+    check_batch(e, decl, train);
     return train;
 }

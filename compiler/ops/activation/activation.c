@@ -120,6 +120,7 @@ static void leaky_relu_gradient(Backward *b, const Node *node) {
 const Op op_leaky_relu = {
     .name = "leaky_relu",
     ACTIVATION_ROW,
+    .unlimited = true,
     .summary = "negative elements are scaled down",
     .formula = "y = x if x > 0 else slope*x",
     .example = "conv(32, 3) -> leaky_relu(slope=0.1)",
@@ -187,6 +188,7 @@ static void prelu_gradient(Backward *b, const Node *node) {
 const Op op_prelu = {
     .name = "prelu",
     ACTIVATION_ROW,
+    .unlimited = true,
     .summary = "leaky_relu with a trained slope for each channel, 0.25 at first",
     .formula = "y = x if x > 0 else weight[c]*x",
     .example = "conv(32, 3) -> prelu",
