@@ -79,7 +79,7 @@ static bool find_chain(const Recompute *r, int place, Chain *chain) {
     *chain = (Chain){place, activation_behind(r, place), -1};
     int last = chain->activation >= 0 ? chain->activation : place;
     ValueId first = node->outputs.items[0], second = graph_node(r->graph, last)->outputs.items[0];
-    if (r->forward_users[first] > 1 || r->forward_users[second] > 1) return false;
+    if (r->forward_users[second] > 1) return false;
     int readers[] = {r->backward[first], r->backward[second]};
     for (int i = 0; i < COUNT(readers); i++)
         if (readers[i] >= 0 && (chain->first_reader < 0 || readers[i] < chain->first_reader))

@@ -1,7 +1,7 @@
 #!/bin/bash
 # The kernels chosen for the nets of the benchmark, for three processors whose caches are given, so that the answer is the same
 # on any machine: NET.txt has a line a node (its layer, operator, kernel, and the kernel for a sample that runs by itself) and
-# how the stages are run. A changed cost shows as a difference. Operators with one way to work are left out.
+# how the stages are run, and the bytes that the forms take. A changed cost shows as a difference. Operators with one way to work are left out.
 # Usage: run.sh BUILD_DIR [--bless]; --bless writes the files from what the compiler chooses.
 . "$(dirname "$0")/../checks.sh" "$@"
 bless=${2:-}
@@ -34,6 +34,8 @@ for net in $NETS; do
         check "$name for $cpu" "$CNNC" --emit=dot "--cpu=$cpu" "--machine=${machine#*,}" --print-after=memory -o drawn.dot \
             "$ROOT/$net.cnn"
         choices "$cpu" <"$WORK/out"
+        check "$name for $cpu, its memory" "$CNNC" --check --format=json "--cpu=$cpu" "--machine=${machine#*,}" "$ROOT/$net.cnn"
+        tr -d '\n ' <"$WORK/out" | sed -E 's/.*"memory":.("inference":[0-9]+,"training":[0-9]+).*/memory \1\n/; s/[":]/ /g; s/,//g; s/  +/ /g'
     done >"$name.txt"
     sed -i 1d "$name.txt"
     [ "$bless" = --bless ] && cp "$name.txt" "$HERE/$name.txt"
