@@ -338,6 +338,8 @@ class Model:
             self.places.append((None, len(self.lines) - 1, self.shape(at)))
         self.tail(at)
         self.batch = r.choice(BATCHES)
+        # One value a channel of a batch has no variance: the compiler refuses it.
+        if any(n.kind == "batchnorm" and math.prod(n.shape[:-1]) == 1 for n in self.nodes): self.batch = max(self.batch, 2)
         self.optimizer = r.choice(OPTIMIZERS)
 
     def text(self, place=None, extra=()):
