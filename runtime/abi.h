@@ -212,7 +212,8 @@ typedef struct cnn_train {
 
 /* metric, a sample: cross_entropy: for each position how many classes score above the target, equal ones
  * before it included (0: right), so metric_count is the positions; binary_cross_entropy: the fraction of
- * elements on the right side; other losses: the mean absolute error. */
+ * elements on the right side, and behind it, where metrics asks for mae, the mean absolute error of the
+ * probabilities; other losses: the mean absolute error. */
 typedef struct cnn_model {
     uint32_t abi_version;
     int32_t has_train, has_data;

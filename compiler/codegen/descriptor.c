@@ -185,7 +185,9 @@ static int output_kind(const Model *model) {
 }
 
 static int64_t metric_count(const Model *model) {
-    if (!model->train || model->train->loss->predicts != MEANING_PROBABILITIES) return 1;
+    if (!model->train) return 1;
+    if (model->train->loss->predicts != MEANING_PROBABILITIES)
+        return train_measures_error(model->train) ? 2 : 1;
     const Shape *output = &graph_value(model->graph, model->graph->output)->shape;
     return shape_elements(output) / shape_channels(output);
 }

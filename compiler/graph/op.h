@@ -133,6 +133,7 @@ struct Op {
     /* Facts by which passes, code generator and checks know what they may do with a node. */
     bool view;           /* input 0's elements in the same order: only the shape is another */
     bool effect;         /* does something besides making its outputs, so it is never dropped */
+    bool judges;         /* a loss at work: compares input 0 with the targets, output 0 is its gradient */
     bool joins;          /* the inputs side by side along the channels */
     bool drops;          /* input 1 is a mask: 0 where that drops, elsewhere a positive multiple of input 0 */
     bool reads_sign;     /* a gradient, 0 where input 0 is: of input 1 it reads whether that is above 0 */
@@ -153,7 +154,10 @@ struct Op {
     bool unlimited;   /* an activation whose result can be any number, as logits can */
     Meaning predicts; /* losses: of the output that predict shows; PROBABILITIES: targets are class indices */
     unsigned absorbs; /* losses: what a model may end in that the loss includes, a set of 1 << Meaning */
-    int code;         /* losses and schedules: the runtime's number for it (abi.h) */
+    /* Losses: the one that runs where the metric mae is asked for and this one's own metric is another. It
+     * has a second metric a sample: the mean absolute error of what predict shows. NULL: this one. */
+    const Op *with_error;
+    int code; /* losses and schedules: the runtime's number for it (abi.h) */
 
     bool (*shape)(ShapeCall *call); /* false after a diagnostic. NULL: output has input 0's shape */
     /* Decides where the node's parameters' elements lie (ParameterInfo.storage) for the target. NULL: plainly

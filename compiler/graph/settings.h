@@ -27,6 +27,11 @@ typedef struct TrainSettings {
     Span span, loss_span;
 } TrainSettings;
 
+/* Does the loss give a second metric? */
+static inline bool train_measures_error(const TrainSettings *train) {
+    return train->mae && train->loss->with_error;
+}
+
 /* What elaboration makes of a file. */
 typedef struct Model {
     const char *name;

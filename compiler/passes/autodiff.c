@@ -7,7 +7,7 @@
 static const Node *find_loss(const Graph *graph) {
     for (int i = graph->nodes.count - 1; i >= 0; i--) {
         const Node *node = graph_node(graph, i);
-        if (!node->dead && node->op->kind == OPK_LOSS && node->outputs.count) return node;
+        if (!node->dead && node->op->judges && node->outputs.count) return node;
     }
     return NULL;
 }

@@ -74,8 +74,8 @@ static ValueId loss_operand(const Graph *model, const Op *loss) {
 }
 
 static void add_loss(Graph *graph, const TrainSettings *train, bool seeds) {
-    NodeId node =
-        graph_add_node(graph, train->loss, train->loss_attrs, &graph->logits, 1, -1, train->loss_span);
+    const Op *loss = train_measures_error(train) ? train->loss->with_error : train->loss;
+    NodeId node = graph_add_node(graph, loss, train->loss_attrs, &graph->logits, 1, -1, train->loss_span);
     if (seeds) graph_add_output(graph, node, ROLE_ACTIVATION, graph_value(graph, graph->logits)->shape);
 }
 

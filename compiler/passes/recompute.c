@@ -18,7 +18,7 @@ typedef struct Recompute {
 
 static int find_boundary(const Graph *graph) {
     for (int i = 0; i < graph->nodes.count; i++)
-        if (graph_node(graph, i)->op->kind == OPK_LOSS) return i;
+        if (graph_node(graph, i)->op->judges) return i;
     return -1;
 }
 

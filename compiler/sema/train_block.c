@@ -51,7 +51,7 @@ static bool is_classifier(const Op *loss) {
 static void check_metric_loss(SettingCall *s, const TrainSettings *train, const char *metric) {
     if (!train->loss) return;
     bool binary = train->loss->predicts == MEANING_PROBABILITY;
-    bool fits = !strcmp(metric, "mae")        ? !is_classifier(train->loss) && !binary
+    bool fits = !strcmp(metric, "mae")        ? !is_classifier(train->loss)
                 : !strcmp(metric, "accuracy") ? is_classifier(train->loss) || binary
                                               : is_classifier(train->loss);
     if (!fits) report(s->e, s->at, E_METRIC_LOSS, metric, train->loss->name);

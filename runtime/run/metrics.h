@@ -9,7 +9,8 @@
 
 typedef struct Metrics {
     int64_t samples;
-    double loss, primary, top; /* sums over samples; primary: right answers, or the absolute error */
+    /* Sums over samples; primary: right answers, or the absolute error; error: that beside right answers. */
+    double loss, primary, top, error;
 } Metrics;
 
 /* Adds a batch; returns the mean of its losses. */

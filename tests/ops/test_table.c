@@ -109,7 +109,9 @@ static void test_facts(void **state) {
     const Op *const *table = op_table(&count);
     for (int i = 0; i < count; i++) {
         const Op *op = table[i];
-        assert_int_equal(op->effect, op->kind == OPK_LOSS || op == op_of_role(OPROLE_STORE));
+        assert_int_equal(op->effect, op->judges || op == op_of_role(OPROLE_STORE));
+        if (op->kind == OPK_LOSS) assert_true(op->judges);
+        if (op->with_error) assert_true(op->with_error->judges && op->with_error->kind == OPK_INTERNAL);
         if (op->view || op->range) assert_true(op->min_inputs == 1 && op->max_inputs == 1);
         if (op->drops || op->reads_sign) assert_true(op->elementwise && op->min_inputs == 2);
         if (op->places_winners) assert_true(op->min_inputs == 2 && op->density);

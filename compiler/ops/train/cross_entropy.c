@@ -131,6 +131,7 @@ const Op op_cross_entropy = {
     .kind = OPK_LOSS,
     .code = CNN_CROSS_ENTROPY,
     .effect = true,
+    .judges = true,
     .predicts = MEANING_PROBABILITIES,
     .absorbs = 1u << MEANING_PROBABILITIES | 1u << MEANING_LOG_PROBABILITIES,
     .summary = "for classes: minus the logarithm of the target's softmax, of logits along the last axis",

@@ -61,10 +61,11 @@ static Terms binary_terms(KernelCode *code, LLVMValueRef z, LLVMValueRef t) {
 
 typedef struct LossWork {
     TermRule rule;
+    bool measures_error; /* of a loss whose slope is what is predicted minus the target */
     int64_t channels;
     LLVMValueRef targets; /* address of the sample's floats */
     LLVMValueRef row, factor;
-    LLVMValueRef loss, metric; /* variables: the sample's sums, doubles */
+    LLVMValueRef loss, metric, error; /* variables: the sample's sums, doubles */
 } LossWork;
 
 /* Targets are floats in a program of doubles, too. */
@@ -90,6 +91,7 @@ static void loss_lanes(KernelCode *code, const Position *position, Lanes lanes, 
     Terms terms = work->rule(code, z, load_target(code, work, position->channel, lanes));
     add_lanes(code, work->loss, terms.loss, lanes);
     add_lanes(code, work->metric, terms.metric, lanes);
+    if (work->measures_error) add_lanes(code, work->error, math_abs(code, terms.slope), lanes);
     if (!code->node->outputs.count) return;
     LLVMValueRef gradient = code_fmul(code, terms.slope, code_splat(code, work->factor, lanes.width));
     code_finish(code, gradient, position, lanes);
@@ -101,27 +103,42 @@ static void loss_row(KernelCode *code, const Position *position, LLVMValueRef ro
     loop_row_lanes(code, position, work->channels, loss_lanes, work);
 }
 
-static void emit_loss(KernelCode *code, TermRule rule) {
+static void store_mean(KernelCode *code, LLVMValueRef sample, int64_t metrics, int which, LLVMValueRef sum,
+                       LLVMValueRef count) {
+    LLVMValueRef mean = LLVMBuildFDiv(code->emit->builder, code_get(code, sum), count, "");
+    store_metric(code, sample, metrics, code_int(code, which), mean);
+}
+
+static void emit_terms(KernelCode *code, TermRule rule, bool measures_error) {
     Emit *e = code->emit;
     const Shape *shape = &code_input(code, 0)->shape;
     int64_t elements = shape_elements(shape);
-    LossWork work = {.rule = rule, .channels = shape_channels(shape)};
+    LossWork work = {.rule = rule, .measures_error = measures_error, .channels = shape_channels(shape)};
+    int64_t metrics = measures_error ? 2 : 1;
     work.factor = mean_gradient_factor(code, elements);
     Loop loop = loop_begin(code, code_int(code, 0), code->count, 1);
     LLVMValueRef from = code_mul_const(code, data_set_index(code, loop.index), elements);
     work.targets = code_at_type(code, e->f32, code_frame(code, FRAME_TARGETS), from);
     work.loss = code_variable(code, e->f64, LLVMConstReal(e->f64, 0));
     work.metric = code_variable(code, e->f64, LLVMConstReal(e->f64, 0));
+    if (measures_error) work.error = code_variable(code, e->f64, LLVMConstReal(e->f64, 0));
     loop_rows(code, shape, loop.index, loss_row, &work);
     LLVMValueRef count = LLVMConstReal(e->f64, (double)elements);
     store_loss(code, loop.index, LLVMBuildFDiv(e->builder, code_get(code, work.loss), count, ""));
-    LLVMValueRef metric = LLVMBuildFDiv(e->builder, code_get(code, work.metric), count, "");
-    store_metric(code, loop.index, 1, code_int(code, 0), metric);
+    store_mean(code, loop.index, metrics, 0, work.metric, count);
+    if (measures_error) store_mean(code, loop.index, metrics, 1, work.error, count);
     loop_end(code, &loop);
+}
+
+static void emit_loss(KernelCode *code, TermRule rule) {
+    emit_terms(code, rule, false);
 }
 
 static void binary_emit(KernelCode *code) {
     emit_loss(code, binary_terms);
+}
+static void binary_error_emit(KernelCode *code) {
+    emit_terms(code, binary_terms, true);
 }
 static void mse_emit(KernelCode *code) {
     emit_loss(code, mse_terms);
@@ -139,11 +156,13 @@ static double loss_cost(const KernelCall *call) {
     return 40 * rows * ceil((double)shape_channels(shape) / call->machine->vector_floats);
 }
 
-#define LOSS_KERNEL .name = "rows", .elements = ELEMENT_F32, .cost = loss_cost, .epilogue = true
-#define LOSS_ROW(kernel)                                                                                     \
-    .kind = OPK_LOSS, .effect = true, .min_inputs = 1, .max_inputs = 1, .kernels = KERNELS(kernel)
+#define LOSS_KERNEL      .name = "rows", .elements = ELEMENT_F32, .cost = loss_cost, .epilogue = true
+#define LOSS_ROW(kernel) .kind = OPK_LOSS, LOSS_RULES(kernel)
+#define LOSS_RULES(kernel)                                                                                   \
+    .effect = true, .judges = true, .min_inputs = 1, .max_inputs = 1, .kernels = KERNELS(kernel)
 
 static const Kernel binary_kernel = {LOSS_KERNEL, .emit = binary_emit};
+static const Kernel binary_error_kernel = {LOSS_KERNEL, .emit = binary_error_emit};
 static const Kernel mse_kernel = {LOSS_KERNEL, .emit = mse_emit};
 static const Kernel mae_kernel = {LOSS_KERNEL, .emit = mae_emit};
 static const Kernel huber_kernel = {LOSS_KERNEL, .emit = huber_emit};
@@ -158,12 +177,21 @@ static const Param huber_params[] = {
      .above = true},
 };
 
+const Op op_binary_cross_entropy_error = {
+    .name = "binary_cross_entropy_error",
+    .kind = OPK_INTERNAL,
+    LOSS_RULES(&binary_error_kernel),
+    .summary = "binary_cross_entropy that also measures the absolute error of the probabilities",
+    .formula = "loss = log(1 + exp(z)) - z*t, error = |sigmoid(z) - t|, the means over the elements",
+};
+
 const Op op_binary_cross_entropy = {
     .name = "binary_cross_entropy",
     LOSS_ROW(&binary_kernel),
     .code = CNN_BINARY_CROSS_ENTROPY,
     .predicts = MEANING_PROBABILITY,
     .absorbs = 1u << MEANING_PROBABILITY,
+    .with_error = &op_binary_cross_entropy_error,
     .summary =
         "for yes or no, several at once: of logits against targets from 0 to 1; a final sigmoid is taken in",
     .formula = "loss = log(1 + exp(z)) - z*t, the mean over the elements",
