@@ -41,6 +41,17 @@ for code in $(grep -ohE '"[EW][0-9]{4}"' "$ROOT"/compiler/diag/*.def | tr -d '"'
     if grep -qx "$code" "$WORK/codes"; then pass; else fail "$code is covered" "no case meets it"; fi
     check "explain $code" "$CNNC" explain "$code"
 done
+# The C compiler checks a call's arguments against the format of its row: the right ones pass, no others do.
+call_compiles() { # ARGUMENTS
+    printf '#include "diag/diag.h"\nvoid call(Diag *d, Span at) { diag(d, at, %s); }\n' "$1" >"$WORK/call.c"
+    $CC -std=gnu11 -Wall -Wextra -Werror -fsyntax-only -I "$ROOT/compiler" "$WORK/call.c"
+}
+cd "$WORK" || exit 1
+check "the right arguments compile" call_compiles 'E_FOR_LIST, "a number"'
+for call in 'E_FOR_LIST, 3' 'E_FOR_LIST' 'E_FOR_LIST, "a number", 3' 'E_DIVISION_BY_ZERO, 1' 'E_MILESTONE_ORDER, 1, 2'; do
+    expect 1 "diag($call) does not compile" call_compiles "$call"
+    says "diag($call) is refused for its format" 'Werror=format'
+done
 repeated=$(grep -ohE '"[EW][0-9]{4}"' "$ROOT"/compiler/diag/*.def | sort | uniq -d)
 is "codes are unique" "$repeated" ""
 finish
