@@ -171,10 +171,12 @@ DataSettings *check_data(Elaborator *e, const Decl *decl) {
         const Setting *setting = &decl->settings.items[i];
         const DataRow *row = find_row(setting->name);
         SettingCall call = {.e = e, .setting = setting};
-        if (!row)
+        if (!row) {
+            const ForeignWord *foreign = foreign_find(FOREIGN_SETTING, "data", setting->name);
             report(e, setting->name_span, E_UNKNOWN_SETTING, "data", setting->name,
-                   suggestion_of(e, setting->name, row_words));
-        else if (setting_open(&call, decl, row->word))
+                   foreign_hint(e, foreign, suggestion_of(e, setting->name, row_words)));
+            foreign_help(e, foreign);
+        } else if (setting_open(&call, decl, row->word))
             row->set(&call, data);
     }
     if (decl->augment && decl->augment->statements.count)

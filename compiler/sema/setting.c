@@ -29,11 +29,14 @@ bool setting_type(SettingCall *s, const char *wants) {
 const char *setting_word(SettingCall *s, const char *words) {
     if (s->datum.kind != DATUM_WORD) {
         setting_type(s, arena_printf(s->e->arena, "one of the words %s", words_text(s->e, words)));
+        quoted_help(s->e, s->setting->name, s->datum);
         return NULL;
     }
     if (word_among(s->datum.text, words)) return s->datum.text;
+    const ForeignWord *foreign = foreign_find(FOREIGN_WORD, s->setting->name, s->datum.text);
     report(s->e, s->at, E_SETTING_WORD, s->setting->name, s->datum.text,
-           suggestion_of(s->e, s->datum.text, words));
+           foreign_hint(s->e, foreign, suggestion_of(s->e, s->datum.text, words)));
+    foreign_help(s->e, foreign);
     help(s->e, "it takes %s", words_text(s->e, words));
     return NULL;
 }
