@@ -1,4 +1,5 @@
-/* The kernels of dense: inputs and outputs as conv_kernels.h has them, with samples for places. */
+/* The kernels of dense: inputs and outputs as conv_kernels.h has them, with samples in the place of
+ * positions. */
 #ifndef CNNC_OPS_DENSE_KERNELS_H
 #define CNNC_OPS_DENSE_KERNELS_H
 
@@ -22,7 +23,8 @@ double dense_weight_grad_cost(const Machine *machine, const Graph *graph, const 
 double dense_reference_rows_cost(const Machine *machine, const Graph *graph, const Node *node);
 double dense_reference_weight_grad_cost(const Machine *machine, const Graph *graph, const Node *node);
 
-/* What the sums of a sample by itself wait for one another, where each register has one; 0 in a batch. */
+/* Cycles that the additions of a single sample's sums wait for each other, each register holding one sum; 0
+ * in a batch. */
 double dense_single_waits(const Machine *machine, const Graph *graph, const Node *node);
 bool dense_chains_applies(const Machine *machine, const Graph *graph, const Node *node);
 
