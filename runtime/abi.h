@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-enum { CNN_ABI_VERSION = 7, CNN_MAX_RANK = 8, CNN_ALIGNMENT = 64 };
+enum { CNN_ABI_VERSION = 8, CNN_MAX_RANK = 8, CNN_ALIGNMENT = 64 };
 
 /* The argument of every generated function. Fields are read by index from generated code: see
  * emit/kernel_code.h. */
@@ -103,7 +103,8 @@ typedef struct cnn_parameter {
 /* A row of the summary, and where `run --layer` finds the layer's value in the probe program's scratch. */
 typedef struct cnn_layer {
     const char *name, *kind;
-    int32_t rank, reserved;
+    int32_t rank;
+    int32_t indexes_rows; /* 1: what it takes are indices of rows of its first parameter (an embedding) */
     int64_t shape[CNN_MAX_RANK];
     int64_t parameters, trainable, statistics, macs;
     int64_t offset;               /* elements from the sample's scratch */
@@ -153,7 +154,14 @@ typedef enum cnn_loss {
     CNN_HUBER
 } cnn_loss;
 
-typedef enum cnn_format { CNN_FORMAT_NONE, CNN_FORMAT_IDX, CNN_FORMAT_CIFAR, CNN_FORMAT_NPY } cnn_format;
+typedef enum cnn_format {
+    CNN_FORMAT_NONE,
+#define FORMAT(number, word) CNN_FORMAT_##number,
+#define PLANNED(word)
+#include "runtime/formats.def"
+#undef FORMAT
+#undef PLANNED
+} cnn_format;
 
 /* The data block. Lists end with NULL. */
 typedef struct cnn_data {
@@ -192,7 +200,9 @@ typedef struct cnn_train {
     int32_t loss, epochs, batch, top_k; /* top_k: 0 where not asked for */
     int32_t show_accuracy, show_mae;
     double learning_rate;
-    int32_t reserved, slot_count; /* blocks of trained-parameter size that the optimizer keeps */
+    /* smallest_batch: samples that a step needs: 2 where batch statistics would be of one value a channel.
+     * slot_count: blocks of trained-parameter size that the optimizer keeps. */
+    int32_t smallest_batch, slot_count;
     uint64_t seed;
     const char *optimizer; /* "sgd" */
     const cnn_schedule *schedule;

@@ -64,11 +64,12 @@ static void put_layers(Fields *model, const Graph *probe) {
     for (int i = 0; i < probe->layers.count; i++) {
         const Layer *layer = &probe->layers.items[i];
         const Value *value = graph_value(probe, layer->output);
+        const Op *op = op_find(layer->kind);
         Fields f = {.module = model->module};
         put_string(&f, layer->name);
         put_string(&f, layer->kind);
         put_i32(&f, value->shape.rank);
-        put_i32(&f, 0);
+        put_i32(&f, op && op->indexes_rows);
         put_extents(&f, value->shape.dim, value->shape.rank, CNN_MAX_RANK);
         put_i64(&f, layer->parameters);
         put_i64(&f, layer->trainable);
@@ -89,28 +90,14 @@ static void put_channel_values(Fields *f, const double *values, int count, doubl
     put_floats(f, all, channels);
 }
 
-static int format_code(const char *format) {
-    static const struct {
-        const char *name;
-        int code;
-    } rows[] = {
-        {"idx",   CNN_FORMAT_IDX  },
-        {"cifar", CNN_FORMAT_CIFAR},
-        {"npy",   CNN_FORMAT_NPY  },
-    };
-    for (int i = 0; format && i < COUNT(rows); i++)
-        if (!strcmp(rows[i].name, format)) return rows[i].code;
-    return CNN_FORMAT_NONE;
-}
-
 static void put_data(Fields *model, const DataSettings *data, int64_t channels) {
     if (!data) {
         put_pointer(model, NULL);
         return;
     }
     Fields f = {.module = model->module};
-    put_i32(&f, format_code(data->format));
-    put_i32(&f, !data->cifar100 ? 0 : data->coarse ? 2 : 1);
+    put_i32(&f, data->format);
+    put_i32(&f, data->cifar_labels);
     put_string(&f, data->path ? data->path : "");
     put_strings(&f, data->train.items, data->train.count);
     put_strings(&f, data->test.items, data->test.count);
@@ -124,34 +111,6 @@ static void put_data(Fields *model, const DataSettings *data, int64_t channels) 
     put_i32(&f, data->resize_width);
     put_i32(&f, 0);
     put_pointer(model, constant_global(model->module, fields_struct(&f)));
-}
-
-static int loss_code(const char *name) {
-    static const struct {
-        const char *name;
-        int code;
-    } rows[] = {
-        {"cross_entropy",        CNN_CROSS_ENTROPY       },
-        {"binary_cross_entropy", CNN_BINARY_CROSS_ENTROPY},
-        {"mse",                  CNN_MSE                 },
-        {"mae",                  CNN_MAE                 },
-        {"huber",                CNN_HUBER               },
-    };
-    for (int i = 0; i < COUNT(rows); i++)
-        if (!strcmp(rows[i].name, name)) return rows[i].code;
-    internal_error("loss %s is not in the descriptor", name);
-}
-
-static int schedule_code(const char *name) {
-    static const char *const names[] = {
-        [CNN_SCHEDULE_CONSTANT] = "constant",     [CNN_SCHEDULE_STEP] = "step",
-        [CNN_SCHEDULE_MILESTONES] = "milestones", [CNN_SCHEDULE_EXPONENTIAL] = "exponential",
-        [CNN_SCHEDULE_COSINE] = "cosine",         [CNN_SCHEDULE_ONE_CYCLE] = "one_cycle",
-        [CNN_SCHEDULE_PLATEAU] = "plateau",
-    };
-    for (int i = 0; i < COUNT(names); i++)
-        if (!strcmp(names[i], name)) return i;
-    internal_error("schedule %s is not in the descriptor", name);
 }
 
 /* NULL where this schedule has no such argument. */
@@ -178,7 +137,7 @@ static void put_schedule(Fields *block, const TrainSettings *train) {
     const Attr *list = schedule_attr(train, "epochs");
     for (int64_t i = 0; list && i < list->tensor.shape.dim[0]; i++)
         put_i64(&epochs, epoch_count(list->tensor.values[i]));
-    put_i32(&f, schedule_code(train->schedule->name));
+    put_i32(&f, train->schedule->code);
     put_i32(&f, epochs.values.count);
     put_i64(&f, epoch_count(schedule_number(train, "every", "patience")));
     put_f64(&f, schedule_number(train, "warmup", "warmup"));
@@ -194,14 +153,14 @@ static void put_train(Fields *model, const TrainSettings *train) {
         return;
     }
     Fields f = {.module = model->module};
-    put_i32(&f, loss_code(train->loss->name));
+    put_i32(&f, train->loss->code);
     put_i32(&f, train->epochs);
     put_i32(&f, train->batch);
     put_i32(&f, train->top_k);
     put_i32(&f, train->accuracy);
     put_i32(&f, train->mae);
     put_f64(&f, attr_find(train->optimizer, train->optimizer_attrs, "lr")->real);
-    put_i32(&f, 0);
+    put_i32(&f, train->smallest_batch);
     put_i32(&f, train->optimizer->slots ? train->optimizer->slots(train->optimizer_attrs) : 0);
     put_i64(&f, train->seed);
     put_string(&f, train->optimizer->name);
@@ -216,19 +175,17 @@ static int output_kind(const Model *model) {
     const Graph *graph = model->graph;
     NodeId last = graph_value(graph, graph->output)->producer;
     const Node *node = last >= 0 ? graph_node(graph, last) : NULL;
-    const char *name = !node                                   ? ""
-                       : !strcmp(node->op->name, "activation") ? node_word(node, "kind")
-                                                               : node->op->name;
+    Meaning made = node ? node->op->meaning : MEANING_NUMBERS;
     enum { AS_IT_IS, SOFTMAX, EXP, SIGMOID };
-    if (!strcmp(name, "log_softmax")) return EXP;
-    if (!model->train || !strcmp(name, "softmax")) return AS_IT_IS;
-    if (!strcmp(model->train->loss->name, "cross_entropy")) return SOFTMAX;
-    if (!strcmp(model->train->loss->name, "binary_cross_entropy") && strcmp(name, "sigmoid")) return SIGMOID;
-    return AS_IT_IS;
+    if (made == MEANING_LOG_PROBABILITIES) return EXP;
+    if (!model->train || made == MEANING_PROBABILITIES) return AS_IT_IS;
+    Meaning wanted = model->train->loss->predicts;
+    if (wanted == MEANING_PROBABILITIES) return SOFTMAX;
+    return wanted == MEANING_PROBABILITY && made != wanted ? SIGMOID : AS_IT_IS;
 }
 
 static int64_t metric_count(const Model *model) {
-    if (!model->train || strcmp(model->train->loss->name, "cross_entropy")) return 1;
+    if (!model->train || model->train->loss->predicts != MEANING_PROBABILITIES) return 1;
     const Shape *output = &graph_value(model->graph, model->graph->output)->shape;
     return shape_elements(output) / shape_channels(output);
 }
@@ -252,12 +209,12 @@ static void put_header(Fields *f, const Model *model) {
 /* Forms by which people look into a model come last, so that code which another form has, too, is made for
  * that one. */
 static void put_programs(Fields *model, Graph *const *forms) {
-    static const bool seldom[FORM_COUNT] = {[FORM_PROBE] = true, [FORM_GRADIENTS] = true};
     LLVMValueRef programs[FORM_COUNT] = {0};
     for (int round = 0; round < 2; round++) {
         model->module->seldom = round;
         for (int i = 0; i < FORM_COUNT; i++)
-            if (forms[i] && seldom[i] == round) programs[i] = program_emit(model->module, forms[i]);
+            if (forms[i] && forms[i]->form->seldom == round)
+                programs[i] = program_emit(model->module, forms[i]);
     }
     for (int i = 0; i < FORM_COUNT; i++) put_pointer(model, programs[i]);
 }

@@ -65,7 +65,7 @@ static void call_node(Body *body, const Node *node, bool prepare) {
 static LLVMValueRef emit_step(Module *module, const Graph *graph, const Node *node, bool prepare) {
     Emit *e = &module->emit;
     const char *name =
-        arena_printf(e->cx->arena, "%s.%s.%d", graph->form, node->op->name, module->step_number++);
+        arena_printf(e->cx->arena, "%s.%s.%d", graph->form->name, node->op->name, module->step_number++);
     LLVMValueRef function = module_function(module, name, e->void_type, &e->pointer, 1);
     module_leave_plain(module, function);
     Body body = {.module = module, .graph = graph};
@@ -169,10 +169,10 @@ static LLVMValueRef stage_constant(Module *module, const Graph *graph, int stage
     LLVMValueRef *runs = ARENA_ARRAY(module->emit.cx->arena, LLVMValueRef, (size_t)graph->nodes.count);
     int samples = put_steps(&fields, graph, DOMAIN_SAMPLE, stage, runs, false);
     int batch = put_steps(&fields, graph, DOMAIN_BATCH, stage, runs, false);
-    if (strcmp(graph->form, "inference"))
-        put_pointer(&fields, NULL);
-    else
+    if (graph->form->chooses_alone)
         put_steps(&fields, graph, DOMAIN_SAMPLE, stage, runs, true);
+    else
+        put_pointer(&fields, NULL);
     put_i32(&fields, samples);
     put_i32(&fields, batch);
     put_i32(&fields, graph->stage_micro_batches[stage]);

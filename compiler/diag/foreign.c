@@ -36,7 +36,7 @@ static bool is_listed(const char *word, const char *words) {
 const ForeignWord *foreign_find(ForeignPlace place, const char *of, const char *word) {
     for (int i = 0; i < COUNT(rows); i++) {
         const ForeignWord *row = &rows[i];
-        bool belongs = row->place == place && (!*row->of || is_listed(of, row->of));
+        bool belongs = row->place == place && (!of || !*row->of || is_listed(of, row->of));
         if (belongs && is_listed(word, row->words)) return row;
     }
     return NULL;

@@ -7,7 +7,8 @@
 typedef enum ForeignPlace {
     FOREIGN_LAYER,     /* a layer's name */
     FOREIGN_ARGUMENT,  /* an argument's name; of: the layer's, optimizer's, ... */
-    FOREIGN_WORD,      /* a value that is a word; of: the argument or the setting, for a mode the layer */
+    FOREIGN_WORD,      /* a value that is a word; of: the argument or the setting (activations,
+                          whichever argument takes them), for a mode the layer */
     FOREIGN_SETTING,   /* a setting's name; of: data or train */
     FOREIGN_FUNCTION,  /* a function's name in an expression */
     FOREIGN_VALUE,     /* a name alone in an expression */
@@ -25,8 +26,8 @@ typedef struct ForeignWord {
     const char *note;       /* without `here` the reason, else a line of help or empty */
 } ForeignWord;
 
-/* The row of a word at its place, NULL where nobody knows it. The case of letters and underscores make no
- * difference. */
+/* The row of a word at its place, NULL where nobody knows it. of NULL: whatever it belongs
+ * to. The case of letters and underscores make no difference. */
 const ForeignWord *foreign_find(ForeignPlace place, const char *of, const char *word);
 
 /* All rows, for tests. */

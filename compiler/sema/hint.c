@@ -4,17 +4,6 @@
 
 #include <ctype.h>
 
-/* Whose values are words. */
-static const char *const word_owners[] = {"activation", "init",    "loss",   "optimizer", "schedule",
-                                          "metrics",    "padding", "format", "pad",       "upsample"};
-
-static const ForeignWord *find_word(const char *name) {
-    const ForeignWord *found = NULL;
-    for (int i = 0; i < COUNT(word_owners) && !found; i++)
-        found = foreign_find(FOREIGN_WORD, word_owners[i], name);
-    return found;
-}
-
 /* Softmax, ReLU: a word of the language but for the case of its letters. */
 static bool is_own_word(Elaborator *e, const char *name) {
     char *lower = arena_strdup(e->arena, name);
@@ -26,7 +15,7 @@ const ForeignWord *foreign_name(Elaborator *e, ForeignPlace place, const char *n
     static const ForeignPlace others[] = {FOREIGN_VALUE, FOREIGN_LAYER, FOREIGN_FUNCTION};
     if (is_own_word(e, name)) return NULL;
     const ForeignWord *found = foreign_find(place, "", name);
-    if (!found) found = find_word(name);
+    if (!found) found = foreign_find(FOREIGN_WORD, NULL, name);
     for (int i = 0; i < COUNT(others) && !found; i++) found = foreign_find(others[i], "", name);
     return found;
 }

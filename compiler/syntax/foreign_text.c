@@ -14,7 +14,7 @@ const char *foreign_text(Parser *parser, const ForeignWord *foreign) {
 }
 
 void foreign_comment(Parser *parser, Span span, const char *sign) {
-    diag(parser->cx->diag, span, E_COMMENT, sign);
+    if (!parser->skipping) diag(parser->cx->diag, span, E_COMMENT, sign);
 }
 
 static bool ends_value(int kind) {
