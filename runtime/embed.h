@@ -25,7 +25,7 @@ typedef struct cnn_instance cnn_instance;
  * compiled for another version of this library. */
 size_t cnn_embed_size(const cnn_model *model);
 /* An instance in cnn_embed_size(model) bytes of the caller's, aligned or not, which stay the caller's and in
- * their place. NULL where memory is, or where the size is 0. */
+ * their place. NULL where `memory` is NULL, or where the size is 0. */
 cnn_instance *cnn_embed_init(const cnn_model *model, void *memory);
 /* An instance from the heap; NULL where there is none. */
 cnn_instance *cnn_embed_create(const cnn_model *model);

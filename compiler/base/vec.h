@@ -1,4 +1,4 @@
-/* Growable arrays in an arena: a struct { T *items; int64 count, capacity; } of any element type.
+/* Growable arrays in an arena: a struct { T *items; int count, capacity; } of any element type.
  * Growing leaves the old items behind in the arena; pointers to items are valid until the next push. */
 #ifndef CNNC_BASE_VEC_H
 #define CNNC_BASE_VEC_H

@@ -45,7 +45,7 @@ LLVMValueRef descriptor_emit(Module *module, const CodegenInput *input);
  * (entry_points.c). */
 void embedding_emit(Module *module, LLVMValueRef description);
 
-/* Has LLVM translate the function as it stands, passes left out, for such as do little. */
+/* Has LLVM translate the function without optimising it: for functions too short to gain from that. */
 void module_leave_plain(Module *module, LLVMValueRef function);
 
 /* Hides from LLVM's loop strength reduction what it need not weigh (addresses.c); addresses stay what they

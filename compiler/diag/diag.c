@@ -4,7 +4,6 @@
 #include "diag/context.h"
 
 #include <ctype.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,12 +56,12 @@ static bool already_reported(const Diag *d, const Report *report) {
     return false;
 }
 
-void diag(Diag *d, Span at, DiagCode code, ...) {
+void diag_report(Diag *d, Span at, DiagCode code, const char *format, ...) {
     const Row *row = &rows[code];
     Report *report = ARENA_NEW(d->arena, Report);
     va_list arguments;
-    va_start(arguments, code);
-    const char *message = arena_vprintf(d->arena, row->format, arguments);
+    va_start(arguments, format);
+    const char *message = arena_vprintf(d->arena, format, arguments);
     va_end(arguments);
     *report = (Report){.severity = row->severity, .code = row->code, .message = message, .at = at};
     d->current = report;

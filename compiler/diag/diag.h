@@ -6,13 +6,14 @@
  *     diag_help(d, "floor((3 + 0 - 5)/1) + 1 = -1; padding=1 or kernel 3 would fit");
  *
  * Notes and help belong to the diagnostic before them. Diagnostics are printed by diag_flush, in the order in
- * which they were reported. Messages and help are formatted with printf's rules; the format stands in
- * diag.def. */
+ * which they were reported. Messages and help are formatted with printf's rules. A message's format stands in
+ * its row of diag.def, and the C compiler checks the arguments of every call against it. */
 #ifndef CNNC_DIAG_DIAG_H
 #define CNNC_DIAG_DIAG_H
 
 #include "diag/source.h"
 
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -23,6 +24,12 @@ typedef enum DiagCode {
     DIAG_CODE_COUNT
 } DiagCode;
 
+/* The format of each row by its name: -Wformat reads the initial value of a constant array. */
+#define DIAG(name, code, severity, format, explanation, example)                                             \
+    static const char diag_format_##name[] __attribute__((unused)) = format;
+#include "diag/diag.def"
+#undef DIAG
+
 typedef enum Severity { SEVERITY_ERROR, SEVERITY_WARNING } Severity;
 typedef enum DiagFormat { DIAG_TEXT, DIAG_JSON } DiagFormat;
 
@@ -32,7 +39,10 @@ typedef struct Diag Diag;
  * so. */
 Diag *diag_create(Arena *arena, FILE *stream, DiagFormat format, bool color);
 
-void diag(Diag *d, Span at, DiagCode code, ...);
+/* Reports what the row `code` says, which is the name of the row itself: no variable can stand there. */
+#define diag(d, at, code, ...) diag_report(d, at, code, diag_format_##code __VA_OPT__(, ) __VA_ARGS__)
+void diag_report(Diag *d, Span at, DiagCode code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 void diag_note(Diag *d, Span at, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void diag_help(Diag *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

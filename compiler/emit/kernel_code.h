@@ -1,7 +1,7 @@
 /* Helpers over the LLVM C API for writing one kernel: a function
  *     void kernel(frame, count, first, inputs..., outputs...)
- * that works on samples 0 .. count-1 of a micro-batch. Pointers are to element (0, 0, ...) of sample 0; where
- * one sample's next begins is code_sample_stride. In the batch and parameter domains count is 1.
+ * that works on samples 0 .. count-1 of a micro-batch. Pointers are to element (0, 0, ...) of sample 0; the
+ * next sample lies code_sample_stride elements further. In the batch and parameter domains count is 1.
  *
  * Registers: a `Lanes` says how many elements a register has and how many of them are alive; width 1 is a
  * plain scalar, so a reference kernel is a vector kernel of width 1. Integers are i64. */
@@ -27,7 +27,7 @@ struct KernelCode {
     Emit *emit;
     const Graph *graph;
     const Node *node;
-    bool compact;     /* it runs seldom: few instructions count for more than fast ones */
+    bool compact;     /* it runs seldom: short code is better than fast code */
     LLVMTypeRef real; /* float, or double in a double-precision program */
     int width; /* elements in a vector register; 1 in a double-precision program, unless the kernel is made
                   for it */
@@ -81,11 +81,11 @@ typedef enum FrameField {
 LLVMValueRef code_frame(KernelCode *code, FrameField field); /* pointer, i64, i32 or float, as abi.h has it */
 
 /* The worker's room for single kernels, as large as Kernel.workspace asked for: behind the samples of a full
- * micro-batch. What it holds when the kernel begins is anybody's. */
+ * micro-batch. Its contents are undefined when the kernel begins. */
 LLVMValueRef code_workspace(KernelCode *code);
 
-/* This call's share [begin, end) of n pieces of work, of which each part of a split step takes some: a kernel
- * that asks is one that splits (Kernel.splits). */
+/* The pieces [begin, end) of n pieces of work that this call has to do. Where a step is split among threads,
+ * each call does a share; only a kernel with Kernel.splits asks. */
 typedef struct Share {
     LLVMValueRef begin, end;
 } Share;
@@ -148,8 +148,8 @@ LLVMTypeRef code_type(KernelCode *code, int width);
 /* Asks for the line in that level's cache, 1 or 2; any address will do. */
 void code_prefetch(KernelCode *code, LLVMValueRef pointer, int level);
 
-/* The same address, of which LLVM knows nothing: what is read there is read again, and not kept in registers
- * that are needed otherwise. Loads have ports of their own. */
+/* The same address, hidden from LLVM's analysis: what is read there is loaded again, and not kept in
+ * registers that are needed otherwise. Loads have ports of their own. */
 LLVMValueRef code_unknown_address(const KernelCode *code, LLVMValueRef address);
 
 /* A local variable (promoted to a register): reductions across loops. */
@@ -157,7 +157,7 @@ LLVMValueRef code_variable(KernelCode *code, LLVMTypeRef type, LLVMValueRef init
 LLVMValueRef code_get(KernelCode *code, LLVMValueRef variable);
 void code_set(KernelCode *code, LLVMValueRef variable, LLVMValueRef value);
 
-/* for (index = from; index < to; index += step). An empty range runs no time. Nothing is emitted around a
+/* for (index = from; index < to; index += step). An empty range has no turn. Nothing is emitted around a
  * body that runs exactly once with constant bounds. */
 typedef struct Loop {
     LLVMValueRef index;
@@ -193,13 +193,13 @@ void loop_lanes(KernelCode *code, int64_t extent, LaneBody body, void *user);
 Share share_of_lanes(KernelCode *code, int64_t extent);
 void loop_shared_lanes(KernelCode *code, int64_t extent, const Share *share, LaneBody body, void *user);
 
-/* A place in a value that is one a sample: indices i64; spatial beyond the value's rank are not looked at. */
+/* A position in a per-sample value: indices are i64; spatial ones beyond the value's rank are ignored. */
 typedef struct Position {
     LLVMValueRef sample, spatial[SHAPE_MAX_RANK], channel;
     int64_t delta[SHAPE_MAX_RANK]; /* added to spatial */
 } Position;
 
-/* Elements from one sample of the value to the next (0 for a value that is not one a sample). */
+/* Elements from one sample of the value to the next (0 for a value that all samples share). */
 int64_t code_sample_stride(const KernelCode *code, const Value *value);
 /* Address of the value at that position, base being its pointer. A value of rank 1 in a node of a higher rank
  * is per channel: only sample and channel count. */
@@ -211,10 +211,11 @@ LLVMValueRef code_position(KernelCode *code, const Value *value, LLVMValueRef ba
 typedef void (*PositionBody)(KernelCode *code, const Position *position, Lanes lanes, void *user);
 void loop_positions(KernelCode *code, const Shape *shape, PositionBody body, void *user);
 
-/* The node's input at the position: a register of elements, or of channels for a vector that has one value a
- * channel. */
+/* The node's input at the position: a register of elements, or of channels where it is a vector with one
+ * value per channel. */
 LLVMValueRef code_load_input(KernelCode *code, int input, const Position *position, Lanes lanes);
-/* The same, asking for what the walk comes to later where another stage may have left that, far away. */
+/* The same, and prefetches what the walk reads later, which an earlier stage may have left in a far cache or
+ * in memory. */
 LLVMValueRef code_load_far(KernelCode *code, int input, const Position *position, Lanes lanes);
 
 /* The node's epilogue applied to the register; and a store to output 0. A kernel that pools calls the first
@@ -234,10 +235,11 @@ Maximum maximum_begin(KernelCode *code, int width);
 LLVMValueRef maximum_visit(KernelCode *code, Maximum *maximum, LLVMValueRef x, int place);
 void maximum_store(KernelCode *code, const Maximum *maximum, const Position *window, Lanes lanes);
 
-/* The node's own result at the position, from its operands there: of an elementwise operator. */
+/* An elementwise node's own result at the position, before its epilogue. */
 LLVMValueRef code_map(KernelCode *code, const Position *position, Lanes lanes);
 
-/* Both, at the same place: the only way in which another epilogue-capable kernel may write its result. */
+/* code_epilogue and code_store_result at one position: the only way in which a kernel that does not pool may
+ * write its result. */
 void code_finish(KernelCode *code, LLVMValueRef result, const Position *position, Lanes lanes);
 
 /* The kernel of every elementwise operator: map over all positions, epilogue included (emit/elementwise.c).

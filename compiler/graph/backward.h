@@ -10,7 +10,7 @@ ValueId backward_of_output(const Backward *b, const Node *node, int i);
 /* Does anybody want the gradient of this input? (It leads to a trained parameter, or was asked for.) */
 bool backward_wants(const Backward *b, ValueId input);
 
-/* Adds a contribution to the gradient of a value that is one a sample; several are summed by an `add` node.
+/* Adds a contribution to the gradient of a per-sample value; several are summed by an `add` node.
  */
 void backward_contribute(Backward *b, ValueId value, ValueId gradient);
 
@@ -27,10 +27,11 @@ void backward_accumulate(Backward *b, const char *op, const Attr *attrs, const V
 NodeId backward_last(const Backward *b);
 Graph *backward_graph(const Backward *b);
 
-/* For the pass that walks the graph: a walk over its nodes as they stand, which wants the gradients of the
- * trained parameters and of `wanted` (-1: of nothing else). */
+/* For the pass that differentiates the graph: a walk over the nodes that it has at this moment, for the
+ * gradients of the trained parameters and of the value `wanted` (-1: of no other value). */
 Backward *backward_create(Graph *graph, ValueId wanted);
-/* Calls the gradient rules from the last of those nodes to the first. Seeds are contributed before. */
+/* Calls the gradient rules from the last of those nodes to the first. The gradients that
+ * it starts from are contributed before. */
 void backward_walk(Backward *b);
 /* The sum of the contributions to a value's gradient; -1 where there are none. */
 ValueId backward_of_value(Backward *b, ValueId value);

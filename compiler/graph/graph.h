@@ -20,12 +20,12 @@ typedef int NodeId;
 
 /* What a value is; decides where it lives. */
 typedef enum Role {
-    ROLE_INPUT,      /* the model's input: one a sample */
-    ROLE_ACTIVATION, /* one a sample, forward or backward */
+    ROLE_INPUT,      /* the model's input: one per sample */
+    ROLE_ACTIVATION, /* one per sample, forward or backward */
     ROLE_PARAMETER,  /* in the parameter block */
     ROLE_STATE,      /* in the parameter block, not trained by gradient (running statistics) */
-    ROLE_GRADIENT,   /* of a parameter: an accumulator a lane, laid out as its parameter */
-    ROLE_LANE,       /* another accumulator a lane, read and zeroed by a batch node; doubles */
+    ROLE_GRADIENT,   /* a parameter's gradient: an accumulator in every lane, laid out as the parameter */
+    ROLE_LANE,       /* another accumulator in every lane, of doubles: a batch node reads and zeroes it */
     ROLE_SHARED,     /* one for the whole batch, made by a batch node */
     ROLE_PACKED      /* derived from parameters alone, rebuilt after each update */
 } Role;
@@ -59,7 +59,7 @@ typedef struct ParameterInfo {
     int64_t offset;        /* memory: elements from the start of the parameter block */
 } ParameterInfo;
 
-/* Physical form of a value that is one a sample: strides in elements, per axis of its shape; halo is room for
+/* Physical form of a per-sample value: strides in elements, one for each axis of its shape; halo is room for
  * zeros around the spatial axes, set to zero once and never written. The value's address is that of element
  * (0, 0, ...). Between its places may lie channels of other values, which its kernels never write. */
 typedef struct Layout {
@@ -91,7 +91,7 @@ typedef struct Value {
     int64_t elements;         /* ROLE_PACKED, ROLE_SHARED, ROLE_LANE: storage in elements */
     ValueId within;  /* -1, or the value of more channels that this one is a part of, from its channel */
     int64_t channel; /* on: nest */
-    ValueId alias;   /* -1, or the value whose memory this one is: views, parts, in-place results */
+    ValueId alias;   /* -1, or the value whose memory this one uses: views, parts, in-place results */
     Layout layout;
     Region region;
     int64_t offset; /* elements, of element 0 */
@@ -115,13 +115,13 @@ typedef struct Node {
     Span span;
     int layer; /* -1 where none */
     VEC(EpilogueStep) epilogue;
-    int max_window;        /* 0, or: output 0 is the maximum of each whole window of so many places along both
-                              axes of what the epilogue leaves */
+    int max_window;        /* 0, or the side of the square windows of the epilogue's result whose maxima
+                              output 0 holds */
     int stage;             /* schedule */
     const Kernel *kernel;  /* schedule */
     double cost;           /* schedule: estimated cycles a sample */
     int64_t packed_offset; /* memory: of what its kernel derives from parameters */
-    const Kernel *alone;   /* schedule: the kernel for a sample that runs by itself; NULL: as with others */
+    const Kernel *alone;   /* schedule: the kernel for a batch of one sample; NULL: `kernel` */
     double alone_cost;     /* schedule: cycles it takes then */
     int64_t alone_packed_offset;
     bool late; /* runs in the stage of its first reader, not as soon as it could */
@@ -139,7 +139,7 @@ typedef struct Layer { /* as the user wrote it: a row of the summary */
     int64_t parameters, trainable, statistics, macs;
 } Layer;
 
-/* Is it one a sample? */
+/* Is there one of it for every sample, and not one for the model, a lane or the batch? */
 static inline bool value_per_sample(const Value *value) {
     return value->role == ROLE_INPUT || value->role == ROLE_ACTIVATION;
 }
@@ -164,7 +164,7 @@ typedef struct Graph {
     int64_t lane_elements, shared_elements, packed_elements; /* memory */
     int64_t parameter_elements, trained_elements,
         decayed_elements; /* memory: the block's size, its sections' ends */
-    int serial;           /* of the last fresh name */
+    int serial;           /* number in the last generated name */
 } Graph;
 
 Graph *graph_create(Arena *arena, const char *name, Form form);
@@ -186,9 +186,10 @@ NodeId graph_add_node(Graph *graph, const Op *op, const Attr *attrs, const Value
                       int layer, Span span);
 ValueId graph_add_output(Graph *graph, NodeId node, Role role, Shape shape);
 
-/* The value's memory is what this value's is: the end of its chain of aliases. */
+/* The value whose memory this one uses: the end of its chain of aliases. */
 ValueId graph_root(const Graph *graph, ValueId value);
-/* What the value is a part of in the end: itself where it is none. And its first channel in there. */
+/* The outermost value that this one is a part of (itself where it is a part of none), and its first channel
+ * in that. */
 ValueId graph_whole(const Graph *graph, ValueId value);
 int64_t graph_channel(const Graph *graph, ValueId value);
 /* Is the value, or would it be, the part of the other one that begins at that channel? */
@@ -204,7 +205,7 @@ const Attr *attr_find(const Op *op, const Attr *attrs, const char *name);
 int64_t node_int(const Node *node, const char *name);
 double node_real(const Node *node, const char *name);
 bool node_bool(const Node *node, const char *name);
-/* The multiply-adds of the node's layer: an Op.macs for nodes that carry its gradient back. */
+/* An Op.macs for nodes of a layer's gradient: each takes as many multiply-adds as the layer itself. */
 int64_t node_layer_macs(const Graph *graph, const Node *node);
 const char *node_word(const Node *node, const char *name);
 const Size *node_size(const Node *node, const char *name);

@@ -12,6 +12,7 @@ bool choose_activation(Elaborator *e, const char *param, const char *of, Datum d
     if (datum.kind == DATUM_ERROR) return false;
     if (datum.kind != DATUM_WORD && datum.kind != DATUM_CALL) {
         report(e, at, E_ARGUMENT_TYPE, param, of, "a word such as relu, or none", datum_text(e, datum));
+        quoted_help(e, "activations", datum);
         return false;
     }
     const char *name = datum.kind == DATUM_CALL ? datum.call->name : datum.text;
@@ -30,7 +31,10 @@ bool choose_activation(Elaborator *e, const char *param, const char *of, Datum d
     const Op *const *table = op_table(&count);
     for (int i = 0; i < count; i++)
         if (table[i]->kind == OPK_ACTIVATION) vec_push(e->arena, &names, table[i]->name);
-    report(e, at, E_ARGUMENT_WORD, param, of, name, suggestion(e, name, names.items, names.count));
+    const ForeignWord *foreign = foreign_find(FOREIGN_WORD, "activations", name);
+    report(e, at, E_ARGUMENT_WORD, param, of, name,
+           foreign_hint(e, foreign, suggestion(e, name, names.items, names.count)));
+    foreign_help(e, foreign);
     return false;
 }
 

@@ -58,8 +58,10 @@ static bool match(Elaborator *e, const Op *op, CallArguments *arguments, CallArg
         CallArgument *argument = &arguments->items[i];
         int index = argument->name ? param_index(op, argument->name) : next_positional(op, position);
         if (argument->name && index < 0) {
+            const ForeignWord *foreign = foreign_find(FOREIGN_ARGUMENT, op->name, argument->name);
             report(e, argument->name_span, E_UNKNOWN_ARGUMENT, op->name, argument->name,
-                   suggest_param(e, op, argument->name));
+                   foreign_hint(e, foreign, suggest_param(e, op, argument->name)));
+            foreign_help(e, foreign);
             fine = false;
             continue;
         }

@@ -15,6 +15,15 @@ typedef struct Conversion {
     const Expr *expr; /* what was written; NULL for a default */
 } Conversion;
 
+static bool takes_words(const Param *param) {
+    return param->type == PARAM_WORD || param->type == PARAM_PADDING || param->type == PARAM_INIT;
+}
+
+/* What the rows of foreign words know the argument by: what several layers have, or the layer. */
+static const char *words_owner(const Conversion *c) {
+    return c->param->type == PARAM_INIT ? "init" : c->param->type == PARAM_PADDING ? "padding" : c->op->name;
+}
+
 Span item_span(const Expr *list, int i, Span at) {
     return list && list->kind == EXPR_LIST && i < list->items.count ? list->items.items[i]->span : at;
 }
@@ -36,6 +45,7 @@ static bool wrong_type(const Conversion *c, const char *wants) {
     report(c->e, c->at, E_ARGUMENT_TYPE, c->param->name, c->op->name, wants, datum_text(c->e, c->datum));
     if (c->datum.kind == DATUM_VALUE)
         help(c->e, "a layer takes its input from the left: x -> %s(...)", c->op->name);
+    if (takes_words(c->param)) quoted_help(c->e, words_owner(c), c->datum);
     return false;
 }
 
@@ -144,8 +154,10 @@ static bool convert_explicit(const Conversion *c, int spatial, const char *wants
 }
 
 static bool wrong_word(const Conversion *c, const char *words) {
+    const ForeignWord *foreign = foreign_find(FOREIGN_WORD, words_owner(c), c->datum.text);
     report(c->e, c->at, E_ARGUMENT_WORD, c->param->name, c->op->name, c->datum.text,
-           suggestion_of(c->e, c->datum.text, words));
+           foreign_hint(c->e, foreign, suggestion_of(c->e, c->datum.text, words)));
+    foreign_help(c->e, foreign);
     bool padding = c->param->type == PARAM_PADDING;
     help(c->e, "it takes %s%s", words_text(c->e, words), padding ? ", a size or [[begin, end], ...]" : "");
     return false;

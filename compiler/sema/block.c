@@ -101,7 +101,9 @@ static bool input_extents(Elaborator *e, const Expr *call, Shape *shape) {
     for (int i = 0; i < call->arguments.count; i++) {
         const Argument *argument = &call->arguments.items[i];
         if (argument->name) {
-            report(e, argument->name_span, E_UNKNOWN_ARGUMENT, "input", argument->name, "");
+            const ForeignWord *foreign = foreign_find(FOREIGN_ARGUMENT, "input", argument->name);
+            report(e, argument->name_span, E_UNKNOWN_ARGUMENT, "input", argument->name,
+                   foreign_hint(e, foreign, ""));
             return false;
         }
         int64_t extent;

@@ -5,6 +5,7 @@
 #define CNNC_SEMA_ELABORATOR_H
 
 #include "base/map.h"
+#include "diag/foreign.h"
 #include "sema/sema.h"
 
 enum { MAX_LAYERS = 1000000, MAX_STATEMENTS = 10000000, MAX_NESTING = 1000, MAX_STACK = 5 << 20 };
@@ -200,6 +201,19 @@ const char *word_at(Arena *arena, const char *words, int n);
 const char *words_text(Elaborator *e, const char *words); /* with commas */
 bool word_among(const char *word, const char *words);
 
+/* hint.c: words of other frameworks (diag/foreign.h). Help belongs to the report before it. */
+/* An unknown name: at that place first, then wherever it may have been meant. */
+const ForeignWord *foreign_name(Elaborator *e, ForeignPlace place, const char *name);
+/* The end of a message: what the word is called here, or why there is no such thing; without a row `nearest`.
+ */
+const char *foreign_hint(Elaborator *e, const ForeignWord *foreign, const char *nearest);
+void foreign_help(Elaborator *e, const ForeignWord *foreign); /* the row's line of help, if any */
+/* Is this a layer before a // or a word that nobody knows behind one, which was meant as a comment? It is
+ * reported then; what stands before it may be gone on with. */
+bool foreign_comment_found(Elaborator *e, const Expr *expr);
+/* A string where the argument or the setting wants a word. */
+void quoted_help(Elaborator *e, const char *of, Datum datum);
+
 /* scope.c */
 Frame *frame_open(Elaborator *e, const File *file); /* becomes e->frame */
 void frame_close(Elaborator *e);
@@ -232,6 +246,7 @@ bool evaluate_integer(Elaborator *e, const Expr *expr, const char *what, int64_t
 Datum binary_apply(Elaborator *e, const Expr *expr, Datum left, Datum right);
 Datum unary_apply(Elaborator *e, const Expr *expr, Datum operand);
 Datum function_call(Elaborator *e, const Expr *expr);
+bool name_is_attribute(const char *name); /* of a value of the network */
 Datum attribute_get(Elaborator *e, const Expr *expr, Datum of);
 
 /* statement.c, pipeline.c */

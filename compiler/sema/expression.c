@@ -26,7 +26,9 @@ static Datum evaluate_name(Elaborator *e, const Expr *expr, bool word) {
     const char *known = map_get(e->words, name);
     if (known || word || op_planned(name)) return DATUM_OF(text, DATUM_WORD, known ? known : name);
     if (unknown_is_no_news(e)) return datum_error;
-    report(e, expr->span, E_UNKNOWN_NAME, name, suggest_name(e, name, false));
+    const ForeignWord *foreign = foreign_name(e, FOREIGN_VALUE, name);
+    report(e, expr->span, E_UNKNOWN_NAME, name, foreign_hint(e, foreign, suggest_name(e, name, false)));
+    foreign_help(e, foreign);
     return datum_error;
 }
 
@@ -78,7 +80,10 @@ static Datum evaluate_call(Elaborator *e, const Expr *expr) {
     } else if (scope_find(e->frame, expr->text) || symbol) {
         report(e, expr->text_span, E_NOT_CALLABLE, expr->text);
     } else if (!unknown_is_no_news(e)) {
-        report(e, expr->text_span, E_UNKNOWN_FUNCTION, expr->text, suggest_name(e, expr->text, false));
+        const ForeignWord *foreign = foreign_name(e, FOREIGN_FUNCTION, expr->text);
+        report(e, expr->text_span, E_UNKNOWN_FUNCTION, expr->text,
+               foreign_hint(e, foreign, suggest_name(e, expr->text, false)));
+        foreign_help(e, foreign);
     }
     return datum_error;
 }
@@ -102,6 +107,13 @@ static Datum evaluate_index(Elaborator *e, const Expr *expr) {
 static Datum evaluate_attribute(Elaborator *e, const Expr *expr) {
     Datum total;
     if (expr->left->kind == EXPR_NAME && total_lookup(e, expr, &total)) return total;
+    const char *object = expr->left->kind == EXPR_NAME ? expr->left->text : NULL;
+    bool unknown = object && !scope_find(e->frame, object) && !scope_symbol(e->frame, object);
+    const ForeignWord *module = unknown ? foreign_find(FOREIGN_MODULE, "", object) : NULL;
+    if (module && !name_is_attribute(expr->text)) {
+        report(e, expr->left->span, E_UNKNOWN_NAME, object, foreign_hint(e, module, ""));
+        return datum_error;
+    }
     Datum of = evaluate(e, expr->left);
     return of.kind == DATUM_ERROR ? of : attribute_get(e, expr, of);
 }
@@ -133,6 +145,7 @@ static Datum evaluate_binary_step(Elaborator *e, const Expr *expr, Datum left) {
 static Datum evaluate_binary(Elaborator *e, const Expr *expr) {
     VEC(const Expr *) chain = {0};
     const Expr *local[16];
+    if (foreign_comment_found(e, expr)) return datum_error;
     chain.items = local, chain.capacity = COUNT(local);
     for (; expr->kind == EXPR_BINARY; expr = expr->left) vec_push(e->arena, &chain, expr);
     Datum left = evaluate(e, expr);

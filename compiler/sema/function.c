@@ -109,11 +109,18 @@ static Datum shape_list(Elaborator *e, const Shape *shape) {
     return DATUM_OF(list, DATUM_LIST, list);
 }
 
+static const char attribute_words[] = "shape rank height width depth length channels features";
+
+bool name_is_attribute(const char *name) {
+    return word_among(name, attribute_words);
+}
+
 Datum attribute_get(Elaborator *e, const Expr *expr, Datum of) {
-    static const char words[] = "shape rank height width depth length channels features";
-    if (!word_among(expr->text, words)) {
+    if (!name_is_attribute(expr->text)) {
+        const ForeignWord *foreign = foreign_find(FOREIGN_ATTRIBUTE, "", expr->text);
         report(e, expr->text_span, E_UNKNOWN_ATTRIBUTE, datum_text(e, of), expr->text,
-               suggestion_of(e, expr->text, words));
+               foreign_hint(e, foreign, suggestion_of(e, expr->text, attribute_words)));
+        foreign_help(e, foreign);
         return datum_error;
     }
     if (of.kind != DATUM_VALUE) {

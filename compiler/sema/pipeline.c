@@ -17,9 +17,12 @@ static Datum unknown_layer(Elaborator *e, const Expr *expr) {
                op_find(expr->text)->kind == OPK_LOSS       ? "a loss"
                : op_find(expr->text)->kind == OPK_SCHEDULE ? "a schedule"
                                                            : "an optimizer");
-    else if (!unknown_is_no_news(e))
+    else if (!unknown_is_no_news(e)) {
+        const ForeignWord *foreign = foreign_name(e, FOREIGN_LAYER, expr->text);
         report(e, expr->kind == EXPR_CALL ? expr->text_span : expr->span, E_UNKNOWN_LAYER, expr->text,
-               suggest_name(e, expr->text, true));
+               foreign_hint(e, foreign, suggest_name(e, expr->text, true)));
+        foreign_help(e, foreign);
+    }
     return datum_error;
 }
 
@@ -74,14 +77,19 @@ bool is_pipeline(Elaborator *e, const Expr *expr) {
 }
 
 static Datum run_head(Elaborator *e, const Expr *expr) {
+    if (foreign_comment_found(e, expr)) expr = expr->left;
     if (expr->kind == EXPR_PIPELINE) return run_pipeline(e, expr);
     if (expr->kind == EXPR_CALL && !name_is_function(expr->text)) return run_call(e, expr, true, datum_none);
     if (expr->kind == EXPR_NAME && !is_bound(e, expr->text)) {
         const Symbol *symbol = scope_symbol(e->frame, expr->text);
         if (symbol || name_is_layer(expr->text)) return run_call(e, expr, true, datum_none);
         if (!map_get(e->words, expr->text)) {
-            if (!unknown_is_no_news(e))
-                report(e, expr->span, E_UNKNOWN_NAME, expr->text, suggest_name(e, expr->text, false));
+            if (!unknown_is_no_news(e)) {
+                const ForeignWord *foreign = foreign_name(e, FOREIGN_LAYER, expr->text);
+                report(e, expr->span, E_UNKNOWN_NAME, expr->text,
+                       foreign_hint(e, foreign, suggest_name(e, expr->text, false)));
+                foreign_help(e, foreign);
+            }
             return datum_error;
         }
     }
@@ -90,6 +98,7 @@ static Datum run_head(Elaborator *e, const Expr *expr) {
 }
 
 static Datum run_next(Elaborator *e, const Expr *expr, Datum before) {
+    if (foreign_comment_found(e, expr)) expr = expr->left;
     bool named = expr->kind == EXPR_NAME && !is_bound(e, expr->text);
     if (named || expr->kind == EXPR_CALL) return run_call(e, expr, false, before);
     if (expr->kind == EXPR_ERROR) return datum_error;

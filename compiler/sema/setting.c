@@ -5,8 +5,10 @@
 
 void unknown_setting(Elaborator *e, const Setting *setting, const BlockKind *kind) {
     const char *words = arena_printf(e->arena, "%s %s", kind->settings, kind->nested);
+    const ForeignWord *foreign = foreign_find(FOREIGN_SETTING, kind->name, setting->name);
     report(e, setting->name_span, E_UNKNOWN_SETTING, kind->name, setting->name,
-           suggestion_of(e, setting->name, words));
+           foreign_hint(e, foreign, suggestion_of(e, setting->name, words)));
+    foreign_help(e, foreign);
 }
 
 void check_nested(Elaborator *e, const Decl *decl, const BlockKind *kind) {
@@ -59,11 +61,14 @@ bool setting_type(SettingCall *s, const char *wants) {
 const char *setting_word(SettingCall *s, const char *words) {
     if (s->datum.kind != DATUM_WORD) {
         setting_type(s, arena_printf(s->e->arena, "one of the words %s", words_text(s->e, words)));
+        quoted_help(s->e, s->setting->name, s->datum);
         return NULL;
     }
     if (word_among(s->datum.text, words)) return s->datum.text;
+    const ForeignWord *foreign = foreign_find(FOREIGN_WORD, s->setting->name, s->datum.text);
     report(s->e, s->at, E_SETTING_WORD, s->setting->name, s->datum.text,
-           suggestion_of(s->e, s->datum.text, words));
+           foreign_hint(s->e, foreign, suggestion_of(s->e, s->datum.text, words)));
+    foreign_help(s->e, foreign);
     help(s->e, "it takes %s", words_text(s->e, words));
     return NULL;
 }

@@ -25,6 +25,7 @@ static const Op *choose(SettingCall *s, OpKind kind, const Attr **attrs) {
         setting_type(s, kind == OPK_LOSS        ? "a loss, such as cross_entropy"
                         : kind == OPK_OPTIMIZER ? "an optimizer, such as sgd(lr=0.1)"
                                                 : "a schedule, such as cosine");
+        quoted_help(e, s->setting->name, s->datum);
         return NULL;
     }
     bool call = s->datum.kind == DATUM_CALL;
@@ -33,8 +34,12 @@ static const Op *choose(SettingCall *s, OpKind kind, const Attr **attrs) {
     if (!op || op->kind != kind) {
         if (!op && op_planned(name))
             report(e, s->at, E_PLANNED, op_planned(name), name);
-        else
-            report(e, s->at, E_SETTING_WORD, s->setting->name, name, suggest_kind(e, name, kind));
+        else {
+            const ForeignWord *foreign = foreign_find(FOREIGN_WORD, s->setting->name, name);
+            report(e, s->at, E_SETTING_WORD, s->setting->name, name,
+                   foreign_hint(e, foreign, suggest_kind(e, name, kind)));
+            foreign_help(e, foreign);
+        }
         return NULL;
     }
     CallArguments arguments = call ? s->datum.call->arguments : (CallArguments){0};
@@ -81,12 +86,14 @@ static void set_metric(SettingCall *s, TrainSettings *train, Datum metric) {
     item.datum = metric;
     if (!name) {
         setting_type(&item, "accuracy, top_k(5) or mae");
+        quoted_help(s->e, "metrics", metric);
         return;
     }
     bool word = word_among(name, "accuracy top_k mae");
     if (!word) {
+        const ForeignWord *foreign = foreign_find(FOREIGN_WORD, "metrics", name);
         report(s->e, s->at, E_SETTING_WORD, s->setting->name, name,
-               suggestion_of(s->e, name, "accuracy top_k mae"));
+               foreign_hint(s->e, foreign, suggestion_of(s->e, name, "accuracy top_k mae")));
         help(s->e, "it takes accuracy, top_k(5) or mae");
         return;
     }

@@ -71,7 +71,7 @@ struct Expr {
     int64_t integer;
     double real;
     const char *text;
-    Span text_span; /* EXPR_CALL, EXPR_ATTR: of the name alone */
+    Span text_span; /* EXPR_CALL, EXPR_ATTR: of the name alone; of a division with // that sign's */
     Operator op;
     Expr *left, *right, *third;
     ExprList items;

@@ -67,7 +67,7 @@ bool blank_bad_bytes(Parser *parser) {
     Diag *d = parser->cx->diag;
     const char *kind = kind_of_file(source);
     if (kind) {
-        diag(d, (Span){source, 1, 1, 1, 1}, E_NOT_TEXT, kind);
+        diag(d, ((Span){source, 1, 1, 1, 1}), E_NOT_TEXT, kind);
         diag_help(d,
                   strstr(kind, "text") ? "save it as UTF-8" : "cnnc reads models, which are written as text");
         parser->text[0] = 0;

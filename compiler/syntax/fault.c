@@ -82,7 +82,8 @@ static const char *expected_description(const Fault *fault) {
     else if (expects(fault, TOKEN_IN))
         words[count++] = "'in'";
     if (!value) {
-        if (expects(fault, '(')) words[count++] = "'('";
+        bool member = fault->parser->before[1].kind == '.';
+        if (expects(fault, '(') && !member) words[count++] = "'('";
         if (expects(fault, '=')) words[count++] = "'='";
         if (expects(fault, TOKEN_ELSE) && !expects(fault, TOKEN_END)) words[count++] = "'else'";
         if (expects(fault, ',')) words[count++] = "','";
@@ -124,6 +125,29 @@ static bool unclosed_fault(Fault *fault) {
     return true;
 }
 
+/* (2, 2): a value in parentheses that goes on with a comma. Where all are integers, the size they make. */
+static bool parenthesised_list(Fault *fault) {
+    Parser *parser = fault->parser;
+    int depth = parser->brackets.count;
+    if (fault->found->kind != ',' || expects(fault, ',') || expects(fault, TOKEN_NUMBER)) return false;
+    if (!depth || !expects(fault, ')') || parser->brackets.items[depth - 1].opener != '(') return false;
+    const char *text = parser->source->text, *end = text + fault->found->end, *begin = end;
+    while (begin > text && begin[-1] != '(' && begin[-1] != '\n') begin--;
+    end += strcspn(end, "()\n#");
+    const char *size = "";
+    for (const char *at = begin; at < end && size; at++) {
+        if (*at == ',')
+            size = arena_printf(parser->arena, "%sx", size);
+        else if (*at >= '0' && *at <= '9')
+            size = arena_printf(parser->arena, "%s%c", size, *at);
+        else if (*at != ' ')
+            size = NULL;
+    }
+    Span span = parser->brackets.items[depth - 1].span;
+    diag(fault->diag, span, E_PARENTHESES, size && *end == ')' ? size : "[a, b]");
+    return true;
+}
+
 static bool top_level_fault(Fault *fault) {
     Parser *parser = fault->parser;
     if (!expects(fault, TOKEN_MODEL)) return false;
@@ -131,9 +155,18 @@ static bool top_level_fault(Fault *fault) {
     if (fault->found->kind == TOKEN_NAME) near = diag_nearest(text, declarations, COUNT(declarations));
     if (parser->top_level_failed && !near) return true;
     parser->top_level_failed = true;
+    const ForeignWord *foreign =
+        fault->found->kind == TOKEN_NAME ? foreign_find(FOREIGN_START, "top", text) : NULL;
     diag(fault->diag, fault->found->span, E_TOP_LEVEL, text,
-         near ? arena_printf(parser->arena, "; did you mean '%s'?", near) : "");
-    if (!near)
+         foreign ? foreign_text(parser, foreign)
+         : near  ? arena_printf(parser->arena, "; did you mean '%s'?", near)
+                 : "");
+    if (foreign && *foreign->note)
+        diag_help(fault->diag, "%s", foreign->note);
+    else if (fault->found->kind == '[')
+        diag_help(fault->diag,
+                  "layers are calls in model NAME { }: conv(32, 3, padding=same, activation=relu)");
+    else if (!near)
         diag_help(fault->diag,
                   "layers stand inside model NAME { }; a constant is written const NAME = value");
     return true;
@@ -157,7 +190,7 @@ static bool declaration_inside(Fault *fault) {
 /* for (...) { }: all of the parenthesis is one mistake. */
 static bool for_fault(Fault *fault) {
     Parser *parser = fault->parser;
-    if (parser->before != TOKEN_FOR || fault->found->kind != '(') return false;
+    if (parser->before[0].kind != TOKEN_FOR || fault->found->kind != '(') return false;
     diag(fault->diag, fault->found->span, E_FOR_PARENTHESIS);
     diag_help(fault->diag, "for i in 0..9 { } has both ends included; for x in [8, 16] { } runs over a list");
     parser->skip_depth = parser->brackets.count;
@@ -203,14 +236,50 @@ static bool sign_fault(Fault *fault) {
     return true;
 }
 
+static bool foreign_word_fault(Fault *fault, const Token *word, const ForeignWord *foreign) {
+    if (!foreign) return false;
+    diag(fault->diag, word->span, E_FOREIGN_WORD, word->value.text, foreign_text(fault->parser, foreign));
+    if (*foreign->here && *foreign->note) diag_help(fault->diag, "%s", foreign->note);
+    return true;
+}
+
+/* What other languages write at such a place, at its own place and not where the grammar noticed. */
+static bool foreign_fault(Fault *fault) {
+    const Parser *parser = fault->parser;
+    const Token *found = fault->found, *before = parser->before, *first = &parser->first;
+    bool second = first->kind == TOKEN_NAME && before[0].kind && before[0].begin == first->begin;
+    if (first->kind == TOKEN_NAME && first != found && (second || found->kind == '{') &&
+        foreign_word_fault(fault, first, foreign_find(FOREIGN_START, "body", first->value.text)))
+        return true;
+    if (found->kind == TOKEN_NAME && !expects(fault, TOKEN_MODEL) &&
+        foreign_word_fault(fault, found, foreign_find(FOREIGN_BETWEEN, "", found->value.text)))
+        return true;
+    bool member = first->kind == TOKEN_NAME && before[2].begin == first->begin && before[1].kind == '.';
+    if (found->kind == '=' && member) {
+        diag(fault->diag, span_join(first->span, before[0].span), E_BOUND_MEMBER, first->value.text);
+        return true;
+    }
+    if (found->kind == '(' && before[0].kind == ')') {
+        diag(fault->diag, found->span, E_CALL_OF_RESULT);
+        diag_help(fault->diag, "name the value first where it is another: x -> conv(8, 3)");
+        return true;
+    }
+    return parenthesised_list(fault);
+}
+
 static void general_fault(Fault *fault) {
     int kind = fault->found->kind;
     const char *text = token_text(fault);
     diag(fault->diag, fault->found->span, E_SYNTAX, token_description(fault), expected_description(fault));
-    if (kind == TOKEN_NAME && (!strcmp(text, "elif") || !strcmp(text, "elseif")))
-        diag_help(fault->diag, "write else if");
-    else if (kind == TOKEN_NAME && expects(fault, TOKEN_END) && expects(fault, TOKEN_ARROW))
+    if (kind == TOKEN_NAME && expects(fault, TOKEN_END) && expects(fault, TOKEN_ARROW))
         diag_help(fault->diag, "between two layers stands -> or a new line");
+    if (kind == TOKEN_NAME && (*text == 'x' || *text == 'X') && fault->parser->before[0].kind == TOKEN_NUMBER)
+        diag_help(fault->diag, "a size is written without blanks: 3x5");
+    int before = fault->parser->before[0].kind;
+    if (before == TOKEN_MODEL && (kind == '=' || kind == '.'))
+        diag_help(fault->diag, "a model is written model NAME { input(height, width, channels); ... }");
+    if (before == TOKEN_IMPORT)
+        diag_help(fault->diag, "import \"file.cnn\" brings the blocks and constants of a file of yours");
 }
 
 void syntax_fault(Parser *parser, const int *expected, int count) {
@@ -224,7 +293,8 @@ void syntax_fault(Parser *parser, const int *expected, int count) {
     if (parser->headless || (parser->top_level_failed && parser->brackets.count)) return;
     bool orphan = parser->missing_if_brace && parser->last.kind == TOKEN_ELSE;
     if (orphan || (parser->stray && sign_fault(&fault)) || for_fault(&fault)) return;
-    if (unclosed_fault(&fault) || top_level_fault(&fault) || declaration_inside(&fault) || sign_fault(&fault))
+    if (foreign_fault(&fault) || unclosed_fault(&fault) || top_level_fault(&fault) ||
+        declaration_inside(&fault) || sign_fault(&fault))
         return;
     general_fault(&fault);
     missing_opener(&fault);

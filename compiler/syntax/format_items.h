@@ -1,6 +1,6 @@
 /* A text's tokens as the formatter sees them: with the blanks that the standard layout puts between them,
- * their places were everything written on one line, and what cannot be on one line. Ends of statements are
- * marks on the token before. */
+ * the column that each would have if everything stood on one line, and what cannot stand on one line. Ends of
+ * statements are marks on the token before. */
 #ifndef CNNC_SYNTAX_FORMAT_ITEMS_H
 #define CNNC_SYNTAX_FORMAT_ITEMS_H
 
@@ -15,10 +15,10 @@ typedef struct Item {
     int match;    /* of a bracket or a brace: its other half */
     int gap, pad; /* blanks before it within a line: those of the layout, and more that align it with what is
                      around */
-    int at;       /* column, pads left out */
+    int at;       /* column on one line, without pads */
     int comments, matrices; /* how many stand before it in the text */
     bool ends;              /* a statement */
-    bool dropped;           /* a comma before a closer */
+    bool dropped;           /* a comma before a closing bracket: it is left out */
     bool matrix;            /* opens a list of rows, each of which gets a line */
 } Item;
 

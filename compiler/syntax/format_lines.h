@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 typedef struct Line {
-    const char *code; /* blanks at its end aside */
+    const char *code; /* without the blanks at its end */
     int width;
     const char *comment; /* NULL: none */
 } Line;

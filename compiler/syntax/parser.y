@@ -190,7 +190,7 @@ sum: product
 product: unary
        | product '*' unary          { $$ = expr_binary(parser, @$, OP_MULTIPLY, $1, $3); }
        | product '/' unary          { $$ = expr_binary(parser, @$, OP_DIVIDE, $1, $3); }
-       | product FLOOR_DIVIDE unary { $$ = expr_binary(parser, @$, OP_FLOOR_DIVIDE, $1, $3); }
+       | product FLOOR_DIVIDE unary { $$ = expr_binary(parser, @$, OP_FLOOR_DIVIDE, $1, $3); $$->text_span = @2; }
        | product '%' unary          { $$ = expr_binary(parser, @$, OP_MODULO, $1, $3); }
 
 unary: power
@@ -206,6 +206,8 @@ postfix: primary
              $$->text = $3;
              $$->text_span = @3;
          }
+       | postfix '.' NAME '(' ')'                 { $$ = expr_member_call(parser, @$, $1, $3); }
+       | postfix '.' NAME '(' arguments comma ')' { $$ = expr_member_call(parser, @$, $1, $3); }
 
 primary: NUMBER
        | STRING

@@ -4,6 +4,7 @@
 #ifndef CNNC_SYNTAX_PARSER_STATE_H
 #define CNNC_SYNTAX_PARSER_STATE_H
 
+#include "diag/foreign.h"
 #include "syntax/parse.h"
 
 enum { NESTING_LIMIT = 1000 };
@@ -49,9 +50,10 @@ typedef struct Parser {
     int start;   /* a token that picks the grammar's entry, given out first; 0 once it was */
     Token ahead; /* one raw token of lookahead */
     bool has_ahead;
-    Token last;    /* given to the grammar most recently: its lookahead */
-    int before;    /* the kind of the one before it */
-    Span last_end; /* of the last token that was text */
+    Token last;      /* given to the grammar most recently: its lookahead */
+    Token before[3]; /* the tokens before it, the nearest first */
+    Token first;     /* of the statement or the declaration that it belongs to */
+    Span last_end;   /* of the last token that was text */
     VEC(Bracket) brackets;
     Bracket dropped; /* a bracket that a brace or the end of the file closed for want of its own */
     bool stray;      /* the last token closed a bracket that was not open */
@@ -115,6 +117,16 @@ Stmt *stmt_new(Parser *parser, StmtKind kind, Span span, Expr *value, Body *body
 Body *body_new(Parser *parser, Span span, const StmtList *statements);
 void nested_add(Parser *parser, Decl *decl, const char *name, Span name_span, const ExprList *values);
 Decl *decl_new(Parser *parser, DeclKind kind, Span span, const char *name, Span name_span);
+
+/* foreign_text.c: what other languages write. */
+/* Reports that such a comment is none. */
+void foreign_comment(Parser *parser, Span span, const char *sign);
+/* Is the text from a // on, which was scanned last, a comment? Then that is reported. */
+bool foreign_line_comment(Parser *parser, const Token *sign);
+/* What a message about the row's word ends in, "" where there is no row. */
+const char *foreign_text(Parser *parser, const ForeignWord *foreign);
+/* A call of nn.Conv2d or x.view, which is an error. */
+Expr *expr_member_call(Parser *parser, Span span, const Expr *object, const char *name);
 
 /* fault.c: what is said about a token that does not fit. `expected`: kinds that would. */
 void syntax_fault(Parser *parser, const int *expected, int count);

@@ -6,6 +6,8 @@
 
 #include "syntax/parser.h"
 
+#include <string.h>
+
 static Token raw_next(Parser *parser) {
     Token token;
     if (parser->has_ahead) {
@@ -175,7 +177,10 @@ Token token_next(Parser *parser) {
     if (parser->stopped) token = (Token){.span = token.span};
     if (token.kind != TOKEN_END) parser->last_end = token.span;
     if (parser->trace && token.kind) vec_push(parser->arena, &parser->trace->tokens, token);
-    parser->before = parser->last.kind;
+    int last = parser->last.kind;
+    if (begins_statement(last) || last == '}' || last == TOKEN_ELSE) parser->first = token;
+    memmove(parser->before + 1, parser->before, sizeof parser->before - sizeof *parser->before);
+    parser->before[0] = parser->last;
     parser->last = token;
     return token;
 }

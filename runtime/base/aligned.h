@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* count elements of element_size bytes, zero. At least one line is always there, so that count 0 gives a
- * block too. */
+/* count elements of element_size bytes, zero. A block has at least one cache line, so that count 0 gives one
+ * too. */
 int cnn_aligned_allocate(void **block, uint64_t count, uint64_t element_size, const char *purpose,
                          Failure *failure);
 /* The same without zeros, for what is written before it is read: memory that nobody touches costs nothing. */

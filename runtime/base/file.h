@@ -31,15 +31,15 @@ void cnn_reader_close(Reader *reader); /* NULL is fine */
 const char *cnn_reader_path(const Reader *reader);
 uint64_t cnn_reader_position(const Reader *reader); /* unpacked bytes given out */
 
-/* Bytes that follow; UINT64_MAX where that shows only as they come: gzip, pipes. */
+/* Bytes that are left; UINT64_MAX where that is not known before they are read: gzip, pipes. */
 uint64_t cnn_reader_left(const Reader *reader);
 
 /* Exactly size bytes. An early end is STATUS_MALFORMED: "PATH: ends at byte N, in WHAT". */
 int cnn_reader_read(Reader *reader, void *bytes, uint64_t size, const char *what, Failure *failure);
 
-/* Exactly size bytes in an aligned block (cnn_aligned_free). A size that the file only promises costs
- * nothing: it is checked against what is left, or the block grows with what really arrives, unless gzip
- * data of that length usually unpack to as much. */
+/* Exactly size bytes in an aligned block (cnn_aligned_free). A size that a damaged file merely claims
+ * allocates nothing: it is checked against what is left, or the block grows with what really arrives, unless
+ * gzip data of that length usually unpack to as much. */
 int cnn_reader_read_block(Reader *reader, void **block, uint64_t size, const char *what, Failure *failure);
 
 /* All that is left, at most limit bytes; with a zero byte after it that does not count. */
@@ -48,7 +48,7 @@ int cnn_reader_read_all(Reader *reader, void **block, uint64_t *size, uint64_t l
 /* Bytes left over are STATUS_MALFORMED. */
 int cnn_reader_expect_end(Reader *reader, Failure *failure);
 
-/* True where nothing is left; for formats that are a row of records. */
+/* True where nothing is left; for formats that are a sequence of records. */
 int cnn_reader_at_end(Reader *reader, bool *end, Failure *failure);
 
 /* Writes to a temporary name beside the target; commit syncs and renames it. An output that exists and is no

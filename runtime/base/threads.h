@@ -36,7 +36,7 @@ typedef struct ThreadsIdle {
  * this returns: no worker is in it. Called by the thread that calls cnn_threads_run. */
 void cnn_threads_when_idle(Threads *pool, const ThreadsIdle *work);
 
-/* In a loop that waits for another thread: 10 to 40 ns that are the other's. */
+/* In a loop that waits for another thread: 10 to 40 ns in which this one leaves the core to the other. */
 static inline void cnn_pause(void) {
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();

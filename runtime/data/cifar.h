@@ -1,5 +1,5 @@
 /* The binary CIFAR layouts: records of one label byte (two for 100 classes: coarse, fine) and a 32x32 image,
- * a plane a channel. */
+ * one plane per channel. */
 #ifndef CNN_DATA_CIFAR_H
 #define CNN_DATA_CIFAR_H
 

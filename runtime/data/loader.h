@@ -1,9 +1,9 @@
 /* The batches of a training: while one is trained, workers who have nothing to do copy the samples and
  * targets of the next one, in its order, one behind another into one of two slots; what they did not get to
- * is copied when that batch is asked for, by all. A batch stays in the data set, read by its order, where the
- * pool runs one thread at a time, which leaves nobody without work, and where much would be left to copy:
- * more than the caches keep is read no sooner for having been copied. The slots count with the data set's
- * memory, not with the model's. */
+ * is copied when that batch is asked for, by all. A batch is not copied, but read where the data set
+ * has its samples, where the pool runs one thread at a time and so has no idle worker, and for some batches
+ * after one of which too much was left to copy: what does not fit the caches is read no sooner for having
+ * been copied. The slots count with the data set's memory, not with the model's. */
 #ifndef CNN_DATA_LOADER_H
 #define CNN_DATA_LOADER_H
 

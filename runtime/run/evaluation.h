@@ -17,7 +17,7 @@ int cnn_evaluator_open(Evaluator *evaluator, const cnn_model *model, Threads *po
                        int64_t samples, bool with_output, Failure *failure);
 void cnn_evaluator_close(Evaluator *evaluator);
 /* order: data set indices of the samples, or NULL for the first `count`. confusion: classes x classes counts,
- * a row a true class, added to; or NULL. Parameters are read anew at each call. */
+ * one row per true class, which are added to; or NULL. Parameters are read anew at each call. */
 void cnn_evaluator_run(Evaluator *evaluator, const Dataset *dataset, const uint32_t *order, int64_t count,
                        Metrics *metrics, int64_t *confusion);
 

@@ -37,7 +37,7 @@ typedef struct Program {
     int64_t items, chunk; /* of the stage at work; chunk 0: lanes */
 } Program;
 
-/* The steps for samples of a batch of at most so many. */
+/* The stage's steps for single samples, for a batch of at most `samples`. */
 static inline const cnn_step *cnn_stage_steps(const cnn_stage *stage, int64_t samples) {
     return samples == 1 && stage->alone ? stage->alone : stage->samples;
 }

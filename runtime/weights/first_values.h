@@ -7,10 +7,10 @@
 
 #include <stdbool.h>
 
-/* Does the model itself say what every parameter is? Random draws it does not. */
+/* Does the model fix the value of every parameter, so that none is drawn at random? */
 bool cnn_parameters_are_fixed(const cnn_model *model);
 
-/* Fills the whole block (parameter_elements floats); what no element is stored in becomes 0. */
+/* Fills the whole block (parameter_elements floats); the padding, in which no element lies, becomes 0. */
 void cnn_parameters_initialise(const cnn_model *model, uint64_t seed, float *block);
 
 #endif

@@ -7,8 +7,8 @@
 #include "weights/parameter_walk.h"
 #include "weights/safetensors.h"
 
-/* block is the whole parameter block, or one laid out like it (gradients, optimizer slots). Scatter leaves
- * what no element is stored in as it is: begin with a zeroed block. */
+/* block is the whole parameter block, or one laid out like it (gradients, optimizer slots). Scatter does not
+ * write the padding, in which no element lies: begin with a zeroed block. */
 void cnn_parameter_gather(const cnn_parameter *parameter, const float *block, float *logical);
 void cnn_parameter_scatter(const cnn_parameter *parameter, const float *logical, float *block);
 
@@ -22,7 +22,7 @@ int cnn_weights_write(const char *path, const cnn_model *model, const float *blo
 
 /* The same, from a file that is open, and for checkpoints: prefix comes before every name ("" for none); with
  * trained_only, the trainable parameters alone, block being a slot of trained_elements. Other names in the
- * file are let be where prefix is not "". */
+ * file are ignored where prefix is not "". */
 int cnn_weights_take(const TensorFile *file, const cnn_model *model, const char *prefix, bool trained_only,
                      float *block, Failure *failure);
 

@@ -100,7 +100,7 @@ static void what_is_printed_is_text(void **state) {
     static const char bytes[] = "a\033[2J\xff\x7f";
     Source bad = {"bad.cnn", bytes, sizeof bytes - 1};
     Recorder r = recorder_open(DIAG_TEXT, false);
-    diag(r.diag, (Span){&bad, 1, 1, 1, 2}, E_CHARACTER, "\xff\n\001");
+    diag(r.diag, ((Span){&bad, 1, 1, 1, 2}), E_CHARACTER, "\xff\n\001");
     expect_text(&r, "bad.cnn:1:1: error: unexpected character \xef\xbf\xbd ?\n"
                     "   1 | a?[2J\xef\xbf\xbd?\n"
                     "     | ^\n"

@@ -39,35 +39,35 @@ Panels conv_transposed_panels(const Machine *machine, const ConvGeometry *g);
 Shape conv_weight_shape(const ConvGeometry *g);
 Storage conv_weight_storage(const Machine *machine, const ConvGeometry *g);
 
-/* Room that a kernel reads around x, forward and for the gradient to the weights. */
+/* The halo around x that is read forward and for the gradient to the weights. */
 void conv_input_halo(const ConvGeometry *g, Halo *halo);
 /* A Kernel.halo: room around input 0 alone, x or, for the gradient to the input, dy. */
 bool conv_halo(const KernelCall *call, int input, Halo *halo);
 
-/* One residue class of an axis in the gradient to the input: places a, a + stride, a + 2 stride, ... of x
- * meet only every so-manieth tap, the same ones for all. Taps are walked from the last to the first, so that
- * y's place goes up. */
+/* One residue class of an axis in the gradient to the input: the positions a, a + stride, a + 2 stride, ...
+ * of x. All of them take part in the same taps, which lie tap_step apart. Taps are walked from the last to
+ * the first, so that the position in y goes up. */
 typedef struct ResidueClass {
     int64_t first, places; /* a, and how many places */
-    int64_t taps;          /* how many taps meet it; 0: the gradient is zero */
+    int64_t taps;          /* how many taps it takes part in; 0: the gradient is zero */
     int64_t last_tap;      /* the first one walked */
     int64_t tap_step;      /* from one walked tap down to the next */
-    int64_t origin;        /* y's place for x's place a under last_tap (negative: in the halo) */
-    int64_t y_step;        /* y's places from one walked tap to the next */
+    int64_t origin; /* position in y that last_tap pairs with position a of x (negative: in the halo) */
+    int64_t y_step; /* positions in y from one walked tap to the next */
 } ResidueClass;
 ResidueClass conv_residue_class(const WindowAxis *axis, int64_t residue);
-/* How many residues from this one on have classes that differ in nothing but their place and their taps'
- * beginning, which goes up with it; and how many residues there are. */
+/* How many consecutive residues, this one first, have classes that differ only in `first` and `last_tap`,
+ * which go up together; and how many residues the axis has. */
 int64_t conv_residue_run(const WindowAxis *axis, int64_t residue);
 int64_t conv_residues(const WindowAxis *axis);
 
 /* A class of each axis. */
 typedef struct ResidueClasses {
     ResidueClass axis[SPATIAL_MAX];
-    LLVMValueRef later[SPATIAL_MAX]; /* how many residues behind axis[i], i64 */
+    LLVMValueRef later[SPATIAL_MAX]; /* residues from that of axis[i] to the one at work, i64 */
 } ResidueClasses;
-/* Calls body for every combination of classes; runs of alike ones in a loop, so that large strides make no
- * long code. */
+/* Calls body for every combination of classes; runs of similar ones in a loop, so that large
+ * strides make no long code. */
 typedef void (*ClassesBody)(KernelCode *code, void *user);
 void conv_each_class(KernelCode *code, const ConvGeometry *g, ResidueClasses *classes, ClassesBody body,
                      void *user);

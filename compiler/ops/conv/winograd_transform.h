@@ -13,7 +13,7 @@ enum {
     MAX_ALPHA = WINOGRAD_MOST + 2,
     MAX_POINTS = MAX_ALPHA * MAX_ALPHA
 };
-enum { WINOGRAD_AHEAD = 4 }; /* tiles between one that is read and one that is asked for; measured */
+enum { WINOGRAD_AHEAD = 4 }; /* how many tiles ahead of the one that is read are prefetched; measured */
 
 /* y = At [(G g) . (Bt d)], one dimension; rows are zero-filled to MAX_ALPHA. */
 typedef struct WinogradTransform {
@@ -21,7 +21,8 @@ typedef struct WinogradTransform {
     double bt[MAX_ALPHA][MAX_ALPHA], g[MAX_ALPHA][3], at[WINOGRAD_MOST][MAX_ALPHA];
 } WinogradTransform;
 
-/* What transforming one register of sources, or of results, takes: products, loads and stores together. */
+/* The instructions that transforming one register of sources, or of results, takes: products, loads and
+ * stores. */
 double winograd_source_work(const WinogradTransform *t);
 double winograd_result_work(const WinogradTransform *t);
 
@@ -46,21 +47,23 @@ typedef struct WinogradPlace {
     LLVMValueRef sample, row, column;
 } WinogradPlace;
 
-/* Of tile number `tile` of all samples, where a sample has so many, and a row. */
+/* The place of tile number `tile` among those of all samples; a_sample, a_row: tiles of a sample, of a row.
+ */
 WinogradPlace winograd_place(KernelCode *code, LLVMValueRef tile, int64_t a_sample, int64_t a_row);
 /* The tile's first place of a value, tiles lying m places apart. */
 LLVMValueRef winograd_corner(KernelCode *code, const Value *value, LLVMValueRef base,
                              const WinogradPlace *place, int m);
 
-/* A register of each place of a square: its first one, the distances of rows and columns in elements. */
+/* A square of positions, a register at each: the address of the first, the distances of rows and columns in
+ * elements. */
 typedef struct WinogradSquare {
     LLVMValueRef corner;
-    LLVMValueRef next; /* that of a later tile, to be asked for; or NULL */
+    LLVMValueRef next; /* the address of a later tile, to be prefetched; or NULL */
     int64_t row, column;
     Lanes lanes;
 } WinogradSquare;
 
-/* Of an input from that channel on. */
+/* The square of an input, from that channel on. */
 WinogradSquare winograd_square(KernelCode *code, int input, LLVMValueRef corner, LLVMValueRef channel,
                                Lanes lanes);
 

@@ -1,4 +1,5 @@
-/* The kernels of dense: inputs and outputs as conv_kernels.h has them, with samples for places. */
+/* The kernels of dense: inputs and outputs as conv_kernels.h has them, with samples in the place of
+ * positions. */
 #ifndef CNNC_OPS_DENSE_KERNELS_H
 #define CNNC_OPS_DENSE_KERNELS_H
 

@@ -1,4 +1,4 @@
-/* Copying and filling boxes of values that are one a sample: what concat, pad, crop and slices of channels
+/* Copying and filling boxes of per-sample values: what concat, pad, crop and slices of channels
  * are made of. */
 #ifndef CNNC_OPS_BOX_H
 #define CNNC_OPS_BOX_H

@@ -34,7 +34,7 @@ void row_sums(KernelCode *code, const Position *position, int64_t channels, int 
 /* x where lanes are alive, 0 in the others. */
 LLVMValueRef live_lanes(KernelCode *code, LLVMValueRef x, Lanes lanes);
 
-/* A row of a kernel for itself: calls body for every row of every sample of the micro-batch. */
+/* For a kernel that treats every row alike: calls body for every row of every sample of the micro-batch. */
 void loop_all_rows(KernelCode *code, const Shape *shape, RowBody body, void *user);
 
 /* Largest element of input 0's row, and the sum of exp(x - largest): scalars. */

@@ -21,7 +21,7 @@ typedef struct Pool {
  * many cells, one with neither that nor `window` pools the whole. */
 Pool pool_read(const Node *node, const Shape *x);
 
-/* Whole windows of so many places along both axes of an image. */
+/* Windows of `window` positions along both axes of an image, whole ones alone. */
 Pool pool_of_windows(const Shape *x, int window);
 
 /* Is an unrolled walk short enough? `stepped`: with taps that reach to the next window. */
