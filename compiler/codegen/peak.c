@@ -23,6 +23,6 @@ LLVMValueRef peak_emit(Module *module) {
     loop_end(&code, &loop);
     LLVMValueRef total = code_get(&code, sums[0]);
     for (int i = 1; i < count; i++) total = code_fadd(&code, total, code_get(&code, sums[i]));
-    LLVMBuildRet(e->builder, code_reduce_add(&code, total, (Lanes){code.width, code.width}));
+    LLVMBuildRet(e->builder, code_reduce_add(&code, total, (Register){code.width, code.width}));
     return function;
 }

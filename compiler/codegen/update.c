@@ -15,7 +15,7 @@ typedef struct Update {
     int slot_count;
 } Update;
 
-static LLVMValueRef sum_lanes(Update *u, LLVMValueRef index, Lanes whole) {
+static LLVMValueRef sum_lanes(Update *u, LLVMValueRef index, Register whole) {
     KernelCode *code = u->code;
     LLVMValueRef zero = code_constant(code, 0, code->width);
     LLVMValueRef sum = code_variable(code, code_type(code, code->width), zero);
@@ -31,7 +31,7 @@ static LLVMValueRef sum_lanes(Update *u, LLVMValueRef index, Lanes whole) {
 /* Elements [begin, end): whole registers, for sections begin and end on cache lines. */
 static void emit_range(Update *u, LLVMValueRef begin, LLVMValueRef end, bool decay) {
     KernelCode *code = u->code;
-    Lanes whole = {code->width, code->width};
+    Register whole = {code->width, code->width};
     Loop loop = loop_begin(code, begin, end, code->width);
     LLVMValueRef w_at = code_at(code, u->parameters, loop.index);
     UpdateStep step = u->begun;
@@ -112,7 +112,7 @@ LLVMValueRef update_emit(Module *module, const Graph *training) {
     LLVMValueRef begin = LLVMGetParam(code.function, 1), end = LLVMGetParam(code.function, 2);
     emit_range(&u, clamp(&code, begin, 0, decayed), clamp(&code, end, 0, decayed), true);
     emit_range(&u, clamp(&code, begin, decayed, trained), clamp(&code, end, decayed, trained), false);
-    LLVMValueRef sum = code_reduce_add(&code, code_get(&code, u.bad), (Lanes){code.width, code.width});
+    LLVMValueRef sum = code_reduce_add(&code, code_get(&code, u.bad), (Register){code.width, code.width});
     LLVMValueRef bad = code_compare(&code, LLVMRealUNO, sum, sum);
     LLVMBuildRet(e->builder, LLVMBuildZExt(e->builder, bad, e->i32, ""));
     return code.function;
@@ -122,7 +122,7 @@ LLVMValueRef gather_emit(Module *module, const Graph *training) {
     Emit *e = &module->emit;
     KernelCode code;
     Update u = update_open(module, training, &code, "gather", e->f64);
-    Lanes whole = {code.width, code.width};
+    Register whole = {code.width, code.width};
     LLVMTypeRef doubles = code.width == 1 ? e->f64 : LLVMVectorType(e->f64, (unsigned)code.width);
     LLVMValueRef squares = code_variable(&code, doubles, LLVMConstNull(doubles));
     Loop loop = loop_begin(&code, LLVMGetParam(code.function, 1), LLVMGetParam(code.function, 2), code.width);

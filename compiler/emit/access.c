@@ -19,10 +19,10 @@ static unsigned element_bytes(const KernelCode *code) {
     return code->real == code->emit->f64 ? 8 : 4;
 }
 
-static LLVMValueRef mask_of(KernelCode *code, Lanes lanes) {
+static LLVMValueRef mask_of(KernelCode *code, Register reg) {
     LLVMValueRef alive[64];
-    for (int i = 0; i < lanes.width; i++) alive[i] = LLVMConstInt(code->emit->i1, i < lanes.live, false);
-    return LLVMConstVector(alive, (unsigned)lanes.width);
+    for (int i = 0; i < reg.width; i++) alive[i] = LLVMConstInt(code->emit->i1, i < reg.live, false);
+    return LLVMConstVector(alive, (unsigned)reg.width);
 }
 
 static LLVMValueRef masked_intrinsic(KernelCode *code, const char *name, size_t length, LLVMTypeRef vector,
@@ -33,11 +33,11 @@ static LLVMValueRef masked_intrinsic(KernelCode *code, const char *name, size_t 
     return LLVMBuildCall2(code->emit->builder, LLVMGlobalGetValueType(function), function, arguments, 4, "");
 }
 
-LLVMValueRef code_load(KernelCode *code, LLVMValueRef pointer, Lanes lanes) {
-    LLVMTypeRef type = code_type(code, lanes.width);
-    if (lanes.live < lanes.width) {
+LLVMValueRef code_load(KernelCode *code, LLVMValueRef pointer, Register reg) {
+    LLVMTypeRef type = code_type(code, reg.width);
+    if (reg.live < reg.width) {
         LLVMValueRef arguments[4] = {pointer, code_i32(code, (int32_t)element_bytes(code)),
-                                     mask_of(code, lanes), LLVMConstNull(type)};
+                                     mask_of(code, reg), LLVMConstNull(type)};
         return masked_intrinsic(code, "llvm.masked.load", 16, type, arguments);
     }
     LLVMValueRef load = LLVMBuildLoad2(code->emit->builder, type, pointer, "");
@@ -45,11 +45,11 @@ LLVMValueRef code_load(KernelCode *code, LLVMValueRef pointer, Lanes lanes) {
     return load;
 }
 
-void code_store(KernelCode *code, LLVMValueRef value, LLVMValueRef pointer, Lanes lanes) {
-    if (lanes.live < lanes.width) {
+void code_store(KernelCode *code, LLVMValueRef value, LLVMValueRef pointer, Register reg) {
+    if (reg.live < reg.width) {
         LLVMValueRef arguments[4] = {value, pointer, code_i32(code, (int32_t)element_bytes(code)),
-                                     mask_of(code, lanes)};
-        masked_intrinsic(code, "llvm.masked.store", 17, code_type(code, lanes.width), arguments);
+                                     mask_of(code, reg)};
+        masked_intrinsic(code, "llvm.masked.store", 17, code_type(code, reg.width), arguments);
         return;
     }
     LLVMSetAlignment(LLVMBuildStore(code->emit->builder, value, pointer), element_bytes(code));
@@ -123,10 +123,10 @@ typedef struct PositionWalk {
     void *user;
 } PositionWalk;
 
-static void walk_lanes(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user) {
+static void walk_register(KernelCode *code, LLVMValueRef index, Register reg, void *user) {
     PositionWalk *walk = user;
     walk->position.channel = index;
-    walk->body(code, &walk->position, lanes, walk->user);
+    walk->body(code, &walk->position, reg, walk->user);
 }
 
 void loop_positions(KernelCode *code, const Shape *shape, PositionBody body, void *user) {
@@ -145,7 +145,7 @@ void loop_positions(KernelCode *code, const Shape *shape, PositionBody body, voi
             walk.position.spatial[axis] = loops[1 + axis].index;
         }
     }
-    loop_lanes(code, run, walk_lanes, &walk);
+    loop_registers(code, run, walk_register, &walk);
     for (int axis = spatial - merged - 1; axis >= 0; axis--) loop_end(code, &loops[1 + axis]);
     loop_end(code, &loops[0]);
 }

@@ -16,8 +16,8 @@ void tile_add_dynamic_level(Tile *tile, LLVMValueRef count, int64_t a_stride, in
     tile->levels[tile->level_count - 1].dynamic_count = count;
 }
 
-Lanes tile_lanes(const KernelCode *code, const Tile *tile, int v) {
-    return (Lanes){code->width, v == tile->vectors - 1 ? tile->last_live : code->width};
+Register tile_register(const KernelCode *code, const Tile *tile, int v) {
+    return (Register){code->width, v == tile->vectors - 1 ? tile->last_live : code->width};
 }
 
 int tile_max_rows(const Machine *machine, int vectors) {
@@ -68,9 +68,10 @@ static void emit_step(Reduction *r, LLVMValueRef a, LLVMValueRef b, int64_t a_of
         code_prefetch(code, code_at_const(code, b, b_offset + tile->vector_offset[v] + tile->ahead), 2);
     for (int v = 0; v < tile->vectors; v++)
         vectors[v] = code_load(code, code_at_const(code, b, b_offset + tile->vector_offset[v]),
-                               tile_lanes(code, tile, v));
+                               tile_register(code, tile, v));
     for (int m = 0; m < tile->rows; m++) {
-        LLVMValueRef scalar = code_load(code, code_at_const(code, row, tile->row_offset[m]), (Lanes){1, 1});
+        LLVMValueRef scalar =
+            code_load(code, code_at_const(code, row, tile->row_offset[m]), (Register){1, 1});
         LLVMValueRef splat = code_splat(code, scalar, code->width);
         for (int v = 0; v < tile->vectors; v++)
             tile->acc[m][v] = code_fma(code, splat, vectors[v], tile->acc[m][v]);
@@ -166,7 +167,7 @@ void contraction_emit(KernelCode *code, Tile *tile) {
 }
 
 void contraction_accumulate(KernelCode *code, Tile *tile, LLVMValueRef target, int64_t row_stride) {
-    Lanes whole = {code->width, code->width};
+    Register whole = {code->width, code->width};
     for (int pass = 0; pass < 2; pass++) {
         for (int m = 0; m < tile->rows; m++)
             for (int v = 0; v < tile->vectors; v++) {

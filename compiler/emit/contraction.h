@@ -31,8 +31,8 @@ typedef struct Tile {
 
 void tile_add_level(Tile *tile, int64_t count, int64_t a_stride, int64_t b_stride);
 void tile_add_dynamic_level(Tile *tile, LLVMValueRef count, int64_t a_stride, int64_t b_stride);
-/* The lanes of vector v. */
-Lanes tile_lanes(const KernelCode *code, const Tile *tile, int v);
+/* The register of vector v. */
+Register tile_register(const KernelCode *code, const Tile *tile, int v);
 void contraction_emit(KernelCode *code, Tile *tile);
 /* The same, added to sums in memory: row m's registers lie side by side at target + m*row_stride, padded to
  * whole registers. */

@@ -111,33 +111,34 @@ void branch_end(KernelCode *code, Branch *branch) {
     LLVMPositionBuilderAtEnd(b, branch->join);
 }
 
-void loop_lanes(KernelCode *code, int64_t extent, LaneBody body, void *user) {
+void loop_registers(KernelCode *code, int64_t extent, RegisterBody body, void *user) {
     int width = code->width;
     int64_t full = extent / width * width;
     if (full > 0) {
         Loop loop = loop_begin_const(code, 0, full, width);
-        body(code, loop.index, (Lanes){width, width}, user);
+        body(code, loop.index, (Register){width, width}, user);
         loop_end(code, &loop);
     }
-    if (extent > full) body(code, code_int(code, full), (Lanes){width, (int)(extent - full)}, user);
+    if (extent > full) body(code, code_int(code, full), (Register){width, (int)(extent - full)}, user);
 }
 
-Share share_of_lanes(KernelCode *code, int64_t extent) {
+Share share_of_registers(KernelCode *code, int64_t extent) {
     return code_share(code, code_int(code, (extent + code->width - 1) / code->width));
 }
 
-void loop_shared_lanes(KernelCode *code, int64_t extent, const Share *share, LaneBody body, void *user) {
+void loop_shared_registers(KernelCode *code, int64_t extent, const Share *share, RegisterBody body,
+                           void *user) {
     LLVMBuilderRef b = code->emit->builder;
     int width = code->width;
     int64_t full = extent / width, rest = extent % width;
     if (full > 0) {
         LLVMValueRef end = code_mul_const(code, code_min(code, share->end, code_int(code, full)), width);
         Loop loop = loop_begin(code, code_mul_const(code, share->begin, width), end, width);
-        body(code, loop.index, (Lanes){width, width}, user);
+        body(code, loop.index, (Register){width, width}, user);
         loop_end(code, &loop);
     }
     if (!rest) return;
     Branch last = branch_begin(code, LLVMBuildICmp(b, LLVMIntSGT, share->end, code_int(code, full), ""));
-    body(code, code_int(code, full * width), (Lanes){width, (int)rest}, user);
+    body(code, code_int(code, full * width), (Register){width, (int)rest}, user);
     branch_end(code, &last);
 }

@@ -9,40 +9,40 @@ static LLVMValueRef operand_address(KernelCode *code, int input, const Position 
     return code_position(code, code_input(code, input), code->inputs[input], position);
 }
 
-LLVMValueRef code_load_input(KernelCode *code, int input, const Position *position, Lanes lanes) {
-    return code_load(code, operand_address(code, input, position), lanes);
+LLVMValueRef code_load_input(KernelCode *code, int input, const Position *position, Register reg) {
+    return code_load(code, operand_address(code, input, position), reg);
 }
 
-LLVMValueRef code_load_far(KernelCode *code, int input, const Position *position, Lanes lanes) {
+LLVMValueRef code_load_far(KernelCode *code, int input, const Position *position, Register reg) {
     if (code_input(code, input)->region == REGION_BATCH)
         code_prefetch(code, code_at_const(code, operand_address(code, input, position), AHEAD), 1);
-    return code_load_input(code, input, position, lanes);
+    return code_load_input(code, input, position, reg);
 }
 
-LLVMValueRef code_epilogue(KernelCode *code, LLVMValueRef result, const Position *position, Lanes lanes) {
+LLVMValueRef code_epilogue(KernelCode *code, LLVMValueRef result, const Position *position, Register reg) {
     for (int i = 0; i < code->node->epilogue.count; i++) {
         const EpilogueStep *step = &code->node->epilogue.items[i];
         LLVMValueRef operands[COUNT(step->inputs)];
         for (int k = 0; k < step->input_count; k++)
             operands[k] =
-                step->inputs[k] < 0 ? result : code_load_input(code, step->inputs[k], position, lanes);
+                step->inputs[k] < 0 ? result : code_load_input(code, step->inputs[k], position, reg);
         result = step->op->map(code, step->op, step->attrs, operands);
     }
     return result;
 }
 
 void code_store_output(KernelCode *code, int output, LLVMValueRef value, const Position *position,
-                       Lanes lanes) {
+                       Register reg) {
     LLVMValueRef place = code_position(code, code_output(code, output), code->outputs[output], position);
-    code_store(code, value, place, lanes);
+    code_store(code, value, place, reg);
 }
 
-void code_store_result(KernelCode *code, LLVMValueRef result, const Position *position, Lanes lanes) {
-    code_store_output(code, 0, result, position, lanes);
+void code_store_result(KernelCode *code, LLVMValueRef result, const Position *position, Register reg) {
+    code_store_output(code, 0, result, position, reg);
 }
 
-void code_finish(KernelCode *code, LLVMValueRef result, const Position *position, Lanes lanes) {
-    code_store_result(code, code_epilogue(code, result, position, lanes), position, lanes);
+void code_finish(KernelCode *code, LLVMValueRef result, const Position *position, Register reg) {
+    code_store_result(code, code_epilogue(code, result, position, reg), position, reg);
 }
 
 Maximum maximum_begin(KernelCode *code, int width) {
@@ -59,25 +59,25 @@ LLVMValueRef maximum_visit(KernelCode *code, Maximum *maximum, LLVMValueRef x, i
     return above;
 }
 
-void maximum_store(KernelCode *code, const Maximum *maximum, const Position *window, Lanes lanes) {
-    code_store_result(code, maximum->best, window, lanes);
-    if (maximum->winner) code_store_output(code, 1, maximum->winner, window, lanes);
+void maximum_store(KernelCode *code, const Maximum *maximum, const Position *window, Register reg) {
+    code_store_result(code, maximum->best, window, reg);
+    if (maximum->winner) code_store_output(code, 1, maximum->winner, window, reg);
 }
 
 enum { MAX_OPERANDS = 64 };
 
-LLVMValueRef code_map(KernelCode *code, const Position *position, Lanes lanes) {
+LLVMValueRef code_map(KernelCode *code, const Position *position, Register reg) {
     const Node *node = code->node;
     LLVMValueRef operands[MAX_OPERANDS];
     int count = node_operands(node);
     if (count > MAX_OPERANDS) internal_error("%d operands of %s", count, node->op->name);
-    for (int i = 0; i < count; i++) operands[i] = code_load_far(code, i, position, lanes);
+    for (int i = 0; i < count; i++) operands[i] = code_load_far(code, i, position, reg);
     return node->op->map(code, node->op, node->attrs, operands);
 }
 
-static void map_position(KernelCode *code, const Position *position, Lanes lanes, void *user) {
+static void map_position(KernelCode *code, const Position *position, Register reg, void *user) {
     (void)user;
-    code_finish(code, code_map(code, position, lanes), position, lanes);
+    code_finish(code, code_map(code, position, reg), position, reg);
 }
 
 void elementwise_emit(KernelCode *code) {

@@ -178,28 +178,28 @@ void code_transpose(KernelCode *code, const LLVMValueRef *in, LLVMValueRef *out,
 typedef LLVMValueRef (*Combine)(KernelCode *code, LLVMValueRef a, LLVMValueRef b);
 
 /* Halves the register until one element is left; widths are powers of two. */
-static LLVMValueRef reduce(KernelCode *code, LLVMValueRef x, Lanes lanes, Combine combine, double identity) {
+static LLVMValueRef reduce(KernelCode *code, LLVMValueRef x, Register reg, Combine combine, double identity) {
     LLVMBuilderRef b = code->emit->builder;
-    if (lanes.width == 1) return x;
-    if (lanes.live < lanes.width) {
+    if (reg.width == 1) return x;
+    if (reg.live < reg.width) {
         LLVMValueRef alive[64];
-        for (int i = 0; i < lanes.width; i++) alive[i] = LLVMConstInt(code->emit->i1, i < lanes.live, false);
-        x = code_select(code, LLVMConstVector(alive, (unsigned)lanes.width), x,
-                        code_constant(code, identity, lanes.width));
+        for (int i = 0; i < reg.width; i++) alive[i] = LLVMConstInt(code->emit->i1, i < reg.live, false);
+        x = code_select(code, LLVMConstVector(alive, (unsigned)reg.width), x,
+                        code_constant(code, identity, reg.width));
     }
-    int width = lanes.width;
+    int width = reg.width;
     for (; width > 2; width /= 2)
         x = combine(code, slice(code, x, 0, width / 2), slice(code, x, width / 2, width / 2));
     LLVMValueRef first = LLVMBuildExtractElement(b, x, code_int(code, 0), "");
     return combine(code, first, LLVMBuildExtractElement(b, x, code_int(code, 1), ""));
 }
 
-LLVMValueRef code_reduce_add(KernelCode *code, LLVMValueRef x, Lanes lanes) {
-    return reduce(code, x, lanes, code_fadd, 0);
+LLVMValueRef code_reduce_add(KernelCode *code, LLVMValueRef x, Register reg) {
+    return reduce(code, x, reg, code_fadd, 0);
 }
 
-LLVMValueRef code_reduce_max(KernelCode *code, LLVMValueRef x, Lanes lanes) {
-    return reduce(code, x, lanes, code_fmax, -__builtin_inf());
+LLVMValueRef code_reduce_max(KernelCode *code, LLVMValueRef x, Register reg) {
+    return reduce(code, x, reg, code_fmax, -__builtin_inf());
 }
 
 LLVMValueRef code_frame(KernelCode *code, FrameField field) {

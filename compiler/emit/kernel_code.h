@@ -3,7 +3,7 @@
  * that works on samples 0 .. count-1 of a micro-batch. Pointers are to element (0, 0, ...) of sample 0; the
  * next sample lies code_sample_stride elements further. In the batch and parameter domains count is 1.
  *
- * Registers: a `Lanes` says how many elements a register has and how many of them are alive; width 1 is a
+ * Registers: a `Register` says how many elements a register has and how many of them are alive; width 1 is a
  * plain scalar, so a reference kernel is a vector kernel of width 1. Integers are i64. */
 #ifndef CNNC_EMIT_KERNEL_CODE_H
 #define CNNC_EMIT_KERNEL_CODE_H
@@ -41,9 +41,11 @@ static inline KernelCall code_call(const KernelCode *code) {
     return kernel_call(code->node->kernel, code->emit->machine, code->graph, code->node);
 }
 
-typedef struct Lanes {
+/* How a vector register is filled: its elements, and how many of the first ones are alive. (Lanes are the
+ * blocks that a step's gradients add up in.) */
+typedef struct Register {
     int width, live; /* live < width: the rest is neither read nor written */
-} Lanes;
+} Register;
 
 /* Fields of cnn_frame, by index. */
 typedef enum FrameField {
@@ -133,8 +135,8 @@ void code_transpose(KernelCode *code, const LLVMValueRef *in, LLVMValueRef *out,
 /* An intrinsic overloaded on the type of its first argument: code_intrinsic(code, "llvm.fabs", &x, 1). */
 LLVMValueRef code_intrinsic(KernelCode *code, const char *name, LLVMValueRef *arguments, int count);
 /* Sum or maximum over the live elements of a register, in a fixed order (pairs). */
-LLVMValueRef code_reduce_add(KernelCode *code, LLVMValueRef x, Lanes lanes);
-LLVMValueRef code_reduce_max(KernelCode *code, LLVMValueRef x, Lanes lanes);
+LLVMValueRef code_reduce_add(KernelCode *code, LLVMValueRef x, Register reg);
+LLVMValueRef code_reduce_max(KernelCode *code, LLVMValueRef x, Register reg);
 
 /* Addresses: base + index elements of code->real. */
 LLVMValueRef code_at(KernelCode *code, LLVMValueRef base, LLVMValueRef index);
@@ -142,8 +144,8 @@ LLVMValueRef code_at_const(KernelCode *code, LLVMValueRef base, int64_t index);
 LLVMValueRef code_at_type(KernelCode *code, LLVMTypeRef element, LLVMValueRef base, LLVMValueRef index);
 
 /* Loads and stores of scalars (width 1) or registers, masked where live < width; dead elements load as 0. */
-LLVMValueRef code_load(KernelCode *code, LLVMValueRef pointer, Lanes lanes);
-void code_store(KernelCode *code, LLVMValueRef value, LLVMValueRef pointer, Lanes lanes);
+LLVMValueRef code_load(KernelCode *code, LLVMValueRef pointer, Register reg);
+void code_store(KernelCode *code, LLVMValueRef value, LLVMValueRef pointer, Register reg);
 LLVMTypeRef code_type(KernelCode *code, int width);
 /* Asks for the line in that level's cache, 1 or 2; any address will do. */
 void code_prefetch(KernelCode *code, LLVMValueRef pointer, int level);
@@ -187,11 +189,12 @@ void branch_end(KernelCode *code, Branch *branch);
 
 /* Calls body for 0, width, 2*width, ... below extent: a loop over the full registers and one masked call for
  * the rest. `index` is i64, the first element's number. */
-typedef void (*LaneBody)(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user);
-void loop_lanes(KernelCode *code, int64_t extent, LaneBody body, void *user);
+typedef void (*RegisterBody)(KernelCode *code, LLVMValueRef index, Register reg, void *user);
+void loop_registers(KernelCode *code, int64_t extent, RegisterBody body, void *user);
 /* The same for this call's share of the registers, taken before any loop around. */
-Share share_of_lanes(KernelCode *code, int64_t extent);
-void loop_shared_lanes(KernelCode *code, int64_t extent, const Share *share, LaneBody body, void *user);
+Share share_of_registers(KernelCode *code, int64_t extent);
+void loop_shared_registers(KernelCode *code, int64_t extent, const Share *share, RegisterBody body,
+                           void *user);
 
 /* A position in a per-sample value: indices are i64; spatial ones beyond the value's rank are ignored. */
 typedef struct Position {
@@ -208,23 +211,23 @@ LLVMValueRef code_position(KernelCode *code, const Value *value, LLVMValueRef ba
 /* Loops over every position of a value of that shape: samples, spatial axes, then body a register of channels
  * at a time. Where `flat` values (NULL-ended) all lie without gaps, longer runs are made of a row or a
  * sample. */
-typedef void (*PositionBody)(KernelCode *code, const Position *position, Lanes lanes, void *user);
+typedef void (*PositionBody)(KernelCode *code, const Position *position, Register reg, void *user);
 void loop_positions(KernelCode *code, const Shape *shape, PositionBody body, void *user);
 
 /* The node's input at the position: a register of elements, or of channels where it is a vector with one
  * value per channel. */
-LLVMValueRef code_load_input(KernelCode *code, int input, const Position *position, Lanes lanes);
+LLVMValueRef code_load_input(KernelCode *code, int input, const Position *position, Register reg);
 /* The same, and prefetches what the walk reads later, which an earlier stage may have left in a far cache or
  * in memory. */
-LLVMValueRef code_load_far(KernelCode *code, int input, const Position *position, Lanes lanes);
+LLVMValueRef code_load_far(KernelCode *code, int input, const Position *position, Register reg);
 
 /* The node's epilogue applied to the register; and a store to output 0. A kernel that pools calls the first
  * at the place where the register was made, the second with the maximum. */
-LLVMValueRef code_epilogue(KernelCode *code, LLVMValueRef result, const Position *position, Lanes lanes);
-void code_store_result(KernelCode *code, LLVMValueRef result, const Position *position, Lanes lanes);
+LLVMValueRef code_epilogue(KernelCode *code, LLVMValueRef result, const Position *position, Register reg);
+void code_store_result(KernelCode *code, LLVMValueRef result, const Position *position, Register reg);
 /* A store to any of the node's outputs. */
 void code_store_output(KernelCode *code, int output, LLVMValueRef value, const Position *position,
-                       Lanes lanes);
+                       Register reg);
 
 /* The maximum of a window as its places are visited, and which of them was the first to have it, where the
  * node keeps that: output 1, as a number. A visit says whether the place is above all before it. */
@@ -233,14 +236,14 @@ typedef struct Maximum {
 } Maximum;
 Maximum maximum_begin(KernelCode *code, int width);
 LLVMValueRef maximum_visit(KernelCode *code, Maximum *maximum, LLVMValueRef x, int place);
-void maximum_store(KernelCode *code, const Maximum *maximum, const Position *window, Lanes lanes);
+void maximum_store(KernelCode *code, const Maximum *maximum, const Position *window, Register reg);
 
 /* An elementwise node's own result at the position, before its epilogue. */
-LLVMValueRef code_map(KernelCode *code, const Position *position, Lanes lanes);
+LLVMValueRef code_map(KernelCode *code, const Position *position, Register reg);
 
 /* code_epilogue and code_store_result at one position: the only way in which a kernel that does not pool may
  * write its result. */
-void code_finish(KernelCode *code, LLVMValueRef result, const Position *position, Lanes lanes);
+void code_finish(KernelCode *code, LLVMValueRef result, const Position *position, Register reg);
 
 /* The kernel of every elementwise operator: map over all positions, epilogue included (emit/elementwise.c).
  */

@@ -8,7 +8,7 @@ static const uint32_t MULTIPLIER_0 = 0xD2511F53, MULTIPLIER_1 = 0xCD9E8D57, WEYL
 /* Keeps the draws of layers apart from the runtime's own (shuffling, initialisation). */
 static const uint32_t LAYER_TAG = 0x40000000;
 
-static LLVMTypeRef lanes_of(LLVMTypeRef type, int width) {
+static LLVMTypeRef vector_of(LLVMTypeRef type, int width) {
     return width == 1 ? type : LLVMVectorType(type, (unsigned)width);
 }
 
@@ -27,7 +27,7 @@ static LLVMValueRef high_half(KernelCode *code, LLVMValueRef x) {
 static void multiply_wide(KernelCode *code, LLVMValueRef x, uint32_t multiplier, int width,
                           LLVMValueRef *high, LLVMValueRef *low) {
     LLVMBuilderRef b = code->emit->builder;
-    LLVMTypeRef wide = lanes_of(code->emit->i64, width), narrow = lanes_of(code->emit->i32, width);
+    LLVMTypeRef wide = vector_of(code->emit->i64, width), narrow = vector_of(code->emit->i32, width);
     LLVMValueRef factor = code_splat(code, LLVMConstInt(code->emit->i64, multiplier, false), width);
     LLVMValueRef product = LLVMBuildMul(b, LLVMBuildZExt(b, x, wide, ""), factor, "");
     *low = LLVMBuildTrunc(b, product, narrow, "");
@@ -79,8 +79,8 @@ static LLVMValueRef count_up(KernelCode *code, LLVMValueRef index, int width) {
 static LLVMValueRef evaluations_of(KernelCode *code, LLVMValueRef elements, int width) {
     LLVMBuilderRef b = code->emit->builder;
     LLVMValueRef block = LLVMBuildLShr(b, elements, word(code, 6, width), "");
-    LLVMValueRef lane = LLVMBuildAnd(b, elements, word(code, PHILOX_LANES - 1, width), "");
-    return LLVMBuildOr(b, LLVMBuildShl(b, block, word(code, 4, width), ""), lane, "");
+    LLVMValueRef counter = LLVMBuildAnd(b, elements, word(code, PHILOX_COUNTERS - 1, width), "");
+    return LLVMBuildOr(b, LLVMBuildShl(b, block, word(code, 4, width), ""), counter, "");
 }
 
 LLVMValueRef philox_uniform(KernelCode *code, LLVMValueRef index, LLVMValueRef sample, int layer, int width) {

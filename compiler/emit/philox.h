@@ -6,10 +6,10 @@
 
 #include "emit/kernel_code.h"
 
-/* One evaluation gives four words a lane. Elements are dealt out in blocks of 64: element e has lane e % 16
- * of the evaluations of its block and word e % 64 / 16, so registers e, e+16, e+32, e+48 come from one
- * evaluation at any width up to 16. */
-enum { PHILOX_BLOCK = 64, PHILOX_LANES = 16, PHILOX_WORDS = 4 };
+/* One evaluation is of 16 counters and gives four words of each. Elements are dealt out in blocks of 64:
+ * element e has counter e % 16 of its block's evaluation and word e % 64 / 16, so registers e, e+16, e+32,
+ * e+48 come from one evaluation at any width up to 16. */
+enum { PHILOX_BLOCK = 64, PHILOX_COUNTERS = 16, PHILOX_WORDS = 4 };
 
 /* A register of width uniforms in [0, 1), multiples of 2^-24, for elements index, index+1, ... of a sample.
  * index is i64; the sample's data set number (i64) and the layer's number complete the counter. */

@@ -1,7 +1,7 @@
 /* Elementary functions of a register of floats as polynomials, of doubles as calls of the C library: see
- * vector_math.h. Nothing here branches: every lane takes the same way, special values are put right by clamps
- * and selects. Clamps have the argument as their second operand, because code_fmin and code_fmax give the
- * second where one is NaN. */
+ * vector_math.h. Nothing here branches: every element takes the same way, special values are put right by
+ * clamps and selects. Clamps have the argument as their second operand, because code_fmin and code_fmax give
+ * the second where one is NaN. */
 #include "emit/vector_math.h"
 
 /* Taken apart so that n * LN2_HIGH is exact for |n| < 2^9 (Cody and Waite). */
@@ -20,7 +20,7 @@ static LLVMValueRef library_call(KernelCode *code, const char *name, LLVMValueRe
     return LLVMBuildCall2(code->emit->builder, type, function, &x, 1, "");
 }
 
-/* Integers of the same number of lanes. */
+/* Integers, as many as x has elements. */
 static LLVMTypeRef bits_type(KernelCode *code, LLVMValueRef x) {
     LLVMTypeRef type = LLVMTypeOf(x);
     if (LLVMGetTypeKind(type) != LLVMVectorTypeKind) return code->emit->i32;
@@ -30,10 +30,10 @@ static LLVMTypeRef bits_type(KernelCode *code, LLVMValueRef x) {
 static LLVMValueRef bits_constant(KernelCode *code, int32_t value, LLVMTypeRef type) {
     LLVMValueRef scalar = code_i32(code, value);
     if (LLVMGetTypeKind(type) != LLVMVectorTypeKind) return scalar;
-    LLVMValueRef lanes[64];
+    LLVMValueRef elements[64];
     unsigned width = LLVMGetVectorSize(type);
-    for (unsigned i = 0; i < width; i++) lanes[i] = scalar;
-    return LLVMConstVector(lanes, width);
+    for (unsigned i = 0; i < width; i++) elements[i] = scalar;
+    return LLVMConstVector(elements, width);
 }
 
 static LLVMValueRef to_bits(KernelCode *code, LLVMValueRef x) {

@@ -53,10 +53,10 @@ static void emit_function(Jit *jit, const Function *of, LLVMTypeRef real, int wi
     LLVMValueRef function =
         jit_function(jit, scan_name(of, name), (LLVMTypeRef[]){e->pointer, e->pointer, e->i64}, 3);
     KernelCode code = {.emit = e, .real = real, .width = width, .function = function};
-    Lanes lanes = {width, width};
+    Register reg = {width, width};
     Loop loop = loop_begin(&code, code_int(&code, 0), LLVMGetParam(function, 2), width);
-    LLVMValueRef x = code_load(&code, code_at(&code, LLVMGetParam(function, 0), loop.index), lanes);
-    code_store(&code, of->rule(&code, x), code_at(&code, LLVMGetParam(function, 1), loop.index), lanes);
+    LLVMValueRef x = code_load(&code, code_at(&code, LLVMGetParam(function, 0), loop.index), reg);
+    code_store(&code, of->rule(&code, x), code_at(&code, LLVMGetParam(function, 1), loop.index), reg);
     loop_end(&code, &loop);
     LLVMBuildRetVoid(e->builder);
 }

@@ -106,14 +106,14 @@ static void check_matrix(const double *numbers, int rows, int columns, int row_l
             for (int i = 0; i < m.columns * m.columns; i++)
                 in[i] = whole ? rint(16 * random_number(&state)) : random_number(&state);
             WinogradSquare square = {
-                .corner = bench->in, .row = m.columns, .column = 1, .lanes = {1, 1}
+                .corner = bench->in, .row = m.columns, .column = 1, .reg = {1, 1}
             };
             if (way)
                 winograd_transpose_emit(code, numbers, rows, columns, row_length, &square, to);
             else
                 winograd_transform_emit(code, numbers, rows, columns, row_length, &square, to);
             for (int i = 0; i < m.rows * m.rows; i++)
-                code_store(code, to[i], code_at_const(code, bench->out, i), (Lanes){1, 1});
+                code_store(code, to[i], code_at_const(code, bench->out, i), (Register){1, 1});
             bench_call(bench, in, out);
             check_product(&m, in, out, whole && is_whole(&m));
         }
@@ -167,7 +167,7 @@ static void check_source(int size, int registers, int width, int live, bool ahea
         .next = ahead ? code_at_const(&bench->code, bench->in, CHANNELS) : NULL,
         .row = (int64_t)SIDE * CHANNELS,
         .column = CHANNELS,
-        .lanes = {width, live}
+        .reg = {width, live}
     };
     winograd_source_emit(&bench->code, &t, &square, bench->out, POINT);
     bench_call(bench, image, points);
@@ -192,7 +192,7 @@ static void check_source(int size, int registers, int width, int live, bool ahea
 /* Few registers take groups of rows, many whole squares. */
 static void test_sources(void **state) {
     (void)state;
-    static const Lanes lanes[] = {
+    static const Register reg[] = {
         {1,  1 },
         {4,  4 },
         {4,  3 },
@@ -203,8 +203,8 @@ static void test_sources(void **state) {
     };
     for (int size = WINOGRAD_LEAST; size <= WINOGRAD_MOST; size++)
         for (int registers = 16; registers <= 64; registers *= 2)
-            for (int i = 0; i < COUNT(lanes); i++)
-                check_source(size, registers, lanes[i].width, lanes[i].live, i % 2);
+            for (int i = 0; i < COUNT(reg); i++)
+                check_source(size, registers, reg[i].width, reg[i].live, i % 2);
 }
 
 /* What compiler/README.md says of results that 64 channels give: the root of the mean square of their errors,

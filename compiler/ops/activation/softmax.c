@@ -8,23 +8,23 @@
 
 typedef struct RowWork {
     const Shape *shape;
-    RowLanes lanes;
+    RowRegister body;
     LLVMValueRef largest, scalar; /* of the row */
     LLVMValueRef sum;             /* variable */
 } RowWork;
 
-static void softmax_lanes(KernelCode *code, const Position *position, Lanes lanes, void *user) {
+static void softmax_register(KernelCode *code, const Position *position, Register reg, void *user) {
     RowWork *work = user;
-    LLVMValueRef x = load_operand(code, 0, position, lanes);
-    LLVMValueRef y = math_exp(code, code_fsub(code, x, code_splat(code, work->largest, lanes.width)));
-    code_finish(code, code_fmul(code, y, code_splat(code, work->scalar, lanes.width)), position, lanes);
+    LLVMValueRef x = load_operand(code, 0, position, reg);
+    LLVMValueRef y = math_exp(code, code_fsub(code, x, code_splat(code, work->largest, reg.width)));
+    code_finish(code, code_fmul(code, y, code_splat(code, work->scalar, reg.width)), position, reg);
 }
 
-static void log_softmax_lanes(KernelCode *code, const Position *position, Lanes lanes, void *user) {
+static void log_softmax_register(KernelCode *code, const Position *position, Register reg, void *user) {
     RowWork *work = user;
-    LLVMValueRef x = load_operand(code, 0, position, lanes);
-    x = code_fsub(code, x, code_splat(code, work->largest, lanes.width));
-    code_finish(code, code_fsub(code, x, code_splat(code, work->scalar, lanes.width)), position, lanes);
+    LLVMValueRef x = load_operand(code, 0, position, reg);
+    x = code_fsub(code, x, code_splat(code, work->largest, reg.width));
+    code_finish(code, code_fsub(code, x, code_splat(code, work->scalar, reg.width)), position, reg);
 }
 
 static void softmax_row(KernelCode *code, const Position *position, LLVMValueRef row, void *user) {
@@ -34,33 +34,33 @@ static void softmax_row(KernelCode *code, const Position *position, LLVMValueRef
     work->largest = row_largest(code, position, channels);
     LLVMValueRef sum = row_exp_sum(code, position, channels, work->largest);
     work->scalar =
-        work->lanes == softmax_lanes ? code_fdiv(code, code_real(code, 1), sum) : math_log(code, sum);
-    loop_row_lanes(code, position, channels, work->lanes, work);
+        work->body == softmax_register ? code_fdiv(code, code_real(code, 1), sum) : math_log(code, sum);
+    loop_row_registers(code, position, channels, work->body, work);
 }
 
-static void product_sum_lanes(KernelCode *code, const Position *position, Lanes lanes, void *user) {
+static void product_sum_register(KernelCode *code, const Position *position, Register reg, void *user) {
     RowWork *work = user;
-    LLVMValueRef dy = load_operand(code, 0, position, lanes), y = load_operand(code, 1, position, lanes);
-    add_to_sum(code, work->sum, code_fmul(code, dy, y), lanes);
+    LLVMValueRef dy = load_operand(code, 0, position, reg), y = load_operand(code, 1, position, reg);
+    add_to_sum(code, work->sum, code_fmul(code, dy, y), reg);
 }
 
-static void softmax_grad_lanes(KernelCode *code, const Position *position, Lanes lanes, void *user) {
+static void softmax_grad_register(KernelCode *code, const Position *position, Register reg, void *user) {
     RowWork *work = user;
-    LLVMValueRef dy = load_operand(code, 0, position, lanes), y = load_operand(code, 1, position, lanes);
-    LLVMValueRef rest = code_fsub(code, dy, code_splat(code, work->scalar, lanes.width));
-    code_finish(code, code_fmul(code, y, rest), position, lanes);
+    LLVMValueRef dy = load_operand(code, 0, position, reg), y = load_operand(code, 1, position, reg);
+    LLVMValueRef rest = code_fsub(code, dy, code_splat(code, work->scalar, reg.width));
+    code_finish(code, code_fmul(code, y, rest), position, reg);
 }
 
-static void sum_lanes(KernelCode *code, const Position *position, Lanes lanes, void *user) {
+static void sum_register(KernelCode *code, const Position *position, Register reg, void *user) {
     RowWork *work = user;
-    add_to_sum(code, work->sum, load_operand(code, 0, position, lanes), lanes);
+    add_to_sum(code, work->sum, load_operand(code, 0, position, reg), reg);
 }
 
-static void log_softmax_grad_lanes(KernelCode *code, const Position *position, Lanes lanes, void *user) {
+static void log_softmax_grad_register(KernelCode *code, const Position *position, Register reg, void *user) {
     RowWork *work = user;
-    LLVMValueRef dy = load_operand(code, 0, position, lanes), y = load_operand(code, 1, position, lanes);
-    LLVMValueRef share = code_fmul(code, math_exp(code, y), code_splat(code, work->scalar, lanes.width));
-    code_finish(code, code_fsub(code, dy, share), position, lanes);
+    LLVMValueRef dy = load_operand(code, 0, position, reg), y = load_operand(code, 1, position, reg);
+    LLVMValueRef share = code_fmul(code, math_exp(code, y), code_splat(code, work->scalar, reg.width));
+    code_finish(code, code_fsub(code, dy, share), position, reg);
 }
 
 static void grad_row(KernelCode *code, const Position *position, LLVMValueRef row, void *user) {
@@ -68,28 +68,28 @@ static void grad_row(KernelCode *code, const Position *position, LLVMValueRef ro
     RowWork *work = user;
     int64_t channels = shape_channels(work->shape);
     work->sum = code_variable(code, code->real, code_real(code, 0));
-    loop_row_lanes(code, position, channels,
-                   work->lanes == softmax_grad_lanes ? product_sum_lanes : sum_lanes, work);
+    loop_row_registers(code, position, channels,
+                       work->body == softmax_grad_register ? product_sum_register : sum_register, work);
     work->scalar = code_get(code, work->sum);
-    loop_row_lanes(code, position, channels, work->lanes, work);
+    loop_row_registers(code, position, channels, work->body, work);
 }
 
-static void emit_rows(KernelCode *code, RowBody row, RowLanes lanes) {
-    RowWork work = {.shape = &code_output(code, 0)->shape, .lanes = lanes};
+static void emit_rows(KernelCode *code, RowBody row, RowRegister body) {
+    RowWork work = {.shape = &code_output(code, 0)->shape, .body = body};
     loop_all_rows(code, work.shape, row, &work);
 }
 
 static void softmax_emit(KernelCode *code) {
-    emit_rows(code, softmax_row, softmax_lanes);
+    emit_rows(code, softmax_row, softmax_register);
 }
 static void log_softmax_emit(KernelCode *code) {
-    emit_rows(code, softmax_row, log_softmax_lanes);
+    emit_rows(code, softmax_row, log_softmax_register);
 }
 static void softmax_grad_emit(KernelCode *code) {
-    emit_rows(code, grad_row, softmax_grad_lanes);
+    emit_rows(code, grad_row, softmax_grad_register);
 }
 static void log_softmax_grad_emit(KernelCode *code) {
-    emit_rows(code, grad_row, log_softmax_grad_lanes);
+    emit_rows(code, grad_row, log_softmax_grad_register);
 }
 
 /* Some 40 instructions a register: two exponentials and three passes. */

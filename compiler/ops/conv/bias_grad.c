@@ -16,13 +16,13 @@ typedef struct ChannelSum {
     const Value *factor; /* what it is multiplied by; NULL: nothing */
     LLVMValueRef factor_base;
     LLVMValueRef channel; /* first channel */
-    Lanes lanes;          /* of the last register; the others are full */
+    Register reg;         /* of the last register; the others are full */
     int registers;
     LLVMValueRef sums[ACCUMULATORS]; /* variables */
 } ChannelSum;
 
-static Lanes lanes_of(const ChannelSum *sum, int i) {
-    return i == sum->registers - 1 ? sum->lanes : (Lanes){sum->lanes.width, sum->lanes.width};
+static Register register_of(const ChannelSum *sum, int i) {
+    return i == sum->registers - 1 ? sum->reg : (Register){sum->reg.width, sum->reg.width};
 }
 
 static void clear(KernelCode *code, LLVMValueRef *variables, int count, int width) {
@@ -36,10 +36,10 @@ static void add_position(KernelCode *code, const ChannelSum *sum, const Position
     LLVMValueRef factors = sum->factor ? code_position(code, sum->factor, sum->factor_base, position) : NULL;
     for (int i = 0; i < sum->registers; i++) {
         int64_t at = (int64_t)i * code->width;
-        LLVMValueRef x = code_load(code, code_at_const(code, address, at), lanes_of(sum, i));
+        LLVMValueRef x = code_load(code, code_at_const(code, address, at), register_of(sum, i));
         LLVMValueRef before = code_get(code, partial[i]);
         if (factors) {
-            LLVMValueRef factor = code_load(code, code_at_const(code, factors, at), lanes_of(sum, i));
+            LLVMValueRef factor = code_load(code, code_at_const(code, factors, at), register_of(sum, i));
             code_set(code, partial[i], code_fma(code, x, factor, before));
         } else {
             code_set(code, partial[i], code_fadd(code, before, x));
@@ -112,7 +112,7 @@ static void emit_group(KernelCode *code, LLVMValueRef channel, int registers, in
         .base = code->inputs[0],
         .channel = channel,
         .registers = registers,
-        .lanes = {code->width, last_live}
+        .reg = {code->width, last_live}
     };
     if (code->node->op->min_inputs == 2) {
         sum.factor = code_input(code, 1);
@@ -147,8 +147,8 @@ static void add_to_accumulator(KernelCode *code, ChannelSum *sum, LLVMValueRef *
     for (int i = 0; i < sum->registers; i++) {
         LLVMValueRef place =
             code_at(code, code->outputs[0], code_add_const(code, sum->channel, (int64_t)i * code->width));
-        LLVMValueRef before = code_load(code, place, lanes_of(sum, i));
-        code_store(code, code_fadd(code, before, code_get(code, sum->sums[i])), place, lanes_of(sum, i));
+        LLVMValueRef before = code_load(code, place, register_of(sum, i));
+        code_store(code, code_fadd(code, before, code_get(code, sum->sums[i])), place, register_of(sum, i));
     }
 }
 
@@ -159,7 +159,7 @@ static void store_each_sample(KernelCode *code, ChannelSum *sum, LLVMValueRef *p
     for (int i = 0; i < sum->registers; i++) {
         LLVMValueRef channel = code_add_const(code, sum->channel, (int64_t)i * code->width);
         code_finish(code, code_get(code, sum->sums[i]),
-                    &(Position){.sample = samples.index, .channel = channel}, lanes_of(sum, i));
+                    &(Position){.sample = samples.index, .channel = channel}, register_of(sum, i));
     }
     loop_end(code, &samples);
 }

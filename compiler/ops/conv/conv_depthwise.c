@@ -17,7 +17,7 @@ static const double TAP_COST = 1, SUM_COST = 2;
 typedef struct DepthwiseWalk {
     const ConvGeometry *g;
     LLVMValueRef sample, channel;
-    Lanes lanes;
+    Register reg;
     const GridTile *grid;
     Share share;            /* forward: of the channels' registers */
     ResidueClasses classes; /* backward */
@@ -38,8 +38,8 @@ static bool applies(const KernelCall *call) {
     return classes <= MOST_CLASSES;
 }
 
-static Lanes whole(const DepthwiseWalk *walk) {
-    return walk->lanes;
+static Register whole(const DepthwiseWalk *walk) {
+    return walk->reg;
 }
 
 /* One axis of the walk over taps: how many, and how the source's place and the tap move. */
@@ -114,10 +114,10 @@ static void sum_taps(KernelCode *code, const DepthwiseWalk *walk, DepthwiseTile 
     for (int m = 0; m < tile->places; m++) tile->sums[m] = code_get(code, variables[m]);
 }
 
-static void depthwise_lanes(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
+static void depthwise_register(KernelCode *code, LLVMValueRef channel, Register reg, void *user) {
     DepthwiseWalk *walk = user;
     walk->channel = channel;
-    walk->lanes = lanes;
+    walk->reg = reg;
     const GridTile *grid = walk->grid;
     const ConvGeometry *g = walk->g;
     const Value *source = code_input(code, 0);
@@ -152,7 +152,7 @@ static void depthwise_lanes(KernelCode *code, LLVMValueRef channel, Lanes lanes,
     for (int m = 0; m < tile.places; m++) {
         position.delta[last] = m % grid->columns * output_steps[last];
         if (last > 0) position.delta[last - 1] = m / grid->columns * output_steps[last - 1];
-        code_finish(code, tile.sums[m], &position, walk->lanes);
+        code_finish(code, tile.sums[m], &position, walk->reg);
     }
 }
 
@@ -161,9 +161,9 @@ static void depthwise_tile(KernelCode *code, const GridTile *grid, void *user) {
     DepthwiseWalk *walk = user;
     walk->grid = grid;
     if (walk->backward)
-        loop_lanes(code, walk->g->channels, depthwise_lanes, walk);
+        loop_registers(code, walk->g->channels, depthwise_register, walk);
     else
-        loop_shared_lanes(code, walk->g->channels, &walk->share, depthwise_lanes, walk);
+        loop_shared_registers(code, walk->g->channels, &walk->share, depthwise_register, walk);
 }
 
 /* All places of y, or those of x in the classes at work. */
@@ -177,7 +177,7 @@ static void depthwise_grid(KernelCode *code, void *user) {
 }
 
 static void depthwise_emit(KernelCode *code, DepthwiseWalk *walk) {
-    if (!walk->backward) walk->share = share_of_lanes(code, walk->g->channels);
+    if (!walk->backward) walk->share = share_of_registers(code, walk->g->channels);
     Loop samples = loop_begin(code, code_int(code, 0), code->count, 1);
     walk->sample = samples.index;
     if (walk->backward)
@@ -226,22 +226,22 @@ static void weight_piece(KernelCode *code, const DepthwiseWalk *walk, const TapP
     x_at = code_add(code, x_at, piece->x_further);
     LLVMValueRef x_place = code_at(code, code->inputs[0], code_add(code, x_at, walk->channel));
     LLVMValueRef dy_place = code_at(code, code->inputs[1], code_add(code, dy_at, walk->channel));
-    LLVMValueRef gradient = code_load(code, dy_place, walk->lanes);
+    LLVMValueRef gradient = code_load(code, dy_place, walk->reg);
     for (int t = 0; t < piece->taps; t++) {
         int64_t tap = piece->first + t, place = 0;
         for (int i = 0; i < g->spatial; i++) {
             int64_t along = tap / g->tap_stride[i] % g->axis[i].kernel;
             place += (along * g->axis[i].dilation - g->axis[i].begin) * x->layout.stride[i];
         }
-        LLVMValueRef value = code_load(code, code_at_const(code, x_place, place), walk->lanes);
+        LLVMValueRef value = code_load(code, code_at_const(code, x_place, place), walk->reg);
         code_set(code, sums[t], code_fma(code, value, gradient, code_get(code, sums[t])));
     }
     for (int i = g->spatial; i >= 0; i--) loop_end(code, &loops[i]);
     LLVMValueRef dw_piece = code_at(code, code->outputs[0], code_add(code, walk->channel, piece->dw_further));
     for (int t = 0; t < piece->taps; t++) {
         LLVMValueRef dw = code_at_const(code, dw_piece, (piece->first + t) * g->channels);
-        LLVMValueRef before = code_load(code, dw, walk->lanes);
-        code_store(code, code_fadd(code, before, code_get(code, sums[t])), dw, walk->lanes);
+        LLVMValueRef before = code_load(code, dw, walk->reg);
+        code_store(code, code_fadd(code, before, code_get(code, sums[t])), dw, walk->reg);
     }
 }
 
@@ -278,10 +278,10 @@ static void weight_rows(KernelCode *code, const DepthwiseWalk *walk, int most) {
     for (int i = last - 1; i >= 0; i--) loop_end(code, &loops[i]);
 }
 
-static void weight_lanes(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
+static void weight_register(KernelCode *code, LLVMValueRef channel, Register reg, void *user) {
     DepthwiseWalk *walk = user;
     walk->channel = channel;
-    walk->lanes = lanes;
+    walk->reg = reg;
     int64_t taps = walk->g->taps;
     int most = code->emit->machine->registers / 2 < MOST_TAP_SUMS ? code->emit->machine->registers / 2
                                                                   : MOST_TAP_SUMS;
@@ -300,7 +300,7 @@ static void weight_lanes(KernelCode *code, LLVMValueRef channel, Lanes lanes, vo
 
 static void weight_grad_emit(KernelCode *code) {
     ConvGeometry g = conv_code_geometry(code);
-    loop_lanes(code, g.channels, weight_lanes, &(DepthwiseWalk){.g = &g});
+    loop_registers(code, g.channels, weight_register, &(DepthwiseWalk){.g = &g});
 }
 
 /* How often the source's lines come into the first-level cache. Unless the rows that a window spans, all

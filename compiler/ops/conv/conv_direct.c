@@ -37,7 +37,7 @@ static void finish_pooled(KernelCode *code, const DirectWalk *walk, Tile *tile, 
     for (int m = 0; m < tile->rows / (window * window); m++)
         for (int v = 0; v < tile->vectors; v++) {
             int row = m / (columns / window) * window, column = m % (columns / window) * window;
-            Lanes lanes = tile_lanes(code, tile, v);
+            Register reg = tile_register(code, tile, v);
             LLVMValueRef channel = code_add_const(code, walk->channel, (int64_t)v * code->width);
             Maximum maximum = maximum_begin(code, code->width);
             Position place = {.sample = first->sample, .channel = channel};
@@ -46,13 +46,13 @@ static void finish_pooled(KernelCode *code, const DirectWalk *walk, Tile *tile, 
                 place.delta[0] = row + k / window;
                 place.delta[1] = column + k % window;
                 LLVMValueRef x = tile->acc[place.delta[0] * columns + place.delta[1]][v];
-                maximum_visit(code, &maximum, code_epilogue(code, x, &place, lanes), k);
+                maximum_visit(code, &maximum, code_epilogue(code, x, &place, reg), k);
             }
             Position pooled = *first;
             pooled.channel = channel;
             pooled.delta[0] = row / window;
             pooled.delta[1] = column / window;
-            maximum_store(code, &maximum, &pooled, lanes);
+            maximum_store(code, &maximum, &pooled, reg);
         }
 }
 
@@ -64,7 +64,7 @@ static void finish_tile(KernelCode *code, const DirectWalk *walk, Tile *tile, Po
         position->delta[spatial - 1] = m % columns * step[spatial - 1];
         for (int v = 0; v < tile->vectors; v++) {
             position->channel = code_add_const(code, walk->channel, (int64_t)v * code->width);
-            code_finish(code, tile->acc[m][v], position, tile_lanes(code, tile, v));
+            code_finish(code, tile->acc[m][v], position, tile_register(code, tile, v));
         }
     }
 }
@@ -123,7 +123,7 @@ static void forward_tile(KernelCode *code, const GridTile *cell, void *user) {
         LLVMValueRef initial = code_constant(code, 0, code->width);
         if (walk->bias) {
             LLVMValueRef at = code_add_const(code, walk->channel, (int64_t)v * code->width);
-            initial = code_load(code, code_at(code, code->inputs[2], at), tile_lanes(code, &tile, v));
+            initial = code_load(code, code_at(code, code->inputs[2], at), tile_register(code, &tile, v));
         }
         for (int m = 0; m < tile.rows; m++) tile.acc[m][v] = initial;
     }

@@ -143,8 +143,8 @@ static LLVMValueRef source_rows(KernelCode *code, const PackedWalk *walk) {
 static void copy_channels(KernelCode *code, const PackedWalk *walk, LLVMValueRef from, LLVMValueRef to,
                           int live) {
     int rows = walk->plan.tile_rows, width = rows > code->width ? rows : code->width;
-    LLVMValueRef x = code_load(code, from, (Lanes){width, live});
-    code_store(code, x, to, (Lanes){width, width});
+    LLVMValueRef x = code_load(code, from, (Register){width, live});
+    code_store(code, x, to, (Register){width, width});
 }
 
 /* All channels of a place, a tile's after the other. */
@@ -180,9 +180,9 @@ static void copy_source(KernelCode *code, const PackedWalk *walk) {
 static void copy_panel_place(KernelCode *code, const PackedWalk *walk, LLVMValueRef from, LLVMValueRef to) {
     int width = code->width;
     for (int v = 0; v < walk->vectors; v++) {
-        Lanes lanes = {width, v == walk->vectors - 1 ? walk->last_live : width};
-        LLVMValueRef dy = code_load(code, code_at_const(code, from, (int64_t)v * width), lanes);
-        code_store(code, dy, code_at_const(code, to, (int64_t)v * width), (Lanes){width, width});
+        Register reg = {width, v == walk->vectors - 1 ? walk->last_live : width};
+        LLVMValueRef dy = code_load(code, code_at_const(code, from, (int64_t)v * width), reg);
+        code_store(code, dy, code_at_const(code, to, (int64_t)v * width), (Register){width, width});
     }
 }
 

@@ -3,7 +3,7 @@
 #include "ops/conv/conv_kernels.h"
 #include "ops/parts/estimate.h"
 
-static const Lanes single = {1, 1};
+static const Register single = {1, 1};
 
 typedef struct Reference {
     const ConvGeometry *g;

@@ -64,8 +64,8 @@ static LLVMValueRef live_mask(KernelCode *code, LLVMValueRef dy, int64_t first, 
     LLVMValueRef mask = code_int(code, 0);
     for (int64_t at = first; at < channels && at < first + MASK_BITS; at += code->width) {
         int64_t left = channels - at;
-        Lanes lanes = {code->width, left < code->width ? (int)left : code->width};
-        LLVMValueRef x = code_load(code, code_at_const(code, dy, at), lanes);
+        Register reg = {code->width, left < code->width ? (int)left : code->width};
+        LLVMValueRef x = code_load(code, code_at_const(code, dy, at), reg);
         LLVMValueRef alive = code_compare(code, LLVMRealUNE, x, code_constant(code, 0, code->width));
         LLVMTypeRef bits = LLVMIntTypeInContext(e->context, (unsigned)code->width);
         LLVMValueRef word =
@@ -131,20 +131,21 @@ typedef struct InputWalk {
     int vectors, last_live;
 } InputWalk;
 
-static Lanes lanes_of(const KernelCode *code, const InputWalk *walk, int v) {
-    return (Lanes){code->width, v == walk->vectors - 1 ? walk->last_live : code->width};
+static Register register_of(const KernelCode *code, const InputWalk *walk, int v) {
+    return (Register){code->width, v == walk->vectors - 1 ? walk->last_live : code->width};
 }
 
 static void add_channel(KernelCode *code, LLVMValueRef channel, void *user) {
     InputWalk *walk = user;
     const ConvGeometry *g = walk->g;
-    LLVMValueRef value = code_load(code, code_at(code, walk->dy, channel), (Lanes){1, 1});
+    LLVMValueRef value = code_load(code, code_at(code, walk->dy, channel), (Register){1, 1});
     LLVMValueRef splat = code_splat(code, value, code->width);
     LLVMValueRef w = code_at(code, walk->weights, code_mul_const(code, channel, walk->panels->width));
     for (int64_t tap = 0; tap < g->taps; tap++)
         for (int v = 0; v < walk->vectors; v++) {
             int64_t at = (g->taps - 1 - tap) * g->filters * walk->panels->width + (int64_t)v * code->width;
-            LLVMValueRef row = code_load(code, code_at_const(code, w, at), (Lanes){code->width, code->width});
+            LLVMValueRef row =
+                code_load(code, code_at_const(code, w, at), (Register){code->width, code->width});
             LLVMValueRef sum = walk->sums[tap * walk->vectors + v];
             code_set(code, sum, code_fma(code, splat, row, code_get(code, sum)));
         }
@@ -167,10 +168,10 @@ static void scatter_place(KernelCode *code, InputWalk *walk, LLVMValueRef dx) {
     for (int i = 0; i < chunks; i++) each_bit(code, masks[i], (int64_t)i * MASK_BITS, add_channel, walk);
     for (int64_t tap = 0; tap < g->taps; tap++)
         for (int v = 0; v < walk->vectors; v++) {
-            Lanes lanes = lanes_of(code, walk, v);
+            Register reg = register_of(code, walk, v);
             LLVMValueRef at = code_at_const(code, dx, tap_offset(g, out, tap) + (int64_t)v * code->width);
             LLVMValueRef sum = code_get(code, walk->sums[tap * walk->vectors + v]);
-            code_store(code, code_fadd(code, code_load(code, at, lanes), sum), at, lanes);
+            code_store(code, code_fadd(code, code_load(code, at, reg), sum), at, reg);
         }
     branch_end(code, &some);
 }
@@ -192,13 +193,13 @@ static void sweep_input(KernelCode *code, const Sweep *sweep) {
         position.spatial[i] = loops[i].index;
     }
     for (int v = 0; v < sweep->walk->vectors; v++) {
-        Lanes lanes = lanes_of(code, sweep->walk, v);
+        Register reg = register_of(code, sweep->walk, v);
         position.channel = code_add_const(code, sweep->channel, (int64_t)v * code->width);
         LLVMValueRef at = code_position(code, out, code->outputs[0], &position);
         if (sweep->finish)
-            code_finish(code, code_load(code, at, lanes), &position, lanes);
+            code_finish(code, code_load(code, at, reg), &position, reg);
         else
-            code_store(code, code_constant(code, 0, code->width), at, lanes);
+            code_store(code, code_constant(code, 0, code->width), at, reg);
     }
     for (int i = g->spatial - 1; i >= 0; i--) loop_end(code, &loops[i]);
 }
@@ -277,20 +278,20 @@ static void list_channel(KernelCode *code, LLVMValueRef channel, void *user) {
                                  LLVMBuildZExt(e->builder, count, e->i64, ""));
     LLVMValueRef offset = code_at(code, code_at_const(code, walk->workspace, walk->lists.offsets), slot);
     LLVMBuildStore(e->builder, LLVMBuildTrunc(e->builder, walk->x_at, e->i32, ""), offset);
-    LLVMValueRef value = code_load(code, code_at(code, walk->dy, channel), (Lanes){1, 1});
+    LLVMValueRef value = code_load(code, code_at(code, walk->dy, channel), (Register){1, 1});
     code_store(code, value, code_at(code, code_at_const(code, walk->workspace, walk->lists.values), slot),
-               (Lanes){1, 1});
+               (Register){1, 1});
     LLVMBuildStore(e->builder, LLVMBuildAdd(e->builder, count, code_i32(code, 1), ""), counter);
 }
 
-static void store_zero(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user) {
-    code_store(code, code_constant(code, 0, lanes.width), code_at(code, user, index), lanes);
+static void store_zero(KernelCode *code, LLVMValueRef index, Register reg, void *user) {
+    code_store(code, code_constant(code, 0, reg.width), code_at(code, user, index), reg);
 }
 
 /* The live places of one sample, filter by filter. */
 static void list_sample(KernelCode *code, WeightWalk *walk, LLVMValueRef dy) {
     const ConvGeometry *g = walk->g;
-    loop_lanes(code, walk->lists.offsets, store_zero, walk->workspace);
+    loop_registers(code, walk->lists.offsets, store_zero, walk->workspace);
     Places places = places_begin(code, g, code_input(code, 0), code_input(code, 1));
     walk->dy = code_at(code, dy, places.y_at);
     walk->x_at = places.x_at;
@@ -305,7 +306,7 @@ static void sum_entries(KernelCode *code, const WeightWalk *walk, LLVMValueRef f
     const ConvGeometry *g = walk->g;
     Emit *e = code->emit;
     int total = (int)g->taps * vectors;
-    Lanes whole = {code->width, code->width};
+    Register whole = {code->width, code->width};
     LLVMValueRef variables[TILE_MAX_ROWS], count;
     count = LLVMBuildZExt(e->builder,
                           LLVMBuildLoad2(e->builder, e->i32, code_at(code, walk->workspace, filter), ""),
@@ -322,12 +323,12 @@ static void sum_entries(KernelCode *code, const WeightWalk *walk, LLVMValueRef f
     Loop entries = loop_begin(code, code_int(code, 0), count, 1);
     LLVMValueRef offset = LLVMBuildLoad2(e->builder, e->i32, code_at(code, offsets, entries.index), "");
     LLVMValueRef place = code_at(code, x, LLVMBuildSExt(e->builder, offset, e->i64, ""));
-    LLVMValueRef value = code_load(code, code_at(code, values, entries.index), (Lanes){1, 1});
+    LLVMValueRef value = code_load(code, code_at(code, values, entries.index), (Register){1, 1});
     LLVMValueRef splat = code_splat(code, value, code->width);
     for (int i = 0; i < total; i++) {
         int64_t at = tap_offset(g, code_input(code, 0), i / vectors) + (int64_t)(i % vectors) * code->width;
-        Lanes lanes = {code->width, i % vectors == vectors - 1 ? last_live : code->width};
-        LLVMValueRef factor = code_load(code, code_at_const(code, place, at), lanes);
+        Register reg = {code->width, i % vectors == vectors - 1 ? last_live : code->width};
+        LLVMValueRef factor = code_load(code, code_at_const(code, place, at), reg);
         code_set(code, variables[i], code_fma(code, splat, factor, code_get(code, variables[i])));
     }
     loop_end(code, &entries);
@@ -358,7 +359,7 @@ static void sum_blocks(KernelCode *code, const WeightWalk *walk, int64_t from, i
 static void add_sums(KernelCode *code, const WeightWalk *walk) {
     const ConvGeometry *g = walk->g;
     Panels panels = conv_panels(code->emit->machine, g);
-    Lanes single = {1, 1};
+    Register single = {1, 1};
     Loop filter = loop_begin_const(code, 0, g->filters, 1);
     LLVMValueRef width = code_int(code, panels.width);
     LLVMBuilderRef b = code->emit->builder;
@@ -387,7 +388,7 @@ static void weight_grad_emit(KernelCode *code) {
     WeightWalk walk = {
         .g = &g, .lists = plan_lists(code->emit->machine, &g), .workspace = code_workspace(code)};
     LLVMValueRef sums = code_at_const(code, walk.workspace, walk.lists.sums);
-    loop_lanes(code, walk.lists.end - walk.lists.sums, store_zero, sums);
+    loop_registers(code, walk.lists.end - walk.lists.sums, store_zero, sums);
     int64_t corner = 0;
     for (int i = 0; i < g.spatial; i++) corner -= g.axis[i].begin * x->layout.stride[i];
     Loop samples = loop_begin(code, code_int(code, 0), code->count, 1);

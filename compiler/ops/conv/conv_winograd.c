@@ -227,7 +227,7 @@ static void prepare(KernelCode *code) {
     WinogradShape shape = shape_of(&call), *s = &shape;
     WinogradTransform t = winograd_transform(call.kernel->variant);
     const Panels *p = &s->panels;
-    Lanes whole = {code->width, code->width};
+    Register whole = {code->width, code->width};
     Loop panel = loop_begin_const(code, 0, p->count, 1);
     Loop channel = loop_begin_const(code, 0, s->source, 1);
     Loop vector = loop_begin_const(code, 0, p->width, code->width);
@@ -238,7 +238,7 @@ static void prepare(KernelCode *code) {
                               code_add(code, code_mul_const(code, panel.index, s->source * p->width), step));
     LLVMValueRef points[MAX_POINTS];
     int64_t tap = s->source * p->width;
-    WinogradSquare taps = {.corner = from, .row = 3 * tap, .column = tap, .lanes = whole};
+    WinogradSquare taps = {.corner = from, .row = 3 * tap, .column = tap, .reg = whole};
     winograd_transform_emit(code, &t.g[0][0], t.alpha, 3, 3, &taps, points);
     for (int i = 0; i < t.alpha * t.alpha; i++)
         code_store(code, points[i], code_at_const(code, to, i * weights_a_point(s)), whole);
@@ -255,9 +255,9 @@ static WinogradPlace find_tile(KernelCode *code, const Winograd *walk, LLVMValue
                           winograd_tiles(s->columns, walk->m));
 }
 
-static void transform_source(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
+static void transform_source(KernelCode *code, LLVMValueRef channel, Register reg, void *user) {
     const Winograd *walk = user;
-    WinogradSquare square = winograd_square(code, 0, walk->source, channel, lanes);
+    WinogradSquare square = winograd_square(code, 0, walk->source, channel, reg);
     if (walk->next_source) square.next = code_at(code, walk->next_source, channel);
     LLVMValueRef tile = code_mul_const(code, walk->tile, walk->rooms.v_tile);
     winograd_source_emit(code, walk->t, &square, code_at(code, walk->v, code_add(code, tile, channel)),
@@ -280,7 +280,7 @@ static void transform_sources(KernelCode *code, Winograd *walk, LLVMValueRef fir
             source_corner(code, walk, first, code_add_const(code, loop.index, WINOGRAD_AHEAD));
     walk->tile = loop.index;
     walk->source = source_corner(code, walk, first, loop.index);
-    loop_lanes(code, walk->s->source, transform_source, walk);
+    loop_registers(code, walk->s->source, transform_source, walk);
     loop_end(code, &loop);
 }
 
@@ -312,7 +312,7 @@ static void multiply_tiles(KernelCode *code, Winograd *walk, LLVMValueRef panel,
         for (int v = 0; v < vectors; v++)
             code_store(code, tile.acc[r][v],
                        code_at_const(code, result, r * walk->rooms.m_tile + tile.vector_offset[v]),
-                       (Lanes){code->width, code->width});
+                       (Register){code->width, code->width});
 }
 
 /* One point, one panel: all tiles of the block, a register tile of them at a time and smaller ones for a
@@ -333,45 +333,45 @@ static void multiply_panel(KernelCode *code, LLVMValueRef panel, int vectors, in
 /* Stores the maximum of each window of the results in rows and columns from..to of the tile: `position` is
  * the tile's first place before pooling. */
 static void store_pooled(KernelCode *code, const Winograd *walk, const LLVMValueRef *out, Position *position,
-                         Lanes lanes, const int *rows, const int *columns) {
+                         Register reg, const int *rows, const int *columns) {
     int window = code->node->max_window;
     Position pooled = {.sample = position->sample, .channel = position->channel};
     for (int i = 0; i < 2; i++)
         pooled.spatial[i] = code_mul_const(code, i ? walk->place.column : walk->place.row, walk->m / window);
     for (int i = rows[0]; i < rows[1]; i += window)
         for (int j = columns[0]; j < columns[1]; j += window) {
-            Maximum maximum = maximum_begin(code, lanes.width);
+            Maximum maximum = maximum_begin(code, reg.width);
             for (int k = 0; k < window * window; k++) {
                 position->delta[0] = i + k / window;
                 position->delta[1] = j + k % window;
                 LLVMValueRef x = out[position->delta[0] * walk->m + position->delta[1]];
-                maximum_visit(code, &maximum, code_epilogue(code, x, position, lanes), k);
+                maximum_visit(code, &maximum, code_epilogue(code, x, position, reg), k);
             }
             pooled.delta[0] = i / window;
             pooled.delta[1] = j / window;
-            maximum_store(code, &maximum, &pooled, lanes);
+            maximum_store(code, &maximum, &pooled, reg);
         }
 }
 
 /* Stores the results of rows and columns from..to of the tile. */
 static void store_part(KernelCode *code, const Winograd *walk, const LLVMValueRef *out, Position *position,
-                       Lanes lanes, const int *rows, const int *columns) {
+                       Register reg, const int *rows, const int *columns) {
     if (code->node->max_window) {
-        store_pooled(code, walk, out, position, lanes, rows, columns);
+        store_pooled(code, walk, out, position, reg, rows, columns);
         return;
     }
     for (int i = rows[0]; i < rows[1]; i++)
         for (int j = columns[0]; j < columns[1]; j++) {
             position->delta[0] = i;
             position->delta[1] = j;
-            code_finish(code, out[i * walk->m + j], position, lanes);
+            code_finish(code, out[i * walk->m + j], position, reg);
         }
 }
 
 /* The last row and column of tiles may reach over the result's border: what lies beyond is stored only
  * elsewhere. */
 static void store_tile(KernelCode *code, const Winograd *walk, const LLVMValueRef *out, Position *position,
-                       Lanes lanes) {
+                       Register reg) {
     LLVMBuilderRef b = code->emit->builder;
     const WinogradShape *s = walk->s;
     int m = walk->m, sure[2] = {(int)(s->rows - (winograd_tiles(s->rows, m) - 1) * m),
@@ -389,16 +389,16 @@ static void store_tile(KernelCode *code, const Winograd *walk, const LLVMValueRe
         if (beyond_row) condition = LLVMBuildAnd(b, condition, inner[0], "");
         if (beyond_column) condition = LLVMBuildAnd(b, condition, inner[1], "");
         if (!part) {
-            store_part(code, walk, out, position, lanes, rows, columns);
+            store_part(code, walk, out, position, reg, rows, columns);
             continue;
         }
         Branch branch = branch_begin(code, condition);
-        store_part(code, walk, out, position, lanes, rows, columns);
+        store_part(code, walk, out, position, reg, rows, columns);
         branch_end(code, &branch);
     }
 }
 
-static void transform_result(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
+static void transform_result(KernelCode *code, LLVMValueRef channel, Register reg, void *user) {
     const Winograd *walk = user;
     const WinogradTransform *t = walk->t;
     LLVMValueRef out[MAX_POINTS];
@@ -408,24 +408,24 @@ static void transform_result(KernelCode *code, LLVMValueRef channel, Lanes lanes
         .corner = from,
         .row = t->alpha * walk->rooms.m_point,
         .column = walk->rooms.m_point,
-        .lanes = {lanes.width, lanes.width}
+        .reg = {reg.width, reg.width}
     };
     winograd_transform_emit(code, &t->at[0][0], walk->m, t->alpha, MAX_ALPHA, &products, out);
     if (walk->bias) {
-        LLVMValueRef bias = code_load(code, code_at(code, code->inputs[2], channel), lanes);
+        LLVMValueRef bias = code_load(code, code_at(code, code->inputs[2], channel), reg);
         for (int i = 0; i < walk->m * walk->m; i++) out[i] = code_fadd(code, out[i], bias);
     }
     Position position = {.sample = walk->place.sample, .channel = channel};
     position.spatial[0] = code_mul_const(code, walk->place.row, walk->m);
     position.spatial[1] = code_mul_const(code, walk->place.column, walk->m);
-    store_tile(code, walk, out, &position, lanes);
+    store_tile(code, walk, out, &position, reg);
 }
 
 static void transform_panel(KernelCode *code, LLVMValueRef panel, int vectors, int last_live, void *user) {
     LLVMValueRef channel = code_mul_const(code, panel, ((Winograd *)user)->s->panels.width);
     for (int v = 0; v < vectors; v++) {
-        Lanes lanes = {code->width, v == vectors - 1 ? last_live : code->width};
-        transform_result(code, code_add_const(code, channel, (int64_t)v * code->width), lanes, user);
+        Register reg = {code->width, v == vectors - 1 ? last_live : code->width};
+        transform_result(code, code_add_const(code, channel, (int64_t)v * code->width), reg, user);
     }
 }
 
@@ -436,7 +436,7 @@ static void transform_results(KernelCode *code, Winograd *walk, LLVMValueRef fir
     if (walk->shares_panels)
         loop_shared_panels(code, &walk->s->panels, transform_panel, walk);
     else
-        loop_lanes(code, walk->s->target, transform_result, walk);
+        loop_registers(code, walk->s->target, transform_result, walk);
     loop_end(code, &loop);
 }
 

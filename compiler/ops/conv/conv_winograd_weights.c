@@ -114,23 +114,24 @@ static LLVMValueRef room(KernelCode *code, const WeightsWalk *walk, int64_t star
 static void store_points(KernelCode *code, const WeightsWalk *walk, const LLVMValueRef *points,
                          LLVMValueRef to, int64_t stride) {
     for (int i = 0; i < walk->points; i++)
-        code_store(code, points[i], code_at_const(code, to, i * stride), (Lanes){code->width, code->width});
+        code_store(code, points[i], code_at_const(code, to, i * stride),
+                   (Register){code->width, code->width});
 }
 
-static void transform_x(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
+static void transform_x(KernelCode *code, LLVMValueRef channel, Register reg, void *user) {
     const WeightsWalk *walk = user;
-    WinogradSquare square = winograd_square(code, 0, walk->x, channel, lanes);
+    WinogradSquare square = winograd_square(code, 0, walk->x, channel, reg);
     if (walk->next_x) square.next = code_at(code, walk->next_x, channel);
     LLVMValueRef at = code_add(code, code_mul_const(code, walk->tile, walk->rooms.v_tile), channel);
     winograd_source_emit(code, walk->t, &square, code_at(code, walk->workspace, at), walk->rooms.v_point);
 }
 
 /* A dy A^T: the transpose of what makes the result. */
-static void transform_dy(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
+static void transform_dy(KernelCode *code, LLVMValueRef channel, Register reg, void *user) {
     const WeightsWalk *walk = user;
     const WinogradTransform *t = walk->t;
     LLVMValueRef out[MAX_POINTS];
-    WinogradSquare square = winograd_square(code, 1, walk->dy, channel, lanes);
+    WinogradSquare square = winograd_square(code, 1, walk->dy, channel, reg);
     winograd_transpose_emit(code, &t->at[0][0], walk->m, t->alpha, MAX_ALPHA, &square, out);
     LLVMValueRef at = code_add(code, code_mul_const(code, walk->tile, walk->rooms.d_tile), channel);
     store_points(code, walk, out, code_at(code, room(code, walk, walk->rooms.d_start), at),
@@ -157,8 +158,8 @@ static void transform_tiles(KernelCode *code, WeightsWalk *walk, LLVMValueRef fi
     WinogradPlace place = find_tile(code, walk, tile);
     walk->x = winograd_corner(code, x, from, &place, walk->m);
     walk->dy = winograd_corner(code, code_input(code, 1), code->inputs[1], &place, walk->m);
-    loop_lanes(code, g->channels, transform_x, walk);
-    loop_lanes(code, g->filters, transform_dy, walk);
+    loop_registers(code, g->channels, transform_x, walk);
+    loop_registers(code, g->filters, transform_dy, walk);
     loop_end(code, &loop);
 }
 
@@ -196,15 +197,15 @@ static void multiply_panel(KernelCode *code, LLVMValueRef panel, int vectors, in
         multiply_channels(code, walk, panel, vectors, full, channels, (int)(channels - full));
 }
 
-static void store_zero(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user) {
-    code_store(code, code_constant(code, 0, lanes.width), code_at(code, user, index), lanes);
+static void store_zero(KernelCode *code, LLVMValueRef index, Register reg, void *user) {
+    code_store(code, code_constant(code, 0, reg.width), code_at(code, user, index), reg);
 }
 
 /* dw += G^T S G, panel by panel. */
 static void add_sums(KernelCode *code, const WeightsWalk *walk) {
     const WinogradTransform *t = walk->t;
     const Panels *p = &walk->panels;
-    Lanes whole = {code->width, code->width};
+    Register whole = {code->width, code->width};
     Loop panel = loop_begin_const(code, 0, p->count, 1);
     Loop channel = loop_begin_const(code, 0, walk->g->channels, 1);
     Loop vector = loop_begin_const(code, 0, p->width, code->width);
@@ -216,7 +217,7 @@ static void add_sums(KernelCode *code, const WeightsWalk *walk) {
         code_at(code, code->outputs[0], code_add(code, code_mul_const(code, panel.index, p->stride), step));
     LLVMValueRef out[9];
     int64_t point = walk->rooms.s_point;
-    WinogradSquare square = {.corner = sums, .row = t->alpha * point, .column = point, .lanes = whole};
+    WinogradSquare square = {.corner = sums, .row = t->alpha * point, .column = point, .reg = whole};
     winograd_transpose_emit(code, &t->g[0][0], t->alpha, 3, 3, &square, out);
     for (int tap = 0; tap < 9; tap++) {
         LLVMValueRef at = code_at_const(code, dw, tap * walk->g->channels * p->width);
@@ -239,7 +240,7 @@ static void emit(KernelCode *code) {
     walk.workspace = code_workspace(code);
     /* What pads D's rows may be anything, but no number that slows the processor down. */
     int64_t cleared = g->filters < walk.rooms.d_tile ? walk.rooms.d_start : walk.rooms.s_start;
-    loop_lanes(code, walk.rooms.end - cleared, store_zero, room(code, &walk, cleared));
+    loop_registers(code, walk.rooms.end - cleared, store_zero, room(code, &walk, cleared));
     LLVMValueRef all = code_mul_const(code, code->count, sample_tiles(g, m));
     Loop block = loop_begin(code, code_int(code, 0), all, walk.rooms.block);
     walk.live = code_left(code, all, block.index, walk.rooms.block);

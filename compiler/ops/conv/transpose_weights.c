@@ -33,7 +33,7 @@ static LLVMValueRef in_panels(KernelCode *code, LLVMValueRef i, int64_t n, int64
 /* Runs over filters and channels, both from their panels' point of view: the vectors of P filters of one
  * channel become scalars, P channels of one filter lie side by side. */
 static void transpose_block(KernelCode *code, LLVMValueRef source, LLVMValueRef target, int64_t from_width,
-                            int64_t to_width, Lanes filters, int channels) {
+                            int64_t to_width, Register filters, int channels) {
     LLVMValueRef rows[TILE_MAX_ROWS], columns[TILE_MAX_ROWS];
     for (int c = 0; c < filters.width; c++)
         rows[c] = c < channels ? code_load(code, code_at_const(code, source, c * from_width), filters)
@@ -41,7 +41,7 @@ static void transpose_block(KernelCode *code, LLVMValueRef source, LLVMValueRef 
     code_transpose(code, rows, columns, filters.width);
     for (int f = 0; f < filters.live; f++)
         code_store(code, columns[f], code_at_const(code, target, f * to_width),
-                   (Lanes){filters.width, channels});
+                   (Register){filters.width, channels});
 }
 
 /* A block of registers' width of filters and channels, or what is left of either. */
@@ -50,10 +50,10 @@ typedef struct TransposeWalk {
     Panels from, to;
     LLVMValueRef source, target; /* this group's and tap's */
     LLVMValueRef filter;
-    Lanes filters;
+    Register filters;
 } TransposeWalk;
 
-static void transpose_channels(KernelCode *code, LLVMValueRef channel, Lanes channels, void *user) {
+static void transpose_channels(KernelCode *code, LLVMValueRef channel, Register channels, void *user) {
     const TransposeWalk *walk = user;
     LLVMValueRef from = code_add(code, in_panels(code, walk->filter, walk->from.width, walk->from.stride),
                                  code_mul_const(code, channel, walk->from.width));
@@ -63,11 +63,11 @@ static void transpose_channels(KernelCode *code, LLVMValueRef channel, Lanes cha
                     walk->from.width, walk->to.width, walk->filters, channels.live);
 }
 
-static void transpose_filters(KernelCode *code, LLVMValueRef filter, Lanes filters, void *user) {
+static void transpose_filters(KernelCode *code, LLVMValueRef filter, Register filters, void *user) {
     TransposeWalk *walk = user;
     walk->filter = filter;
     walk->filters = filters;
-    loop_lanes(code, walk->g.group_channels, transpose_channels, walk);
+    loop_registers(code, walk->g.group_channels, transpose_channels, walk);
 }
 
 static void transpose_emit(KernelCode *code) {
@@ -85,7 +85,7 @@ static void transpose_emit(KernelCode *code) {
     walk.target = code_at(code, code->outputs[0],
                           code_add(code, code_mul_const(code, group.index, walk.to.count * walk.to.stride),
                                    code_mul_const(code, mirrored, g->group_filters * walk.to.width)));
-    loop_lanes(code, g->group_filters, transpose_filters, &walk);
+    loop_registers(code, g->group_filters, transpose_filters, &walk);
     loop_end(code, &tap);
     loop_end(code, &group);
 }

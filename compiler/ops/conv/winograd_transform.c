@@ -60,10 +60,10 @@ LLVMValueRef winograd_corner(KernelCode *code, const Value *value, LLVMValueRef 
 }
 
 WinogradSquare winograd_square(KernelCode *code, int input, LLVMValueRef corner, LLVMValueRef channel,
-                               Lanes lanes) {
+                               Register reg) {
     const int64_t *stride = code_input(code, input)->layout.stride;
     return (WinogradSquare){
-        .corner = code_at(code, corner, channel), .row = stride[0], .column = stride[1], .lanes = lanes};
+        .corner = code_at(code, corner, channel), .row = stride[0], .column = stride[1], .reg = reg};
 }
 
 /* One row of the transforms as a straight line of steps: a step's register is `sum` + factor * `term`, or
@@ -219,7 +219,7 @@ static bool is_used(const double (*rows)[MAX_ALPHA], int count, int column) {
 
 static LLVMValueRef load_place(KernelCode *code, const WinogradSquare *square, int i, int j) {
     LLVMValueRef place = code_at_const(code, square->corner, i * square->row + j * square->column);
-    return code_load(code, place, square->lanes);
+    return code_load(code, place, square->reg);
 }
 
 /* Half of the transform for some rows of the matrix: rows x alpha registers of (matrix d). */
@@ -253,7 +253,7 @@ void winograd_source_emit(KernelCode *code, const WinogradTransform *t, const Wi
             emit_line(code, &line, alpha, half + (ptrdiff_t)i * alpha, out, 1);
             for (int j = 0; j < alpha; j++)
                 code_store(code, out[j], code_at_const(code, to, (order[first + i] * alpha + j) * point),
-                           (Lanes){square->lanes.width, square->lanes.width});
+                           (Register){square->reg.width, square->reg.width});
         }
     }
     enum { COVERED = 2 }; /* the rows and columns that tiles before it read */

@@ -60,12 +60,12 @@ typedef struct WinogradSquare {
     LLVMValueRef corner;
     LLVMValueRef next; /* the address of a later tile, to be prefetched; or NULL */
     int64_t row, column;
-    Lanes lanes;
+    Register reg;
 } WinogradSquare;
 
 /* The square of an input, from that channel on. */
 WinogradSquare winograd_square(KernelCode *code, int input, LLVMValueRef corner, LLVMValueRef channel,
-                               Lanes lanes);
+                               Register reg);
 
 /* Bt d B of a square of sources: the points lie from `to` on, `point` elements apart. Squares of more
  * registers than there are go in groups of rows, and their places are read again for each. */

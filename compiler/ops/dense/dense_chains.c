@@ -37,9 +37,9 @@ static LLVMValueRef channel_of(KernelCode *code, int v) {
     return code_int(code, (int64_t)v * code->width);
 }
 
-static Lanes lanes_of(const KernelCode *code, const ChainWork *work, int v) {
+static Register register_of(const KernelCode *code, const ChainWork *work, int v) {
     int64_t left = work->panels.filters - (int64_t)v * code->width;
-    return (Lanes){code->width, (int)(left < code->width ? left : code->width)};
+    return (Register){code->width, (int)(left < code->width ? left : code->width)};
 }
 
 /* Inputs step, step + 1, ...: one for each chain. */
@@ -49,12 +49,12 @@ static void add_steps(KernelCode *code, const ChainWork *work, LLVMValueRef step
     for (int k = 0; k < chains; k++) {
         LLVMValueRef at = code_add_const(code, step, k);
         LLVMValueRef x =
-            code_splat(code, code_load(code, code_at(code, work->input, at), (Lanes){1, 1}), code->width);
+            code_splat(code, code_load(code, code_at(code, work->input, at), (Register){1, 1}), code->width);
         LLVMValueRef row = code_at(code, code->inputs[1], code_mul_const(code, at, p->width));
         for (int v = 0; v < work->registers; v++) {
             int64_t place = v / vectors * p->stride + (int64_t)(v % vectors) * code->width;
             LLVMValueRef w =
-                code_load(code, code_at_const(code, row, place), (Lanes){code->width, code->width});
+                code_load(code, code_at_const(code, row, place), (Register){code->width, code->width});
             LLVMValueRef sum = work->sums[k * work->registers + v];
             code_set(code, sum, code_fma(code, x, w, code_get(code, sum)));
         }
@@ -63,16 +63,16 @@ static void add_steps(KernelCode *code, const ChainWork *work, LLVMValueRef step
 
 static void finish_register(KernelCode *code, const ChainWork *work, LLVMValueRef sample, int v) {
     LLVMValueRef sums[SUMS];
-    Lanes lanes = lanes_of(code, work, v);
+    Register reg = register_of(code, work, v);
     for (int k = 0; k < work->chains; k++) sums[k] = code_get(code, work->sums[k * work->registers + v]);
     for (int half = work->chains / 2; half; half /= 2)
         for (int k = 0; k < half; k++) sums[k] = code_fadd(code, sums[k], sums[k + half]);
     if (dense_has_bias(code->node)) {
-        LLVMValueRef bias = code_load(code, code_at(code, code->inputs[2], channel_of(code, v)), lanes);
+        LLVMValueRef bias = code_load(code, code_at(code, code->inputs[2], channel_of(code, v)), reg);
         sums[0] = code_fadd(code, sums[0], bias);
     }
     Position position = {.sample = sample, .channel = channel_of(code, v)};
-    code_finish(code, sums[0], &position, lanes);
+    code_finish(code, sums[0], &position, reg);
 }
 
 static void chains_emit(KernelCode *code) {

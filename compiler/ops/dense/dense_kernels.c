@@ -9,7 +9,7 @@ enum { SAMPLE_ROWS = 8, INPUT_ROWS = 12, SINGLE_VECTORS = 8, ELEMENTS_AHEAD = 20
 
 static const double EFFICIENCY = 0.8; /* of the peak */
 
-static const Lanes single = {1, 1};
+static const Register single = {1, 1};
 
 bool dense_has_bias(const Node *node) {
     return node_bool(node, "bias");
@@ -48,11 +48,11 @@ static void rows_tile(KernelCode *code, const RowsWalk *walk, LLVMValueRef panel
         int64_t inside = (int64_t)(v % shape.vectors) * code->width;
         tile.vector_offset[v] = v / shape.vectors * p->stride + inside;
         offset[v] = v / shape.vectors * p->width + inside;
-        Lanes lanes = {code->width, v == tile.vectors - 1 ? shape.last_live : code->width};
+        Register reg = {code->width, v == tile.vectors - 1 ? shape.last_live : code->width};
         LLVMValueRef initial = code_constant(code, 0, code->width);
         if (walk->bias)
             initial = code_load(
-                code, code_at(code, code->inputs[2], code_add_const(code, channel, offset[v])), lanes);
+                code, code_at(code, code->inputs[2], code_add_const(code, channel, offset[v])), reg);
         for (int m = 0; m < tile.rows; m++) tile.acc[m][v] = initial;
     }
     for (int m = 0; m < tile.rows; m++) tile.row_offset[m] = m * stride;
@@ -62,7 +62,7 @@ static void rows_tile(KernelCode *code, const RowsWalk *walk, LLVMValueRef panel
         for (int v = 0; v < tile.vectors; v++) {
             Position position = {.sample = code_add_const(code, sample, m),
                                  .channel = code_add_const(code, channel, offset[v])};
-            code_finish(code, tile.acc[m][v], &position, tile_lanes(code, &tile, v));
+            code_finish(code, tile.acc[m][v], &position, tile_register(code, &tile, v));
         }
 }
 

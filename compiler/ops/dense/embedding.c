@@ -45,40 +45,40 @@ static bool embedding_shape(ShapeCall *call) {
 static LLVMValueRef row_address(KernelCode *code, LLVMValueRef table, int number_input, int64_t vocabulary,
                                 int64_t dim, const Position *position) {
     Position place = {.sample = position->sample, .channel = position->spatial[0]};
-    LLVMValueRef number = load_operand(code, number_input, &place, (Lanes){1, 1});
+    LLVMValueRef number = load_operand(code, number_input, &place, (Register){1, 1});
     number = code_fmax(code, number, code_real(code, 0));
     number = code_fmin(code, number, code_real(code, (double)(vocabulary - 1)));
     LLVMValueRef row = LLVMBuildFPToUI(code->emit->builder, number, code->emit->i64, "");
     return code_at(code, table, code_mul_const(code, row, dim));
 }
 
-static void copy_lanes(KernelCode *code, const Position *position, Lanes lanes, void *user) {
+static void copy_register(KernelCode *code, const Position *position, Register reg, void *user) {
     const LLVMValueRef *row = user;
-    code_finish(code, code_load(code, code_at(code, *row, position->channel), lanes), position, lanes);
+    code_finish(code, code_load(code, code_at(code, *row, position->channel), reg), position, reg);
 }
 
 static void embedding_row(KernelCode *code, const Position *position, LLVMValueRef number, void *user) {
     (void)number, (void)user;
     const Shape *table = &code_input(code, 1)->shape;
     LLVMValueRef row = row_address(code, code->inputs[1], 0, table->dim[0], table->dim[1], position);
-    loop_row_lanes(code, position, table->dim[1], copy_lanes, &row);
+    loop_row_registers(code, position, table->dim[1], copy_register, &row);
 }
 
 static void embedding_emit(KernelCode *code) {
     loop_all_rows(code, &code_output(code, 0)->shape, embedding_row, NULL);
 }
 
-static void add_lanes(KernelCode *code, const Position *position, Lanes lanes, void *user) {
+static void add_register(KernelCode *code, const Position *position, Register reg, void *user) {
     const LLVMValueRef *row = user;
-    LLVMValueRef place = code_at(code, *row, position->channel), dy = load_operand(code, 0, position, lanes);
-    code_store(code, code_fadd(code, code_load(code, place, lanes), dy), place, lanes);
+    LLVMValueRef place = code_at(code, *row, position->channel), dy = load_operand(code, 0, position, reg);
+    code_store(code, code_fadd(code, code_load(code, place, reg), dy), place, reg);
 }
 
 static void grad_row(KernelCode *code, const Position *position, LLVMValueRef number, void *user) {
     (void)number, (void)user;
     const Shape *table = &code_output(code, 0)->shape;
     LLVMValueRef row = row_address(code, code->outputs[0], 1, table->dim[0], table->dim[1], position);
-    loop_row_lanes(code, position, table->dim[1], add_lanes, &row);
+    loop_row_registers(code, position, table->dim[1], add_register, &row);
 }
 
 static void grad_emit(KernelCode *code) {

@@ -63,8 +63,8 @@ static int64_t block_of(const Node *node) {
     return block;
 }
 
-static LLVMValueRef load(KernelCode *code, const Position *place, Lanes lanes) {
-    return code_load(code, code_position(code, code_input(code, 0), code->inputs[0], place), lanes);
+static LLVMValueRef load(KernelCode *code, const Position *place, Register reg) {
+    return code_load(code, code_position(code, code_input(code, 0), code->inputs[0], place), reg);
 }
 
 /* Element number l of the result is element from[l] of the registers behind one another. */
@@ -97,49 +97,49 @@ static Position wide_place(KernelCode *code, const Exchange *e, int k, LLVMValue
     return place;
 }
 
-/* Register r of the deep value's channels; none of it is alive where its lanes are below 1. */
-static Position deep_place(KernelCode *code, const Exchange *e, int r, LLVMValueRef channel, Lanes all,
-                           Lanes *lanes) {
+/* Register r of the deep value's channels; none of it is alive where `live` is below 1. */
+static Position deep_place(KernelCode *code, const Exchange *e, int r, LLVMValueRef channel, Register all,
+                           Register *reg) {
     Position place = e->at;
     int left = all.live * e->block - r * all.width;
-    *lanes = (Lanes){all.width, left < all.width ? left : all.width};
+    *reg = (Register){all.width, left < all.width ? left : all.width};
     place.channel = code_add_const(code, code_mul_const(code, channel, e->block), (int64_t)r * all.width);
     return place;
 }
 
-static void to_space_lanes(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user) {
+static void to_space_register(KernelCode *code, LLVMValueRef index, Register reg, void *user) {
     const Exchange *e = user;
     LLVMValueRef deep[MOST_SHUFFLED];
     for (int r = 0; r < e->block; r++) {
-        Lanes own;
-        Position place = deep_place(code, e, r, index, lanes, &own);
-        deep[r] = own.live > 0 ? load(code, &place, own) : code_constant(code, 0, lanes.width);
+        Register own;
+        Position place = deep_place(code, e, r, index, reg, &own);
+        deep[r] = own.live > 0 ? load(code, &place, own) : code_constant(code, 0, reg.width);
     }
     for (int k = 0; k < e->block; k++) {
         int from[64];
-        for (int l = 0; l < lanes.width; l++) from[l] = l * e->block + k;
+        for (int l = 0; l < reg.width; l++) from[l] = l * e->block + k;
         Position place = wide_place(code, e, k, index);
-        code_finish(code, pick(code, deep, e->block, lanes.width, from), &place, lanes);
+        code_finish(code, pick(code, deep, e->block, reg.width, from), &place, reg);
     }
 }
 
-static void to_depth_lanes(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user) {
+static void to_depth_register(KernelCode *code, LLVMValueRef index, Register reg, void *user) {
     const Exchange *e = user;
     LLVMValueRef wide[MOST_SHUFFLED];
     for (int k = 0; k < e->block; k++) {
         Position place = wide_place(code, e, k, index);
-        wide[k] = load(code, &place, lanes);
+        wide[k] = load(code, &place, reg);
     }
     for (int r = 0; r < e->block; r++) {
-        Lanes own;
+        Register own;
         int from[64];
-        Position place = deep_place(code, e, r, index, lanes, &own);
+        Position place = deep_place(code, e, r, index, reg, &own);
         if (own.live < 1) break;
-        for (int l = 0; l < lanes.width; l++) {
-            int element = r * lanes.width + l;
-            from[l] = element % e->block * lanes.width + element / e->block;
+        for (int l = 0; l < reg.width; l++) {
+            int element = r * reg.width + l;
+            from[l] = element % e->block * reg.width + element / e->block;
         }
-        code_finish(code, pick(code, wide, e->block, lanes.width, from), &place, own);
+        code_finish(code, pick(code, wide, e->block, reg.width, from), &place, own);
     }
 }
 
@@ -159,7 +159,8 @@ static void each_place(KernelCode *code, Exchange *e, PlaceBody body) {
 }
 
 static void shuffle_place(KernelCode *code, Exchange *e) {
-    loop_lanes(code, shape_channels(&e->wide->shape), e->to_space ? to_space_lanes : to_depth_lanes, e);
+    loop_registers(code, shape_channels(&e->wide->shape), e->to_space ? to_space_register : to_depth_register,
+                   e);
 }
 
 static void shuffled_emit(KernelCode *code, bool to_space) {
@@ -182,7 +183,7 @@ static void single_place(KernelCode *code, Exchange *e) {
         deep.channel =
             code_add(code, code_mul_const(code, deep.channel, e->factor->dim[i]), loops[1 + i].index);
     }
-    const Lanes single = {1, 1};
+    const Register single = {1, 1};
     code_finish(code, load(code, e->to_space ? &deep : &wide, single), e->to_space ? &wide : &deep, single);
     for (int i = axes; i >= 0; i--) loop_end(code, &loops[i]);
 }

@@ -45,17 +45,17 @@ static LLVMValueRef constant_row(KernelCode *code, const Tensor *numbers, int64_
 
 /* A register of bytes as floats. The tail is read a byte at a time: nothing behind the data set is touched.
  */
-static LLVMValueRef load_bytes(KernelCode *code, LLVMValueRef place, Lanes lanes) {
+static LLVMValueRef load_bytes(KernelCode *code, LLVMValueRef place, Register reg) {
     Emit *e = code->emit;
-    LLVMTypeRef type = lanes.width > 1 ? LLVMVectorType(e->i8, (unsigned)lanes.width) : e->i8;
-    LLVMTypeRef target = lanes.width > 1 ? LLVMVectorType(e->f32, (unsigned)lanes.width) : e->f32;
+    LLVMTypeRef type = reg.width > 1 ? LLVMVectorType(e->i8, (unsigned)reg.width) : e->i8;
+    LLVMTypeRef target = reg.width > 1 ? LLVMVectorType(e->f32, (unsigned)reg.width) : e->f32;
     LLVMValueRef bytes;
-    if (lanes.live == lanes.width) {
+    if (reg.live == reg.width) {
         bytes = LLVMBuildLoad2(e->builder, type, place, "");
         LLVMSetAlignment(bytes, 1);
     } else {
         bytes = LLVMConstNull(type);
-        for (int i = 0; i < lanes.live; i++) {
+        for (int i = 0; i < reg.live; i++) {
             LLVMValueRef element = code_at_type(code, e->i8, place, code_int(code, i));
             LLVMValueRef byte = LLVMBuildLoad2(e->builder, e->i8, element, "");
             bytes = LLVMBuildInsertElement(e->builder, bytes, byte, code_int(code, i), "");
@@ -64,25 +64,24 @@ static LLVMValueRef load_bytes(KernelCode *code, LLVMValueRef place, Lanes lanes
     return LLVMBuildUIToFP(e->builder, bytes, target, "");
 }
 
-static void load_lanes(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user) {
+static void load_register(KernelCode *code, LLVMValueRef index, Register reg, void *user) {
     const LoadWork *work = user;
     Emit *e = code->emit;
     KernelCode narrow = *code;
     narrow.real = e->f32;
     LLVMValueRef place = code_at_type(code, work->bytes ? e->i8 : e->f32, work->from, index), x;
     if (work->bytes) {
-        x = load_bytes(code, place, lanes);
-        LLVMValueRef scale = code_constant(&narrow, node_real(code->node, "scale"), lanes.width);
+        x = load_bytes(code, place, reg);
+        LLVMValueRef scale = code_constant(&narrow, node_real(code->node, "scale"), reg.width);
         x = code_fmul(&narrow, x, scale);
         if (work->mean)
-            x = code_fsub(&narrow, x, code_load(&narrow, code_at(&narrow, work->mean, index), lanes));
-        if (work->std)
-            x = code_fdiv(&narrow, x, code_load(&narrow, code_at(&narrow, work->std, index), lanes));
+            x = code_fsub(&narrow, x, code_load(&narrow, code_at(&narrow, work->mean, index), reg));
+        if (work->std) x = code_fdiv(&narrow, x, code_load(&narrow, code_at(&narrow, work->std, index), reg));
     } else {
-        x = code_load(&narrow, place, lanes);
+        x = code_load(&narrow, place, reg);
     }
-    if (code->real != e->f32) x = LLVMBuildFPExt(e->builder, x, code_type(code, lanes.width), "");
-    code_store(code, x, code_at(code, work->to, index), lanes);
+    if (code->real != e->f32) x = LLVMBuildFPExt(e->builder, x, code_type(code, reg.width), "");
+    code_store(code, x, code_at(code, work->to, index), reg);
 }
 
 /* How many trailing axes lie without gaps in the output and make a run that is not too long for a row of
@@ -121,7 +120,7 @@ static void load_sample(KernelCode *code, LoadWork *work, LLVMValueRef sample, L
     LLVMValueRef index = code_add(code, first, code_mul_const(code, row, work->run));
     work->from = code_at_type(code, work->bytes ? e->i8 : e->f32, code_frame(code, FRAME_SAMPLES), index);
     work->to = code_position(code, value, code->outputs[0], &position);
-    loop_lanes(code, work->run, load_lanes, work);
+    loop_registers(code, work->run, load_register, work);
     for (int i = looped - 1; i >= 0; i--) loop_end(code, &loops[i]);
 }
 

@@ -74,7 +74,7 @@ typedef struct BorderWalk {
     LLVMValueRef inner_place, outer_place; /* of the axes walked so far */
     const Padding *size;
     bool reflect;
-    LaneBody body;
+    RegisterBody body;
 } BorderWalk;
 
 static bool is_mirror(const Node *node) {
@@ -107,7 +107,7 @@ static void walk_stretch(KernelCode *code, const BorderWalk *walk, int axis, int
     if (from == to) return;
     Loop loop = loop_begin_const(code, from, to, 1);
     BorderWalk position = step_to(code, walk, axis, loop.index);
-    loop_lanes(code, shape_channels(&walk->inner->shape), walk->body, &position);
+    loop_registers(code, shape_channels(&walk->inner->shape), walk->body, &position);
     loop_end(code, &loop);
 }
 
@@ -118,7 +118,7 @@ static void walk_row(KernelCode *code, const BorderWalk *walk, int axis) {
     walk_stretch(code, walk, axis, 0, begin);
     if (walk->inner->layout.stride[axis] == channels && walk->outer->layout.stride[axis] == channels) {
         BorderWalk run = step_to(code, walk, axis, code_int(code, begin));
-        loop_lanes(code, (end - begin) * channels, walk->body, &run);
+        loop_registers(code, (end - begin) * channels, walk->body, &run);
     } else {
         walk_stretch(code, walk, axis, begin, end);
     }
@@ -148,17 +148,17 @@ static void walk_samples(KernelCode *code, BorderWalk walk, LLVMValueRef inner, 
     loop_end(code, &samples);
 }
 
-static void copy_out(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user) {
+static void copy_out(KernelCode *code, LLVMValueRef index, Register reg, void *user) {
     const BorderWalk *walk = user;
-    LLVMValueRef x = code_load(code, code_at(code, walk->inner_place, index), lanes);
-    code_store(code, x, code_at(code, walk->outer_place, index), lanes);
+    LLVMValueRef x = code_load(code, code_at(code, walk->inner_place, index), reg);
+    code_store(code, x, code_at(code, walk->outer_place, index), reg);
 }
 
-static void add_in(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user) {
+static void add_in(KernelCode *code, LLVMValueRef index, Register reg, void *user) {
     const BorderWalk *walk = user;
-    LLVMValueRef place = code_at(code, walk->inner_place, index), sum = code_load(code, place, lanes);
-    LLVMValueRef dy = code_load(code, code_at(code, walk->outer_place, index), lanes);
-    code_store(code, code_fadd(code, sum, dy), place, lanes);
+    LLVMValueRef place = code_at(code, walk->inner_place, index), sum = code_load(code, place, reg);
+    LLVMValueRef dy = code_load(code, code_at(code, walk->outer_place, index), reg);
+    code_store(code, code_fadd(code, sum, dy), place, reg);
 }
 
 static void mirror_emit(KernelCode *code) {

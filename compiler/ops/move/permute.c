@@ -77,7 +77,7 @@ typedef struct Turn {
     int64_t from_stride, to_stride; /* of the input along the output's last axis, and the other way round */
     int64_t along;                  /* extent */
     LLVMValueRef across_index;
-    Lanes across;
+    Register across;
 } Turn;
 
 enum { WIDEST = 64 };
@@ -103,7 +103,7 @@ static void transpose(KernelCode *code, LLVMValueRef *registers, int width) {
     }
 }
 
-static void turn_tile(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user) {
+static void turn_tile(KernelCode *code, LLVMValueRef index, Register reg, void *user) {
     const Turn *turn = user;
     LLVMValueRef registers[WIDEST];
     LLVMValueRef from = code_add(code, code_mul_const(code, turn->across_index, turn->from_stride), index);
@@ -112,24 +112,24 @@ static void turn_tile(KernelCode *code, LLVMValueRef index, Lanes lanes, void *u
     to = code_at(code, turn->to, to);
     for (int i = 0; i < turn->across.width; i++)
         registers[i] = i < turn->across.live
-                           ? code_load(code, code_at_const(code, from, i * turn->from_stride), lanes)
-                           : code_constant(code, 0, lanes.width);
+                           ? code_load(code, code_at_const(code, from, i * turn->from_stride), reg)
+                           : code_constant(code, 0, reg.width);
     transpose(code, registers, turn->across.width);
-    for (int i = 0; i < lanes.live; i++)
+    for (int i = 0; i < reg.live; i++)
         code_store(code, registers[i], code_at_const(code, to, i * turn->to_stride), turn->across);
 }
 
-static void turn_strip(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user) {
+static void turn_strip(KernelCode *code, LLVMValueRef index, Register reg, void *user) {
     Turn *turn = user;
     turn->across_index = index;
-    turn->across = lanes;
-    loop_lanes(code, turn->along, turn_tile, turn);
+    turn->across = reg;
+    loop_registers(code, turn->along, turn_tile, turn);
 }
 
-static void copy_lanes(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user) {
+static void copy_register(KernelCode *code, LLVMValueRef index, Register reg, void *user) {
     const Turn *turn = user;
-    code_store(code, code_load(code, code_at(code, turn->from, index), lanes), code_at(code, turn->to, index),
-               lanes);
+    code_store(code, code_load(code, code_at(code, turn->from, index), reg), code_at(code, turn->to, index),
+               reg);
 }
 
 static int64_t stride_of(const Value *value, int axis) {
@@ -156,7 +156,7 @@ static void permute_emit(KernelCode *code) {
                  .from_stride = stride_of(from, (int)axes->dim[last]),
                  .to_stride = stride_of(to, along),
                  .along = to->shape.dim[along]};
-    loop_lanes(code, to->shape.dim[last], along == last ? copy_lanes : turn_strip, &turn);
+    loop_registers(code, to->shape.dim[last], along == last ? copy_register : turn_strip, &turn);
     for (int axis = last - 1; axis >= 0; axis--)
         if (axis != along) loop_end(code, &loops[axis]);
     loop_end(code, &samples);

@@ -119,10 +119,10 @@ typedef struct Run {
     LLVMValueRef from, to;
 } Run;
 
-static void copy_lanes(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user) {
+static void copy_register(KernelCode *code, LLVMValueRef index, Register reg, void *user) {
     const Run *run = user;
-    code_store(code, code_load(code, code_at(code, run->from, index), lanes), code_at(code, run->to, index),
-               lanes);
+    code_store(code, code_load(code, code_at(code, run->from, index), reg), code_at(code, run->to, index),
+               reg);
 }
 
 static bool view_idle(const KernelCall *call) {
@@ -139,7 +139,7 @@ static void view_emit(KernelCode *code) {
     Loop runs = loop_begin_const(code, 0, elements, length);
     Run run = {flat_address(code, from, code->inputs[0], samples.index, runs.index),
                flat_address(code, to, code->outputs[0], samples.index, runs.index)};
-    loop_lanes(code, length, copy_lanes, &run);
+    loop_registers(code, length, copy_register, &run);
     loop_end(code, &runs);
     loop_end(code, &samples);
 }

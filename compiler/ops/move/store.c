@@ -2,16 +2,16 @@
  */
 #include "emit/kernel_code.h"
 
-static void store_position(KernelCode *code, const Position *position, Lanes lanes, void *user) {
+static void store_position(KernelCode *code, const Position *position, Register reg, void *user) {
     LLVMValueRef output = *(LLVMValueRef *)user;
     const Value *value = code_input(code, 0);
-    LLVMValueRef x = code_load(code, code_position(code, value, code->inputs[0], position), lanes);
+    LLVMValueRef x = code_load(code, code_position(code, value, code->inputs[0], position), reg);
     /* Axes that are walked as one run have index 0, their elements' numbers are in the channel's. */
     LLVMValueRef index = code_add(code, code->first, position->sample);
     for (int i = 0; i < shape_spatial(&value->shape); i++)
         index = code_add(code, code_mul_const(code, index, value->shape.dim[i]), position->spatial[i]);
     index = code_add(code, code_mul_const(code, index, shape_channels(&value->shape)), position->channel);
-    code_store(code, x, code_at(code, output, index), lanes);
+    code_store(code, x, code_at(code, output, index), reg);
 }
 
 static void store_emit(KernelCode *code) {

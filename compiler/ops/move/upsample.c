@@ -102,7 +102,7 @@ typedef struct Upsample {
     LLVMValueRef offset[1 << SPATIAL_MAX], weight[1 << SPATIAL_MAX]; /* weight NULL: 1 */
     /* Backward: the registers of channels that are summed. */
     int registers;
-    Lanes lanes; /* of the last one */
+    Register reg; /* of the last one */
     LLVMValueRef sums[BLOCK_REGISTERS];
 } Upsample;
 
@@ -112,20 +112,20 @@ static Upsample upsample_of(const Node *node, const Shape *x) {
     return u;
 }
 
-static void mix_lanes(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user) {
+static void mix_register(KernelCode *code, LLVMValueRef index, Register reg, void *user) {
     Upsample *u = user;
     u->at.channel = u->source.channel = index;
     LLVMValueRef first = code_position(code, code_input(code, 0), code->inputs[0], &u->source), sum = NULL;
     for (int c = 0; c < u->corners; c++) {
-        LLVMValueRef x = code_load(code, code_at(code, first, u->offset[c]), lanes);
+        LLVMValueRef x = code_load(code, code_at(code, first, u->offset[c]), reg);
         if (!u->weight[c]) {
             sum = x;
             continue;
         }
-        LLVMValueRef weight = code_splat(code, u->weight[c], lanes.width);
+        LLVMValueRef weight = code_splat(code, u->weight[c], reg.width);
         sum = sum ? code_fma(code, x, weight, sum) : code_fmul(code, x, weight);
     }
-    code_finish(code, sum, &u->at, lanes);
+    code_finish(code, sum, &u->at, reg);
 }
 
 static LLVMValueRef product(KernelCode *code, LLVMValueRef a, LLVMValueRef b) {
@@ -154,7 +154,7 @@ static void add_neighbours(KernelCode *code, Upsample *u, int i) {
 static void walk_output(KernelCode *code, const Upsample *outer, int i) {
     Upsample u = *outer; /* corners belong to the axes before this one */
     if (i >= u.axes || i == SPATIAL_MAX) {
-        loop_lanes(code, shape_channels(&code_output(code, 0)->shape), mix_lanes, &u);
+        loop_registers(code, shape_channels(&code_output(code, 0)->shape), mix_register, &u);
         return;
     }
     Loop loop = loop_begin_const(code, 0, u.axis[i].extent, 1);
@@ -209,18 +209,18 @@ static LLVMValueRef share(KernelCode *code, const Sampling *s, LLVMValueRef i, L
     return fraction(code, s, subtract(code, code_int(code, s->den), distance));
 }
 
-static Lanes register_lanes(const Upsample *u, int r) {
-    return r == u->registers - 1 ? u->lanes : (Lanes){u->lanes.width, u->lanes.width};
+static Register register_of(const Upsample *u, int r) {
+    return r == u->registers - 1 ? u->reg : (Register){u->reg.width, u->reg.width};
 }
 
 static void add_shares(KernelCode *code, const Upsample *u, const Position *dy, int i, LLVMValueRef weight) {
     if (i == u->axes) {
         LLVMValueRef from = code_position(code, code_input(code, 0), code->inputs[0], dy);
         for (int r = 0; r < u->registers; r++) {
-            Lanes lanes = register_lanes(u, r);
-            LLVMValueRef x = code_load(code, code_at_const(code, from, (int64_t)r * lanes.width), lanes);
+            Register reg = register_of(u, r);
+            LLVMValueRef x = code_load(code, code_at_const(code, from, (int64_t)r * reg.width), reg);
             LLVMValueRef sum = code_get(code, u->sums[r]);
-            sum = weight ? code_fma(code, x, code_splat(code, weight, lanes.width), sum)
+            sum = weight ? code_fma(code, x, code_splat(code, weight, reg.width), sum)
                          : code_fadd(code, x, sum);
             code_set(code, u->sums[r], sum);
         }
@@ -239,7 +239,7 @@ static void add_shares(KernelCode *code, const Upsample *u, const Position *dy, 
 
 /* The block's registers from `channel` on, at one place of dx. */
 static void gather(KernelCode *code, Upsample *u, LLVMValueRef channel) {
-    int width = u->lanes.width;
+    int width = u->reg.width;
     u->at.channel = channel;
     for (int r = 0; r < u->registers; r++)
         u->sums[r] = code_variable(code, code_type(code, width), code_constant(code, 0, width));
@@ -247,7 +247,7 @@ static void gather(KernelCode *code, Upsample *u, LLVMValueRef channel) {
     for (int r = 0; r < u->registers; r++) {
         Position place = u->at;
         place.channel = code_add_const(code, channel, (int64_t)r * width);
-        code_finish(code, code_get(code, u->sums[r]), &place, register_lanes(u, r));
+        code_finish(code, code_get(code, u->sums[r]), &place, register_of(u, r));
     }
 }
 
@@ -264,14 +264,14 @@ static void walk_input(KernelCode *code, Upsample *u, int i) {
     int64_t full = channels / block * block, rest = channels - full;
     if (full) {
         u->registers = BLOCK_REGISTERS;
-        u->lanes = (Lanes){width, width};
+        u->reg = (Register){width, width};
         Loop loop = loop_begin_const(code, 0, full, block);
         gather(code, u, loop.index);
         loop_end(code, &loop);
     }
     if (!rest) return;
     u->registers = (int)((rest + width - 1) / width);
-    u->lanes = (Lanes){width, (int)(rest - (int64_t)(u->registers - 1) * width)};
+    u->reg = (Register){width, (int)(rest - (int64_t)(u->registers - 1) * width)};
     gather(code, u, code_int(code, full));
 }
 

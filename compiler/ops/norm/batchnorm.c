@@ -98,37 +98,36 @@ const Op op_batchnorm = {
     .lower = batchnorm_lower,
 };
 
-static LLVMValueRef load_vector(KernelCode *code, int input, LLVMValueRef channel, Lanes lanes) {
-    LLVMValueRef x = code_load(code, code_at(code, code->inputs[input], channel), lanes);
-    return code_widen(code, x, lanes.width);
+static LLVMValueRef load_vector(KernelCode *code, int input, LLVMValueRef channel, Register reg) {
+    LLVMValueRef x = code_load(code, code_at(code, code->inputs[input], channel), reg);
+    return code_widen(code, x, reg.width);
 }
 
-static void store_vector(KernelCode *code, int output, LLVMValueRef x, LLVMValueRef channel, Lanes lanes) {
+static void store_vector(KernelCode *code, int output, LLVMValueRef x, LLVMValueRef channel, Register reg) {
     LLVMValueRef place = code_at(code, code->outputs[output], channel);
-    code_store(code, code_narrow(code, x, lanes.width), place, lanes);
+    code_store(code, code_narrow(code, x, reg.width), place, reg);
 }
 
-static void fold_lanes(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
+static void fold_register(KernelCode *code, LLVMValueRef channel, Register reg, void *user) {
     (void)user;
     KernelCode wide = code_in_doubles(code);
     const Attr *attrs = code->node->attrs;
     ChannelInputs own = batchnorm_inputs(attrs, 0);
-    LLVMValueRef mean = load_vector(code, own.rest, channel, lanes);
-    LLVMValueRef variance = load_vector(code, own.rest + 1, channel, lanes);
-    LLVMValueRef epsilon = code_constant(&wide, attrs[BATCHNORM_EPSILON].real, lanes.width);
+    LLVMValueRef mean = load_vector(code, own.rest, channel, reg);
+    LLVMValueRef variance = load_vector(code, own.rest + 1, channel, reg);
+    LLVMValueRef epsilon = code_constant(&wide, attrs[BATCHNORM_EPSILON].real, reg.width);
     LLVMValueRef sum = code_fadd(&wide, variance, epsilon);
-    LLVMValueRef root = code_intrinsic(&wide, "llvm.sqrt", &sum, 1),
-                 one = code_constant(&wide, 1, lanes.width);
-    LLVMValueRef weight = own.weight >= 0 ? load_vector(code, own.weight, channel, lanes) : one;
+    LLVMValueRef root = code_intrinsic(&wide, "llvm.sqrt", &sum, 1), one = code_constant(&wide, 1, reg.width);
+    LLVMValueRef weight = own.weight >= 0 ? load_vector(code, own.weight, channel, reg) : one;
     LLVMValueRef factor = code_fdiv(&wide, weight, root);
     LLVMValueRef summand = code_fneg(&wide, code_fmul(&wide, mean, factor));
-    if (own.bias >= 0) summand = code_fadd(&wide, load_vector(code, own.bias, channel, lanes), summand);
-    store_vector(code, 0, factor, channel, lanes);
-    store_vector(code, 1, summand, channel, lanes);
+    if (own.bias >= 0) summand = code_fadd(&wide, load_vector(code, own.bias, channel, reg), summand);
+    store_vector(code, 0, factor, channel, reg);
+    store_vector(code, 1, summand, channel, reg);
 }
 
 static void fold_emit(KernelCode *code) {
-    loop_lanes(code, shape_channels(&code_output(code, 0)->shape), fold_lanes, NULL);
+    loop_registers(code, shape_channels(&code_output(code, 0)->shape), fold_register, NULL);
 }
 
 static const Kernel fold_kernel = {.name = "vector", .elements = ELEMENT_F32, .emit = fold_emit};
@@ -171,17 +170,17 @@ MAP(map_apply) {
     return batchnorm_result(code, centred, factor, own.bias >= 0 ? in[own.bias] : NULL);
 }
 
-static void apply_window(KernelCode *code, const PoolTile *tile, Lanes lanes, void *user) {
+static void apply_window(KernelCode *code, const PoolTile *tile, Register reg, void *user) {
     const Pool *pool = user;
-    Maximum maximum = maximum_begin(code, lanes.width);
+    Maximum maximum = maximum_begin(code, reg.width);
     Position place = tile->corner;
     for (int k = 0; k < pool->axis[0].kernel * pool->axis[1].kernel; k++) {
         place.delta[0] = k / pool->axis[1].kernel;
         place.delta[1] = k % pool->axis[1].kernel;
-        LLVMValueRef x = code_epilogue(code, code_map(code, &place, lanes), &place, lanes);
+        LLVMValueRef x = code_epilogue(code, code_map(code, &place, reg), &place, reg);
         maximum_visit(code, &maximum, x, k);
     }
-    maximum_store(code, &maximum, &tile->window, lanes);
+    maximum_store(code, &maximum, &tile->window, reg);
 }
 
 static void apply_emit(KernelCode *code) {

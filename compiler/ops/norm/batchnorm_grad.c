@@ -76,7 +76,7 @@ const Op op_batchnorm_grad_apply = {
 
 typedef struct WindowWork {
     Pool pool;
-    Lanes lanes;
+    Register reg;
     LLVMValueRef mean;
     GradVectors vectors;
     WindowPlaces places;
@@ -84,21 +84,21 @@ typedef struct WindowWork {
     LLVMValueRef nothing;               /* ... and of one that gets none */
 } WindowWork;
 
-static void load_vectors(KernelCode *code, WindowWork *work, const Position *position, Lanes lanes) {
+static void load_vectors(KernelCode *code, WindowWork *work, const Position *position, Register reg) {
     bool scaled = node_bool(code->node, "scale");
-    work->lanes = lanes;
-    work->mean = code_load_input(code, 2, position, lanes);
+    work->reg = reg;
+    work->mean = code_load_input(code, 2, position, reg);
     work->vectors = (GradVectors){
-        code_load_input(code, 3, position, lanes), code_load_input(code, 4, position, lanes),
-        code_load_input(code, 5, position, lanes), scaled ? code_load_input(code, 6, position, lanes) : NULL};
-    work->nothing = code_fsub(code, code_constant(code, 0, lanes.width), work->vectors.mean_dy);
+        code_load_input(code, 3, position, reg), code_load_input(code, 4, position, reg),
+        code_load_input(code, 5, position, reg), scaled ? code_load_input(code, 6, position, reg) : NULL};
+    work->nothing = code_fsub(code, code_constant(code, 0, reg.width), work->vectors.mean_dy);
 }
 
 /* A place that no window takes. */
 static void finish_beside(KernelCode *code, const WindowWork *work, const Position *position) {
-    LLVMValueRef x = code_load_input(code, 1, position, work->lanes);
+    LLVMValueRef x = code_load_input(code, 1, position, work->reg);
     LLVMValueRef centred = code_fsub(code, x, work->mean);
-    code_finish(code, input_grad(code, work->nothing, centred, &work->vectors), position, work->lanes);
+    code_finish(code, input_grad(code, work->nothing, centred, &work->vectors), position, work->reg);
 }
 
 static void visit_place(KernelCode *code, const Position *position, LLVMValueRef tap, bool inside,
@@ -110,7 +110,7 @@ static void visit_place(KernelCode *code, const Position *position, LLVMValueRef
     }
     int64_t k = LLVMConstIntGetSExtValue(tap);
     code_finish(code, input_grad(code, work->shares[k], work->places.centred[k], &work->vectors), position,
-                work->lanes);
+                work->reg);
 }
 
 /* dy goes to the last place above those before it; to the first where there is none. */
@@ -124,18 +124,18 @@ static void share_gradient(KernelCode *code, WindowWork *work, LLVMValueRef dy) 
     work->shares[0] = left;
 }
 
-static void finish_window(KernelCode *code, const PoolTile *tile, Lanes lanes, void *user) {
+static void finish_window(KernelCode *code, const PoolTile *tile, Register reg, void *user) {
     WindowWork *work = user;
-    load_vectors(code, work, &tile->window, lanes);
+    load_vectors(code, work, &tile->window, reg);
     LLVMValueRef factor = batchnorm_factor(code, work->vectors.inverse, work->vectors.weight);
-    work->places = batchnorm_window_places(code, &work->pool, &tile->window, work->mean, factor, lanes);
-    share_gradient(code, work, code_load_input(code, 0, &tile->window, lanes));
+    work->places = batchnorm_window_places(code, &work->pool, &tile->window, work->mean, factor, reg);
+    share_gradient(code, work, code_load_input(code, 0, &tile->window, reg));
     pool_each_tap(code, &work->pool, POOL_STEPPED, tile, visit_place, work);
 }
 
-static void finish_uncovered(KernelCode *code, const Position *position, Lanes lanes, void *user) {
+static void finish_uncovered(KernelCode *code, const Position *position, Register reg, void *user) {
     WindowWork *work = user;
-    load_vectors(code, work, position, lanes);
+    load_vectors(code, work, position, reg);
     finish_beside(code, work, position);
 }
 
@@ -162,15 +162,15 @@ const Op op_batchnorm_window_grad = {
     .kernels = KERNELS(&windows_kernel),
 };
 
-static void add_lanes(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user) {
+static void add_register(KernelCode *code, LLVMValueRef index, Register reg, void *user) {
     (void)user;
     LLVMValueRef place = code_at(code, code->outputs[0], index);
-    LLVMValueRef more = code_load(code, code_at(code, code->inputs[0], index), lanes);
-    code_store(code, code_fadd(code, code_load(code, place, lanes), more), place, lanes);
+    LLVMValueRef more = code_load(code, code_at(code, code->inputs[0], index), reg);
+    code_store(code, code_fadd(code, code_load(code, place, reg), more), place, reg);
 }
 
 static void add_emit(KernelCode *code) {
-    loop_lanes(code, shape_elements(&code_input(code, 0)->shape), add_lanes, NULL);
+    loop_registers(code, shape_elements(&code_input(code, 0)->shape), add_register, NULL);
 }
 
 static const Kernel add_kernel = {.name = "vector", .elements = ELEMENT_F32, .emit = add_emit};

@@ -18,7 +18,7 @@ typedef struct SumWork {
     KernelCode wide;
     bool floats;
     int vectors;
-    Lanes lanes[BLOCK_VECTORS];
+    Register reg[BLOCK_VECTORS];
     LLVMValueRef channel;
     LLVMValueRef sums[BLOCK_VECTORS][MOST_SUMS]; /* variables, doubles */
     LLVMValueRef rows[BLOCK_VECTORS][MOST_SUMS]; /* variables, floats */
@@ -27,8 +27,8 @@ typedef struct SumWork {
 /* Adds the place's register v to both variables. */
 typedef void (*AddPosition)(KernelCode *code, const Position *position, SumWork *work, int v);
 
-static void accumulate(KernelCode *wide, LLVMValueRef place, LLVMValueRef sum, Lanes lanes) {
-    code_store(wide, code_fadd(wide, code_load(wide, place, lanes), sum), place, lanes);
+static void accumulate(KernelCode *wide, LLVMValueRef place, LLVMValueRef sum, Register reg) {
+    code_store(wide, code_fadd(wide, code_load(wide, place, reg), sum), place, reg);
 }
 
 static void sum_row(KernelCode *code, Position *position, SumWork *work, AddPosition add) {
@@ -36,7 +36,7 @@ static void sum_row(KernelCode *code, Position *position, SumWork *work, AddPosi
     LLVMValueRef channel = work->channel;
     for (int v = 0; v < work->vectors && work->floats; v++)
         for (int k = 0; k < MOST_SUMS; k++)
-            code_set(code, work->rows[v][k], code_constant(code, 0, work->lanes[v].width));
+            code_set(code, work->rows[v][k], code_constant(code, 0, work->reg[v].width));
     Loop loop = {0};
     if (last >= 0) {
         loop = loop_begin_const(code, 0, code_input(code, 0)->shape.dim[last], 1);
@@ -49,7 +49,7 @@ static void sum_row(KernelCode *code, Position *position, SumWork *work, AddPosi
     if (last >= 0) loop_end(code, &loop);
     for (int v = 0; v < work->vectors && work->floats; v++)
         for (int k = 0; k < MOST_SUMS; k++) {
-            LLVMValueRef row = code_widen(code, code_get(code, work->rows[v][k]), work->lanes[v].width);
+            LLVMValueRef row = code_widen(code, code_get(code, work->rows[v][k]), work->reg[v].width);
             code_set(code, work->sums[v][k], code_fadd(&work->wide, code_get(code, work->sums[v][k]), row));
         }
 }
@@ -58,7 +58,7 @@ static void sum_block(KernelCode *code, SumWork *work, AddPosition add) {
     const Shape *shape = &code_input(code, 0)->shape;
     for (int v = 0; v < work->vectors; v++)
         for (int k = 0; k < MOST_SUMS; k++) {
-            int width = work->lanes[v].width;
+            int width = work->reg[v].width;
             work->sums[v][k] =
                 code_variable(code, code_type(&work->wide, width), code_constant(&work->wide, 0, width));
             if (work->floats)
@@ -79,7 +79,7 @@ static void sum_block(KernelCode *code, SumWork *work, AddPosition add) {
             LLVMValueRef at =
                 code_add_const(code, work->channel, (int64_t)v * code->width + k * shape_channels(shape));
             accumulate(&work->wide, code_at(&work->wide, code->outputs[0], at),
-                       code_get(code, work->sums[v][k]), work->lanes[v]);
+                       code_get(code, work->sums[v][k]), work->reg[v]);
         }
 }
 
@@ -88,7 +88,7 @@ static void emit_sums(KernelCode *code, AddPosition add, bool floats) {
     int64_t channels = shape_channels(&code_input(code, 0)->shape), width = code->width;
     int64_t block = BLOCK_VECTORS * width, full = channels / block * block;
     SumWork work = {.wide = code_in_doubles(code), .floats = floats, .vectors = BLOCK_VECTORS};
-    for (int v = 0; v < BLOCK_VECTORS; v++) work.lanes[v] = (Lanes){code->width, code->width};
+    for (int v = 0; v < BLOCK_VECTORS; v++) work.reg[v] = (Register){code->width, code->width};
     if (full) {
         Loop loop = loop_begin_const(code, 0, full, block);
         work.channel = loop.index;
@@ -97,15 +97,14 @@ static void emit_sums(KernelCode *code, AddPosition add, bool floats) {
     }
     if (full == channels) return;
     work.vectors = (int)((channels - full + width - 1) / width);
-    work.lanes[work.vectors - 1].live = (int)(channels - full - (work.vectors - 1) * width);
+    work.reg[work.vectors - 1].live = (int)(channels - full - (work.vectors - 1) * width);
     work.channel = code_int(code, full);
     sum_block(code, &work, add);
 }
 
 /* Squares in doubles: the mean is still in them. */
 static void add_square(KernelCode *code, const Position *position, SumWork *work, int v) {
-    LLVMValueRef x =
-        code_widen(code, code_load_input(code, 0, position, work->lanes[v]), work->lanes[v].width);
+    LLVMValueRef x = code_widen(code, code_load_input(code, 0, position, work->reg[v]), work->reg[v].width);
     code_set(code, work->sums[v][0], code_fadd(&work->wide, code_get(code, work->sums[v][0]), x));
     code_set(code, work->sums[v][1], code_fma(&work->wide, x, x, code_get(code, work->sums[v][1])));
 }
@@ -116,27 +115,27 @@ static void add_product_of(KernelCode *code, SumWork *work, int v, LLVMValueRef 
 }
 
 static void add_product(KernelCode *code, const Position *position, SumWork *work, int v) {
-    LLVMValueRef dy = code_load_input(code, 0, position, work->lanes[v]);
-    LLVMValueRef centred = code_fsub(code, code_load_far(code, 1, position, work->lanes[v]),
-                                     code_load_input(code, 2, position, work->lanes[v]));
+    LLVMValueRef dy = code_load_input(code, 0, position, work->reg[v]);
+    LLVMValueRef centred = code_fsub(code, code_load_far(code, 1, position, work->reg[v]),
+                                     code_load_input(code, 2, position, work->reg[v]));
     add_product_of(code, work, v, dy, centred);
 }
 
 /* The place that won the window has its gradient, the others none. */
 static void add_window(KernelCode *code, const Position *position, SumWork *work, int v) {
-    Lanes lanes = work->lanes[v];
+    Register reg = work->reg[v];
     Pool pool = pool_read(code->node, &code_input(code, 1)->shape);
-    LLVMValueRef mean = code_load_input(code, 2, position, lanes), factor = NULL;
+    LLVMValueRef mean = code_load_input(code, 2, position, reg), factor = NULL;
     if (!node_bool(code->node, "winners")) {
-        LLVMValueRef inverse = code_load_input(code, 3, position, lanes);
+        LLVMValueRef inverse = code_load_input(code, 3, position, reg);
         bool scaled = node_bool(code->node, "scale");
-        factor = batchnorm_factor(code, inverse, scaled ? code_load_input(code, 4, position, lanes) : NULL);
+        factor = batchnorm_factor(code, inverse, scaled ? code_load_input(code, 4, position, reg) : NULL);
     }
-    WindowPlaces places = batchnorm_window_places(code, &pool, position, mean, factor, lanes);
+    WindowPlaces places = batchnorm_window_places(code, &pool, position, mean, factor, reg);
     LLVMValueRef centred = places.centred[0];
     for (int k = 1; k < places.count; k++)
         centred = code_select(code, places.above[k], places.centred[k], centred);
-    add_product_of(code, work, v, code_load_input(code, 0, position, lanes), centred);
+    add_product_of(code, work, v, code_load_input(code, 0, position, reg), centred);
 }
 
 static void squares_emit(KernelCode *code) {
@@ -150,15 +149,15 @@ static void windows_emit(KernelCode *code) {
 }
 
 /* The lanes' sum of input 0 from that element on, in lane order; leaves zeros. */
-static LLVMValueRef gather(KernelCode *code, KernelCode *wide, LLVMValueRef element, Lanes lanes) {
-    LLVMValueRef zero = code_constant(wide, 0, lanes.width);
-    LLVMValueRef sum = code_variable(code, code_type(wide, lanes.width), zero);
+static LLVMValueRef gather(KernelCode *code, KernelCode *wide, LLVMValueRef element, Register reg) {
+    LLVMValueRef zero = code_constant(wide, 0, reg.width);
+    LLVMValueRef sum = code_variable(code, code_type(wide, reg.width), zero);
     LLVMValueRef stride = code_frame(code, FRAME_LANE_STRIDE);
     Loop loop = loop_begin(code, code_int(code, 0), code_frame(code, FRAME_LANE_COUNT), 1);
     LLVMValueRef lane = code_at(code, code->inputs[0], code_mul(code, loop.index, stride));
     LLVMValueRef place = code_at(wide, lane, element);
-    code_set(code, sum, code_fadd(wide, code_get(code, sum), code_load(wide, place, lanes)));
-    code_store(wide, zero, place, lanes);
+    code_set(code, sum, code_fadd(wide, code_get(code, sum), code_load(wide, place, reg)));
+    code_store(wide, zero, place, reg);
     loop_end(code, &loop);
     return code_get(code, sum);
 }
@@ -176,30 +175,30 @@ static LLVMValueRef mean_factor(KernelCode *code, KernelCode *wide, int width) {
 
 /* running = momentum*running + (1 - momentum)*batch, in the parameter block itself. */
 static void move_running(KernelCode *code, KernelCode *wide, int input, LLVMValueRef batch,
-                         LLVMValueRef channel, Lanes lanes) {
+                         LLVMValueRef channel, Register reg) {
     double momentum = node_real(code->node, "momentum");
     LLVMValueRef place = code_at(code, code->inputs[input], channel);
-    LLVMValueRef running = code_widen(code, code_load(code, place, lanes), lanes.width);
-    LLVMValueRef kept = code_fmul(wide, code_constant(wide, momentum, lanes.width), running);
-    running = code_fma(wide, code_constant(wide, 1 - momentum, lanes.width), batch, kept);
-    code_store(code, code_narrow(code, running, lanes.width), place, lanes);
+    LLVMValueRef running = code_widen(code, code_load(code, place, reg), reg.width);
+    LLVMValueRef kept = code_fmul(wide, code_constant(wide, momentum, reg.width), running);
+    running = code_fma(wide, code_constant(wide, 1 - momentum, reg.width), batch, kept);
+    code_store(code, code_narrow(code, running, reg.width), place, reg);
 }
 
-static void store_vector(KernelCode *code, int output, LLVMValueRef x, LLVMValueRef channel, Lanes lanes) {
-    code_store(code, code_narrow(code, x, lanes.width), code_at(code, code->outputs[output], channel), lanes);
+static void store_vector(KernelCode *code, int output, LLVMValueRef x, LLVMValueRef channel, Register reg) {
+    code_store(code, code_narrow(code, x, reg.width), code_at(code, code->outputs[output], channel), reg);
 }
 
 static int64_t half_of_sums(const KernelCode *code) {
     return shape_channels(&code_input(code, 0)->shape) / 2;
 }
 
-static void statistics_lanes(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
+static void statistics_register(KernelCode *code, LLVMValueRef channel, Register reg, void *user) {
     (void)user;
     KernelCode wide = code_in_doubles(code);
-    int width = lanes.width;
+    int width = reg.width;
     LLVMValueRef factor = mean_factor(code, &wide, width), zero = code_constant(&wide, 0, width);
-    LLVMValueRef sum = gather(code, &wide, channel, lanes);
-    LLVMValueRef squares = gather(code, &wide, code_add_const(code, channel, half_of_sums(code)), lanes);
+    LLVMValueRef sum = gather(code, &wide, channel, reg);
+    LLVMValueRef squares = gather(code, &wide, code_add_const(code, channel, half_of_sums(code)), reg);
     LLVMValueRef mean = code_fmul(&wide, sum, factor);
     LLVMValueRef variance = code_fsub(&wide, code_fmul(&wide, squares, factor), code_fmul(&wide, mean, mean));
     /* Rounding may leave a constant channel below zero; a value that is not a number stays one. */
@@ -207,36 +206,36 @@ static void statistics_lanes(KernelCode *code, LLVMValueRef channel, Lanes lanes
     LLVMValueRef epsilon = code_constant(&wide, node_real(code->node, "epsilon"), width);
     LLVMValueRef spread = code_fadd(&wide, variance, epsilon);
     LLVMValueRef root = code_intrinsic(&wide, "llvm.sqrt", &spread, 1);
-    store_vector(code, 0, mean, channel, lanes);
-    store_vector(code, 1, code_fdiv(&wide, code_constant(&wide, 1, width), root), channel, lanes);
+    store_vector(code, 0, mean, channel, reg);
+    store_vector(code, 1, code_fdiv(&wide, code_constant(&wide, 1, width), root), channel, reg);
     LLVMValueRef one = code_real(&wide, 1), count = batch_elements(code, &wide);
     LLVMValueRef others = code_fmax(&wide, code_fsub(&wide, count, one), one);
     LLVMValueRef several = code_compare(&wide, LLVMRealOGT, count, one);
     LLVMValueRef correction = code_select(&wide, several, code_fdiv(&wide, count, others), one);
-    move_running(code, &wide, 1, mean, channel, lanes);
+    move_running(code, &wide, 1, mean, channel, reg);
     move_running(code, &wide, 2, code_fmul(&wide, variance, code_splat(&wide, correction, width)), channel,
-                 lanes);
+                 reg);
 }
 
-static void grad_lanes(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
+static void grad_register(KernelCode *code, LLVMValueRef channel, Register reg, void *user) {
     (void)user;
     KernelCode wide = code_in_doubles(code);
-    LLVMValueRef factor = mean_factor(code, &wide, lanes.width);
-    LLVMValueRef inverse = code_load(code, code_at(code, code->inputs[1], channel), lanes);
-    LLVMValueRef bias = gather(code, &wide, channel, lanes);
-    LLVMValueRef weight = gather(code, &wide, code_add_const(code, channel, half_of_sums(code)), lanes);
-    weight = code_fmul(&wide, weight, code_widen(code, inverse, lanes.width));
-    store_vector(code, 0, code_fmul(&wide, bias, factor), channel, lanes);
-    store_vector(code, 1, code_fmul(&wide, weight, factor), channel, lanes);
-    store_vector(code, 2, bias, channel, lanes);
-    store_vector(code, 3, weight, channel, lanes);
+    LLVMValueRef factor = mean_factor(code, &wide, reg.width);
+    LLVMValueRef inverse = code_load(code, code_at(code, code->inputs[1], channel), reg);
+    LLVMValueRef bias = gather(code, &wide, channel, reg);
+    LLVMValueRef weight = gather(code, &wide, code_add_const(code, channel, half_of_sums(code)), reg);
+    weight = code_fmul(&wide, weight, code_widen(code, inverse, reg.width));
+    store_vector(code, 0, code_fmul(&wide, bias, factor), channel, reg);
+    store_vector(code, 1, code_fmul(&wide, weight, factor), channel, reg);
+    store_vector(code, 2, bias, channel, reg);
+    store_vector(code, 3, weight, channel, reg);
 }
 
 static void statistics_emit(KernelCode *code) {
-    loop_lanes(code, half_of_sums(code), statistics_lanes, NULL);
+    loop_registers(code, half_of_sums(code), statistics_register, NULL);
 }
 static void grad_emit(KernelCode *code) {
-    loop_lanes(code, half_of_sums(code), grad_lanes, NULL);
+    loop_registers(code, half_of_sums(code), grad_register, NULL);
 }
 
 static double sums_cost(const KernelCall *call) {

@@ -68,27 +68,27 @@ void batchnorm_read_windows(const Graph *graph, Node *node, const Node *placing,
 
 /* x at place number k of the window. */
 static LLVMValueRef load_place(KernelCode *code, const Pool *pool, const Position *window, int64_t k,
-                               Lanes lanes) {
+                               Register reg) {
     Position place = *window;
     for (int i = pool->spatial - 1; i >= 0; i--) {
         place.spatial[i] = code_mul_const(code, window->spatial[i], pool->axis[i].stride);
         place.delta[i] = k % pool->axis[i].kernel;
         k /= pool->axis[i].kernel;
     }
-    return code_load_far(code, 1, &place, lanes);
+    return code_load_far(code, 1, &place, reg);
 }
 
 WindowPlaces batchnorm_window_places(KernelCode *code, const Pool *pool, const Position *window,
-                                     LLVMValueRef mean, LLVMValueRef factor, Lanes lanes) {
+                                     LLVMValueRef mean, LLVMValueRef factor, Register reg) {
     WindowPlaces places = {.count = (int)pool_places(pool)};
     bool kept = node_bool(code->node, "winners"), shift = node_bool(code->node, "shift");
     LLVMValueRef last = NULL; /* the winner or the bias */
-    if (kept || shift) last = code_load_input(code, node_operands(code->node) - 1, window, lanes);
-    Maximum maximum = maximum_begin(code, lanes.width);
+    if (kept || shift) last = code_load_input(code, node_operands(code->node) - 1, window, reg);
+    Maximum maximum = maximum_begin(code, reg.width);
     for (int k = 0; k < places.count; k++) {
-        places.centred[k] = code_fsub(code, load_place(code, pool, window, k, lanes), mean);
+        places.centred[k] = code_fsub(code, load_place(code, pool, window, k, reg), mean);
         if (kept) {
-            LLVMValueRef place = code_constant(code, k, lanes.width);
+            LLVMValueRef place = code_constant(code, k, reg.width);
             places.above[k] = code_compare(code, LLVMRealOEQ, last, place);
         } else {
             LLVMValueRef result = batchnorm_result(code, places.centred[k], factor, last);

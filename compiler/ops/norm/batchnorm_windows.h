@@ -24,6 +24,6 @@ typedef struct WindowPlaces {
 /* window: its position in dy. factor: by which x - mean was multiplied; not looked at where winners are kept.
  */
 WindowPlaces batchnorm_window_places(KernelCode *code, const Pool *pool, const Position *window,
-                                     LLVMValueRef mean, LLVMValueRef factor, Lanes lanes);
+                                     LLVMValueRef mean, LLVMValueRef factor, Register reg);
 
 #endif

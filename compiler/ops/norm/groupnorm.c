@@ -91,18 +91,18 @@ static LLVMValueRef vector_at(KernelCode *code, const Value *value, LLVMValueRef
     return code_at(code, base, code_mul_const(code, sample, code_sample_stride(code, value)));
 }
 
-static void add_terms(KernelCode *code, const Position *position, Lanes lanes, const GroupWork *work,
+static void add_terms(KernelCode *code, const Position *position, Register reg, const GroupWork *work,
                       LLVMValueRef *variables) {
     LLVMValueRef terms[2];
-    work->terms(code, position, lanes, terms, (void *)work);
+    work->terms(code, position, reg, terms, (void *)work);
     for (int i = 0; i < 2; i++)
         code_set(code, variables[i], code_fadd(code, code_get(code, variables[i]), terms[i]));
 }
 
-static void sum_channels(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
+static void sum_channels(KernelCode *code, LLVMValueRef channel, Register reg, void *user) {
     const GroupWork *work = user;
-    LLVMTypeRef type = code_type(code, lanes.width);
-    LLVMValueRef zero = code_constant(code, 0, lanes.width), sums[2], row[2];
+    LLVMTypeRef type = code_type(code, reg.width);
+    LLVMValueRef zero = code_constant(code, 0, reg.width), sums[2], row[2];
     for (int i = 0; i < 2; i++) {
         sums[i] = code_variable(code, type, zero);
         row[i] = code_variable(code, type, zero);
@@ -116,7 +116,7 @@ static void sum_channels(KernelCode *code, LLVMValueRef channel, Lanes lanes, vo
         loops[axis] = loop_begin_const(code, 0, work->shape->dim[axis], 1);
         position.spatial[axis] = loops[axis].index;
     }
-    add_terms(code, &position, lanes, work, row);
+    add_terms(code, &position, reg, work, row);
     for (int axis = spatial - 1; axis >= 0; axis--) {
         loop_end(code, &loops[axis]);
         for (int i = 0; axis == spatial - 1 && i < 2; i++)
@@ -124,17 +124,16 @@ static void sum_channels(KernelCode *code, LLVMValueRef channel, Lanes lanes, vo
     }
     for (int i = 0; i < 2; i++)
         code_store(code, code_get(code, spatial ? sums[i] : row[i]), code_at(code, work->sums[i], channel),
-                   lanes);
+                   reg);
 }
 
-static void total_lanes(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user) {
+static void total_register(KernelCode *code, LLVMValueRef index, Register reg, void *user) {
     const GroupWork *work = user;
     LLVMValueRef channel = code_add(code, work->group, index);
     for (int i = 0; i < 2; i++) {
-        LLVMValueRef x = code_load(code, code_at(code, work->sums[i], channel), lanes);
-        if (work->factor)
-            x = code_fmul(code, x, code_load(code, code_at(code, *work->factor, channel), lanes));
-        add_to_sum(code, work->variables[i], x, lanes);
+        LLVMValueRef x = code_load(code, code_at(code, work->sums[i], channel), reg);
+        if (work->factor) x = code_fmul(code, x, code_load(code, code_at(code, *work->factor, channel), reg));
+        add_to_sum(code, work->variables[i], x, reg);
     }
 }
 
@@ -144,7 +143,7 @@ static void group_means(KernelCode *code, GroupWork *work, LLVMValueRef first_ch
     double elements = (double)(shape_elements(work->shape) / work->groups);
     work->group = first_channel;
     for (int i = 0; i < 2; i++) work->variables[i] = code_variable(code, code->real, code_real(code, 0));
-    loop_lanes(code, size, total_lanes, work);
+    loop_registers(code, size, total_register, work);
     for (int i = 0; i < 2; i++)
         work->totals[i] = code_fmul(code, code_get(code, work->variables[i]), code_real(code, 1 / elements));
 }
@@ -154,36 +153,36 @@ typedef struct Spread {
     LLVMValueRef vector, number, group;
 } Spread;
 
-static void spread_lanes(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user) {
+static void spread_register(KernelCode *code, LLVMValueRef index, Register reg, void *user) {
     const Spread *spread = user;
     LLVMValueRef place = code_at(code, spread->vector, code_add(code, spread->group, index));
-    code_store(code, code_splat(code, spread->number, lanes.width), place, lanes);
+    code_store(code, code_splat(code, spread->number, reg.width), place, reg);
 }
 
 static void spread_number(KernelCode *code, const GroupWork *work, LLVMValueRef vector, LLVMValueRef number) {
     Spread spread = {vector, number, work->group};
-    loop_lanes(code, shape_channels(work->shape) / work->groups, spread_lanes, &spread);
+    loop_registers(code, shape_channels(work->shape) / work->groups, spread_register, &spread);
 }
 
-static LLVMValueRef load_vector(KernelCode *code, const Position *position, Lanes lanes,
+static LLVMValueRef load_vector(KernelCode *code, const Position *position, Register reg,
                                 LLVMValueRef vector) {
-    return code_load(code, code_at(code, vector, position->channel), lanes);
+    return code_load(code, code_at(code, vector, position->channel), reg);
 }
 
 /* x and, for the sum that nobody reads, nothing. */
-static void plain_terms(KernelCode *code, const Position *position, Lanes lanes, LLVMValueRef *terms,
+static void plain_terms(KernelCode *code, const Position *position, Register reg, LLVMValueRef *terms,
                         void *user) {
     (void)user;
-    terms[0] = load_operand(code, 0, position, lanes);
-    terms[1] = code_constant(code, 0, lanes.width);
+    terms[0] = load_operand(code, 0, position, reg);
+    terms[1] = code_constant(code, 0, reg.width);
 }
 
 /* What is left of x without the first guess of its mean, and the square of that. */
-static void centred_terms(KernelCode *code, const Position *position, Lanes lanes, LLVMValueRef *terms,
+static void centred_terms(KernelCode *code, const Position *position, Register reg, LLVMValueRef *terms,
                           void *user) {
     const GroupWork *work = user;
-    LLVMValueRef guess = load_vector(code, position, lanes, *work->factor);
-    terms[0] = code_fsub(code, load_operand(code, 0, position, lanes), guess);
+    LLVMValueRef guess = load_vector(code, position, reg, *work->factor);
+    terms[0] = code_fsub(code, load_operand(code, 0, position, reg), guess);
     terms[1] = code_fmul(code, terms[0], terms[0]);
 }
 
@@ -206,7 +205,7 @@ static void sample_statistics(KernelCode *code, GroupWork *work) {
         .terms = plain_terms,
         .sums = {mean, inverse}
     };
-    loop_lanes(code, channels, sum_channels, work);
+    loop_registers(code, channels, sum_channels, work);
     Loop groups = groups_begin(code, work);
     group_means(code, work, groups.index);
     spread_number(code, work, mean, work->totals[0]);
@@ -214,12 +213,12 @@ static void sample_statistics(KernelCode *code, GroupWork *work) {
     work->terms = centred_terms;
     work->factor = &mean;
     work->sums[0] = rest;
-    loop_lanes(code, channels, sum_channels, work);
+    loop_registers(code, channels, sum_channels, work);
     work->factor = NULL;
     groups = groups_begin(code, work);
     group_means(code, work, groups.index);
     LLVMValueRef left = work->totals[0],
-                 guess = code_load(code, code_at(code, mean, groups.index), (Lanes){1, 1});
+                 guess = code_load(code, code_at(code, mean, groups.index), (Register){1, 1});
     LLVMValueRef variance = code_fsub(code, work->totals[1], code_fmul(code, left, left));
     variance =
         code_fmax(code, code_real(code, 0), variance); /* rounding; a value that is no number stays one */
@@ -243,15 +242,14 @@ static void statistics_emit(KernelCode *code) {
 }
 
 /* dy and dy*xhat. */
-static void product_terms(KernelCode *code, const Position *position, Lanes lanes, LLVMValueRef *terms,
+static void product_terms(KernelCode *code, const Position *position, Register reg, LLVMValueRef *terms,
                           void *user) {
     (void)user;
     Position vector = {.sample = position->sample, .channel = position->channel};
-    LLVMValueRef mean = load_operand(code, 2, &vector, lanes),
-                 inverse = load_operand(code, 3, &vector, lanes);
+    LLVMValueRef mean = load_operand(code, 2, &vector, reg), inverse = load_operand(code, 3, &vector, reg);
     LLVMValueRef normal =
-        code_fmul(code, code_fsub(code, load_operand(code, 1, position, lanes), mean), inverse);
-    terms[0] = load_operand(code, 0, position, lanes);
+        code_fmul(code, code_fsub(code, load_operand(code, 1, position, reg), mean), inverse);
+    terms[0] = load_operand(code, 0, position, reg);
     terms[1] = code_fmul(code, terms[0], normal);
 }
 
@@ -259,7 +257,7 @@ static void sample_sums(KernelCode *code, GroupWork *work) {
     work->terms = product_terms;
     for (int i = 0; i < 2; i++)
         work->sums[i] = vector_at(code, code_output(code, i), code->outputs[i], work->sample);
-    loop_lanes(code, shape_channels(work->shape), sum_channels, work);
+    loop_registers(code, shape_channels(work->shape), sum_channels, work);
 }
 
 static void sums_emit(KernelCode *code) {

@@ -72,28 +72,27 @@ static LLVMValueRef divided(KernelCode *code, LLVMValueRef sum, const NormWork *
     return code_fmul(code, sum, code_real(code, 1.0 / (double)shape_channels(work->shape)));
 }
 
-static LLVMValueRef centred(KernelCode *code, const Position *position, Lanes lanes, const NormWork *work) {
-    return code_fsub(code, load_operand(code, 0, position, lanes),
-                     code_splat(code, work->guess, lanes.width));
+static LLVMValueRef centred(KernelCode *code, const Position *position, Register reg, const NormWork *work) {
+    return code_fsub(code, load_operand(code, 0, position, reg), code_splat(code, work->guess, reg.width));
 }
 
-static void plain_term(KernelCode *code, const Position *position, Lanes lanes, LLVMValueRef *terms,
+static void plain_term(KernelCode *code, const Position *position, Register reg, LLVMValueRef *terms,
                        void *user) {
     (void)user;
-    terms[0] = load_operand(code, 0, position, lanes);
+    terms[0] = load_operand(code, 0, position, reg);
 }
 
-static void centred_terms(KernelCode *code, const Position *position, Lanes lanes, LLVMValueRef *terms,
+static void centred_terms(KernelCode *code, const Position *position, Register reg, LLVMValueRef *terms,
                           void *user) {
-    terms[0] = centred(code, position, lanes, user);
+    terms[0] = centred(code, position, reg, user);
     terms[1] = code_fmul(code, terms[0], terms[0]);
 }
 
-static void finish_lanes(KernelCode *code, const Position *position, Lanes lanes, void *user) {
+static void finish_register(KernelCode *code, const Position *position, Register reg, void *user) {
     const NormWork *work = user;
     LLVMValueRef d =
-        code_fsub(code, centred(code, position, lanes, work), code_splat(code, work->rest, lanes.width));
-    code_finish(code, code_fmul(code, d, code_splat(code, work->inverse, lanes.width)), position, lanes);
+        code_fsub(code, centred(code, position, reg, work), code_splat(code, work->rest, reg.width));
+    code_finish(code, code_fmul(code, d, code_splat(code, work->inverse, reg.width)), position, reg);
 }
 
 static void normalize_row(KernelCode *code, const Position *position, LLVMValueRef row, void *user) {
@@ -111,12 +110,12 @@ static void normalize_row(KernelCode *code, const Position *position, LLVMValueR
         code_fmax(code, code_real(code, 0), variance); /* rounding; a value that is no number stays one */
     LLVMValueRef spread = code_fadd(code, variance, code_real(code, node_real(code->node, "epsilon")));
     work->inverse = code_fdiv(code, code_real(code, 1), math_sqrt(code, spread));
-    loop_row_lanes(code, position, channels, finish_lanes, work);
+    loop_row_registers(code, position, channels, finish_register, work);
     if (code->node->outputs.count == 1) return;
     Position place = *position;
     place.channel = code_int(code, 0);
     code_store(code, work->inverse, code_position(code, code_output(code, 1), code->outputs[1], &place),
-               (Lanes){1, 1});
+               (Register){1, 1});
 }
 
 static void normalize_emit(KernelCode *code) {
@@ -124,19 +123,19 @@ static void normalize_emit(KernelCode *code) {
     loop_all_rows(code, work.shape, normalize_row, &work);
 }
 
-static void grad_terms(KernelCode *code, const Position *position, Lanes lanes, LLVMValueRef *terms,
+static void grad_terms(KernelCode *code, const Position *position, Register reg, LLVMValueRef *terms,
                        void *user) {
     (void)user;
-    terms[0] = load_operand(code, 0, position, lanes);
-    terms[1] = code_fmul(code, terms[0], load_operand(code, 1, position, lanes));
+    terms[0] = load_operand(code, 0, position, reg);
+    terms[1] = code_fmul(code, terms[0], load_operand(code, 1, position, reg));
 }
 
-static void grad_lanes(KernelCode *code, const Position *position, Lanes lanes, void *user) {
+static void grad_register(KernelCode *code, const Position *position, Register reg, void *user) {
     const NormWork *work = user;
-    LLVMValueRef dy = load_operand(code, 0, position, lanes), y = load_operand(code, 1, position, lanes);
-    LLVMValueRef rest = code_fsub(code, dy, code_splat(code, work->mean_dy, lanes.width));
-    rest = code_fsub(code, rest, code_fmul(code, y, code_splat(code, work->mean_product, lanes.width)));
-    code_finish(code, code_fmul(code, rest, code_splat(code, work->inverse, lanes.width)), position, lanes);
+    LLVMValueRef dy = load_operand(code, 0, position, reg), y = load_operand(code, 1, position, reg);
+    LLVMValueRef rest = code_fsub(code, dy, code_splat(code, work->mean_dy, reg.width));
+    rest = code_fsub(code, rest, code_fmul(code, y, code_splat(code, work->mean_product, reg.width)));
+    code_finish(code, code_fmul(code, rest, code_splat(code, work->inverse, reg.width)), position, reg);
 }
 
 static void grad_row(KernelCode *code, const Position *position, LLVMValueRef row, void *user) {
@@ -149,8 +148,8 @@ static void grad_row(KernelCode *code, const Position *position, LLVMValueRef ro
     work->mean_product = divided(code, sums[1], work);
     Position place = *position;
     place.channel = code_int(code, 0);
-    work->inverse = load_operand(code, 2, &place, (Lanes){1, 1});
-    loop_row_lanes(code, position, channels, grad_lanes, work);
+    work->inverse = load_operand(code, 2, &place, (Register){1, 1});
+    loop_row_registers(code, position, channels, grad_register, work);
 }
 
 static void grad_emit(KernelCode *code) {

@@ -68,9 +68,9 @@ typedef struct LrnWork {
     LLVMValueRef factors;           /* 1/d^beta */
 } LrnWork;
 
-static void zero_lanes(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user) {
+static void zero_register(KernelCode *code, LLVMValueRef index, Register reg, void *user) {
     const LLVMValueRef *row = user;
-    code_store(code, code_constant(code, 0, lanes.width), code_at(code, *row, index), lanes);
+    code_store(code, code_constant(code, 0, reg.width), code_at(code, *row, index), reg);
 }
 
 static LLVMValueRef row_place(KernelCode *code, LLVMValueRef row, int64_t before, LLVMValueRef channel) {
@@ -79,28 +79,28 @@ static LLVMValueRef row_place(KernelCode *code, LLVMValueRef row, int64_t before
 
 /* Sum of the row's elements from `channel` on, the window long. */
 static LLVMValueRef window_sum(KernelCode *code, LLVMValueRef row, const Reach *reach, LLVMValueRef channel,
-                               Lanes lanes) {
+                               Register reg) {
     LLVMValueRef place = code_at(code, row, channel);
-    LLVMValueRef sum = code_variable(code, code_type(code, lanes.width), code_constant(code, 0, lanes.width));
+    LLVMValueRef sum = code_variable(code, code_type(code, reg.width), code_constant(code, 0, reg.width));
     Loop loop = loop_begin_const(code, 0, reach->below + reach->above + 1, 1);
-    LLVMValueRef x = code_load(code, code_at(code, place, loop.index), lanes);
+    LLVMValueRef x = code_load(code, code_at(code, place, loop.index), reg);
     code_set(code, sum, code_fadd(code, code_get(code, sum), x));
     loop_end(code, &loop);
     return code_get(code, sum);
 }
 
-static void square_lanes(KernelCode *code, const Position *position, Lanes lanes, void *user) {
+static void square_register(KernelCode *code, const Position *position, Register reg, void *user) {
     const LrnWork *work = user;
-    LLVMValueRef x = load_operand(code, code->node->op->min_inputs - 1, position, lanes);
+    LLVMValueRef x = load_operand(code, code->node->op->min_inputs - 1, position, reg);
     code_store(code, code_fmul(code, x, x),
-               row_place(code, work->squares, work->reach.below, position->channel), lanes);
+               row_place(code, work->squares, work->reach.below, position->channel), reg);
 }
 
-static LLVMValueRef divisor(KernelCode *code, const LrnWork *work, LLVMValueRef channel, Lanes lanes) {
+static LLVMValueRef divisor(KernelCode *code, const LrnWork *work, LLVMValueRef channel, Register reg) {
     double factor = node_real(code->node, "alpha") / (double)node_int(code->node, "size");
-    LLVMValueRef sum = window_sum(code, work->squares, &work->reach, channel, lanes);
-    return code_fma(code, sum, code_constant(code, factor, lanes.width),
-                    code_constant(code, node_real(code->node, "k"), lanes.width));
+    LLVMValueRef sum = window_sum(code, work->squares, &work->reach, channel, reg);
+    return code_fma(code, sum, code_constant(code, factor, reg.width),
+                    code_constant(code, node_real(code->node, "k"), reg.width));
 }
 
 /* d^-beta; the powers that are usual by roots. */
@@ -115,18 +115,18 @@ static LLVMValueRef inverse_power(KernelCode *code, LLVMValueRef d, double beta)
     return math_exp(code, times(code, math_log(code, d), -beta));
 }
 
-static void lrn_lanes(KernelCode *code, const Position *position, Lanes lanes, void *user) {
+static void lrn_register(KernelCode *code, const Position *position, Register reg, void *user) {
     const LrnWork *work = user;
-    LLVMValueRef d = divisor(code, work, position->channel, lanes);
+    LLVMValueRef d = divisor(code, work, position->channel, reg);
     LLVMValueRef factor = inverse_power(code, d, node_real(code->node, "beta"));
-    code_finish(code, code_fmul(code, load_operand(code, 0, position, lanes), factor), position, lanes);
+    code_finish(code, code_fmul(code, load_operand(code, 0, position, reg), factor), position, reg);
 }
 
 static void lrn_row(KernelCode *code, const Position *position, LLVMValueRef row, void *user) {
     (void)row;
     const LrnWork *work = user;
-    loop_row_lanes(code, position, work->reach.channels, square_lanes, user);
-    loop_row_lanes(code, position, work->reach.channels, lrn_lanes, user);
+    loop_row_registers(code, position, work->reach.channels, square_register, user);
+    loop_row_registers(code, position, work->reach.channels, lrn_register, user);
 }
 
 /* Zeros everywhere: a row writes only what lies between the borders. */
@@ -134,7 +134,7 @@ static LrnWork work_begin(KernelCode *code, int rows) {
     LrnWork work = {.reach = reach_of(code->graph, code->node), .squares = code_workspace(code)};
     work.products = code_at_const(code, work.squares, padded(&work.reach));
     work.factors = code_at_const(code, work.products, padded(&work.reach));
-    loop_lanes(code, rows * padded(&work.reach), zero_lanes, &work.squares);
+    loop_registers(code, rows * padded(&work.reach), zero_register, &work.squares);
     return work;
 }
 
@@ -143,33 +143,33 @@ static void lrn_emit(KernelCode *code) {
     loop_all_rows(code, &code_output(code, 0)->shape, lrn_row, &work);
 }
 
-static void product_lanes(KernelCode *code, const Position *position, Lanes lanes, void *user) {
+static void product_register(KernelCode *code, const Position *position, Register reg, void *user) {
     const LrnWork *work = user;
-    LLVMValueRef d = divisor(code, work, position->channel, lanes);
+    LLVMValueRef d = divisor(code, work, position->channel, reg);
     LLVMValueRef factor = inverse_power(code, d, node_real(code->node, "beta"));
-    code_store(code, factor, code_at(code, work->factors, position->channel), lanes);
-    LLVMValueRef dy = load_operand(code, 0, position, lanes), x = load_operand(code, 1, position, lanes);
+    code_store(code, factor, code_at(code, work->factors, position->channel), reg);
+    LLVMValueRef dy = load_operand(code, 0, position, reg), x = load_operand(code, 1, position, reg);
     LLVMValueRef product = code_fdiv(code, code_fmul(code, code_fmul(code, dy, x), factor), d);
-    code_store(code, product, row_place(code, work->products, work->reach.above, position->channel), lanes);
+    code_store(code, product, row_place(code, work->products, work->reach.above, position->channel), reg);
 }
 
-static void grad_lanes(KernelCode *code, const Position *position, Lanes lanes, void *user) {
+static void grad_register(KernelCode *code, const Position *position, Register reg, void *user) {
     const LrnWork *work = user;
     const Node *node = code->node;
     double share = -2 * node_real(node, "alpha") * node_real(node, "beta") / (double)node_int(node, "size");
-    LLVMValueRef sum = window_sum(code, work->products, &work->reach, position->channel, lanes);
-    LLVMValueRef x = load_operand(code, 1, position, lanes), dy = load_operand(code, 0, position, lanes);
+    LLVMValueRef sum = window_sum(code, work->products, &work->reach, position->channel, reg);
+    LLVMValueRef x = load_operand(code, 1, position, reg), dy = load_operand(code, 0, position, reg);
     LLVMValueRef own =
-        code_fmul(code, dy, code_load(code, code_at(code, work->factors, position->channel), lanes));
-    code_finish(code, code_fma(code, times(code, x, share), sum, own), position, lanes);
+        code_fmul(code, dy, code_load(code, code_at(code, work->factors, position->channel), reg));
+    code_finish(code, code_fma(code, times(code, x, share), sum, own), position, reg);
 }
 
 static void grad_row(KernelCode *code, const Position *position, LLVMValueRef row, void *user) {
     (void)row;
     const LrnWork *work = user;
-    loop_row_lanes(code, position, work->reach.channels, square_lanes, user);
-    loop_row_lanes(code, position, work->reach.channels, product_lanes, user);
-    loop_row_lanes(code, position, work->reach.channels, grad_lanes, user);
+    loop_row_registers(code, position, work->reach.channels, square_register, user);
+    loop_row_registers(code, position, work->reach.channels, product_register, user);
+    loop_row_registers(code, position, work->reach.channels, grad_register, user);
 }
 
 static void grad_emit(KernelCode *code) {

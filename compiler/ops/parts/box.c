@@ -20,11 +20,11 @@ static bool continues(const BoxPlace *place, const Shape *extent, int axis, int6
     return value->layout.stride[axis] == length && value->shape.dim[axis + 1] == extent->dim[axis + 1];
 }
 
-static void walk_run(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user) {
+static void walk_run(KernelCode *code, LLVMValueRef index, Register reg, void *user) {
     const BoxWalk *walk = user;
-    LLVMValueRef value = walk->from ? code_load(code, code_at(code, walk->from_address, index), lanes)
-                                    : code_constant(code, walk->number, lanes.width);
-    code_store(code, value, code_at(code, walk->to_address, index), lanes);
+    LLVMValueRef value = walk->from ? code_load(code, code_at(code, walk->from_address, index), reg)
+                                    : code_constant(code, walk->number, reg.width);
+    code_store(code, value, code_at(code, walk->to_address, index), reg);
 }
 
 static LLVMValueRef address_of(KernelCode *code, const BoxPlace *place, LLVMValueRef sample,
@@ -53,7 +53,7 @@ static void walk_box(KernelCode *code, const Shape *extent, BoxWalk *walk) {
     for (int axis = 0; axis < looped; axis++) loops[axis] = loop_begin_const(code, 0, extent->dim[axis], 1);
     if (walk->from) walk->from_address = address_of(code, walk->from, samples.index, loops, looped);
     walk->to_address = address_of(code, walk->to, samples.index, loops, looped);
-    loop_lanes(code, run, walk_run, walk);
+    loop_registers(code, run, walk_run, walk);
     for (int axis = looped - 1; axis >= 0; axis--) loop_end(code, &loops[axis]);
     loop_end(code, &samples);
 }

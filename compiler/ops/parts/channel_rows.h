@@ -12,27 +12,28 @@ typedef void (*RowBody)(KernelCode *code, const Position *position, LLVMValueRef
 void loop_rows(KernelCode *code, const Shape *shape, LLVMValueRef sample, RowBody body, void *user);
 
 /* Calls body for every register of the channels at the position. */
-typedef void (*RowLanes)(KernelCode *code, const Position *position, Lanes lanes, void *user);
-void loop_row_lanes(KernelCode *code, const Position *position, int64_t channels, RowLanes body, void *user);
+typedef void (*RowRegister)(KernelCode *code, const Position *position, Register reg, void *user);
+void loop_row_registers(KernelCode *code, const Position *position, int64_t channels, RowRegister body,
+                        void *user);
 
-LLVMValueRef load_operand(KernelCode *code, int input, const Position *position, Lanes lanes);
+LLVMValueRef load_operand(KernelCode *code, int input, const Position *position, Register reg);
 
 /* The numbers of a register's channels, a register of i64 (a scalar for width 1). */
 LLVMValueRef channel_numbers(KernelCode *code, LLVMValueRef channel, int width);
 
 /* variable += sum of the register's live elements; variable = the larger of it and their largest. */
-void add_to_sum(KernelCode *code, LLVMValueRef variable, LLVMValueRef x, Lanes lanes);
-void raise_to_largest(KernelCode *code, LLVMValueRef variable, LLVMValueRef x, Lanes lanes);
+void add_to_sum(KernelCode *code, LLVMValueRef variable, LLVMValueRef x, Register reg);
+void raise_to_largest(KernelCode *code, LLVMValueRef variable, LLVMValueRef x, Register reg);
 
 /* Sums over the row of `count` terms that the body makes of each register, in registers up to the end. */
 enum { ROW_SUMS_MAX = 2 };
-typedef void (*RowTerms)(KernelCode *code, const Position *position, Lanes lanes, LLVMValueRef *terms,
+typedef void (*RowTerms)(KernelCode *code, const Position *position, Register reg, LLVMValueRef *terms,
                          void *user);
 void row_sums(KernelCode *code, const Position *position, int64_t channels, int count, RowTerms terms,
               void *user, LLVMValueRef sums[ROW_SUMS_MAX]);
 
-/* x where lanes are alive, 0 in the others. */
-LLVMValueRef live_lanes(KernelCode *code, LLVMValueRef x, Lanes lanes);
+/* x where the register's elements are alive, 0 in the others. */
+LLVMValueRef live_register(KernelCode *code, LLVMValueRef x, Register reg);
 
 /* For a kernel that treats every row alike: calls body for every row of every sample of the micro-batch. */
 void loop_all_rows(KernelCode *code, const Shape *shape, RowBody body, void *user);

@@ -42,59 +42,58 @@ static bool pool_shape(ShapeCall *call) {
 typedef struct PoolWork {
     Pool pool;
     PoolWalkKind kind;
-    Lanes lanes;
+    Register reg;
     bool keeps;                  /* the winners, in output 1 */
     LLVMValueRef result, winner; /* variables */
 } PoolWork;
 
-static LLVMValueRef load_input(KernelCode *code, const Position *x, Lanes lanes) {
-    return code_load(code, code_position(code, code_input(code, 0), code->inputs[0], x), lanes);
+static LLVMValueRef load_input(KernelCode *code, const Position *x, Register reg) {
+    return code_load(code, code_position(code, code_input(code, 0), code->inputs[0], x), reg);
 }
 
 /* An equal element does not replace the earlier one. */
 static void visit_max(KernelCode *code, const Position *position, LLVMValueRef tap, bool inside, void *user) {
     (void)inside;
     PoolWork *work = user;
-    LLVMValueRef x = load_input(code, position, work->lanes), best = code_get(code, work->result);
+    LLVMValueRef x = load_input(code, position, work->reg), best = code_get(code, work->result);
     LLVMValueRef above = code_compare(code, LLVMRealOGT, x, best);
     code_set(code, work->result, code_select(code, above, x, best));
     if (!work->winner) return;
     if (work->keeps)
-        tap = code_splat(code, LLVMBuildSIToFP(code->emit->builder, tap, code->real, ""), work->lanes.width);
+        tap = code_splat(code, LLVMBuildSIToFP(code->emit->builder, tap, code->real, ""), work->reg.width);
     code_set(code, work->winner, code_select(code, above, tap, code_get(code, work->winner)));
 }
 
-static void max_window(KernelCode *code, const PoolTile *tile, Lanes lanes, void *user) {
+static void max_window(KernelCode *code, const PoolTile *tile, Register reg, void *user) {
     PoolWork *work = user;
-    work->lanes = lanes;
-    LLVMTypeRef type = code_type(code, lanes.width);
-    work->result = code_variable(code, type, code_constant(code, -HUGE_VAL, lanes.width));
-    bool judged = code->real == code->emit->f64 && lanes.width == 1;
+    work->reg = reg;
+    LLVMTypeRef type = code_type(code, reg.width);
+    work->result = code_variable(code, type, code_constant(code, -HUGE_VAL, reg.width));
+    bool judged = code->real == code->emit->f64 && reg.width == 1;
     work->keeps = code->node->outputs.count > 1;
     work->winner = judged ? code_variable(code, code->emit->i64, code_int(code, 0)) : NULL;
-    if (work->keeps) work->winner = code_variable(code, type, code_constant(code, 0, lanes.width));
+    if (work->keeps) work->winner = code_variable(code, type, code_constant(code, 0, reg.width));
     pool_each_tap(code, &work->pool, work->kind, tile, visit_max, work);
     if (judged) code_fold_signature(code, code_get(code, work->winner));
-    code_finish(code, code_get(code, work->result), &tile->window, lanes);
-    if (work->keeps) code_store_output(code, 1, code_get(code, work->winner), &tile->window, lanes);
+    code_finish(code, code_get(code, work->result), &tile->window, reg);
+    if (work->keeps) code_store_output(code, 1, code_get(code, work->winner), &tile->window, reg);
 }
 
 static void visit_mean(KernelCode *code, const Position *position, LLVMValueRef tap, bool inside,
                        void *user) {
     (void)tap, (void)inside;
     PoolWork *work = user;
-    LLVMValueRef x = load_input(code, position, work->lanes);
+    LLVMValueRef x = load_input(code, position, work->reg);
     code_set(code, work->result, code_fadd(code, code_get(code, work->result), x));
 }
 
-static void mean_window(KernelCode *code, const PoolTile *tile, Lanes lanes, void *user) {
+static void mean_window(KernelCode *code, const PoolTile *tile, Register reg, void *user) {
     PoolWork *work = user;
-    work->lanes = lanes;
-    work->result = code_variable(code, code_type(code, lanes.width), code_constant(code, 0, lanes.width));
+    work->reg = reg;
+    work->result = code_variable(code, code_type(code, reg.width), code_constant(code, 0, reg.width));
     pool_each_tap(code, &work->pool, work->kind, tile, visit_mean, work);
-    LLVMValueRef factor =
-        code_splat(code, pool_mean_factor(code, &work->pool, work->kind, tile), lanes.width);
-    code_finish(code, code_fmul(code, code_get(code, work->result), factor), &tile->window, lanes);
+    LLVMValueRef factor = code_splat(code, pool_mean_factor(code, &work->pool, work->kind, tile), reg.width);
+    code_finish(code, code_fmul(code, code_get(code, work->result), factor), &tile->window, reg);
 }
 
 static void emit_pool(KernelCode *code, PoolWalkKind kind, PoolBody body) {

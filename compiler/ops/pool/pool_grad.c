@@ -40,36 +40,36 @@ typedef struct GradWork {
     Pool pool;
     PoolWalkKind kind;
     bool add; /* to dx, which overlapping windows share */
-    Lanes lanes;
+    Register reg;
     LLVMValueRef share;       /* of dy: what an element gets */
     LLVMValueRef best, found; /* variables of a maximum; best: or the winners */
 } GradWork;
 
 static void put(KernelCode *code, const GradWork *work, LLVMValueRef value, const Position *position) {
     if (!work->add) {
-        code_finish(code, value, position, work->lanes);
+        code_finish(code, value, position, work->reg);
         return;
     }
     LLVMValueRef place = code_position(code, code_output(code, 0), code->outputs[0], position);
-    value = code_fadd(code, code_load(code, place, work->lanes), value);
-    code_store(code, value, place, work->lanes);
+    value = code_fadd(code, code_load(code, place, work->reg), value);
+    code_store(code, value, place, work->reg);
 }
 
-static void clear(KernelCode *code, const Position *position, Lanes lanes, void *user) {
+static void clear(KernelCode *code, const Position *position, Register reg, void *user) {
     (void)user;
     LLVMValueRef place = code_position(code, code_output(code, 0), code->outputs[0], position);
-    code_store(code, code_constant(code, 0, lanes.width), place, lanes);
+    code_store(code, code_constant(code, 0, reg.width), place, reg);
 }
 
-static void finish_sum(KernelCode *code, const Position *position, Lanes lanes, void *user) {
+static void finish_sum(KernelCode *code, const Position *position, Register reg, void *user) {
     (void)user;
     LLVMValueRef place = code_position(code, code_output(code, 0), code->outputs[0], position);
-    code_finish(code, code_load(code, place, lanes), position, lanes);
+    code_finish(code, code_load(code, place, reg), position, reg);
 }
 
-static void finish_zero(KernelCode *code, const Position *position, Lanes lanes, void *user) {
+static void finish_zero(KernelCode *code, const Position *position, Register reg, void *user) {
     (void)user;
-    code_finish(code, code_constant(code, 0, lanes.width), position, lanes);
+    code_finish(code, code_constant(code, 0, reg.width), position, reg);
 }
 
 static void visit_best(KernelCode *code, const Position *position, LLVMValueRef tap, bool inside,
@@ -77,7 +77,7 @@ static void visit_best(KernelCode *code, const Position *position, LLVMValueRef 
     (void)tap;
     GradWork *work = user;
     if (!inside) return;
-    LLVMValueRef x = code_load_input(code, 0, position, work->lanes);
+    LLVMValueRef x = code_load_input(code, 0, position, work->reg);
     code_set(code, work->best, code_fmax(code, x, code_get(code, work->best)));
 }
 
@@ -86,27 +86,26 @@ static void visit_winner(KernelCode *code, const Position *position, LLVMValueRe
     (void)tap;
     GradWork *work = user;
     LLVMBuilderRef builder = code->emit->builder;
-    LLVMValueRef zero = code_constant(code, 0, work->lanes.width);
+    LLVMValueRef zero = code_constant(code, 0, work->reg.width);
     if (!inside) {
         put(code, work, zero, position);
         return;
     }
-    LLVMValueRef x = code_load_input(code, 0, position, work->lanes), found = code_get(code, work->found);
+    LLVMValueRef x = code_load_input(code, 0, position, work->reg), found = code_get(code, work->found);
     LLVMValueRef equal = code_compare(code, LLVMRealOEQ, x, code_get(code, work->best));
     LLVMValueRef wins = LLVMBuildAnd(builder, equal, LLVMBuildNot(builder, found, ""), "");
     code_set(code, work->found, LLVMBuildOr(builder, found, equal, ""));
     put(code, work, code_select(code, wins, work->share, zero), position);
 }
 
-static void max_window(KernelCode *code, const PoolTile *tile, Lanes lanes, void *user) {
+static void max_window(KernelCode *code, const PoolTile *tile, Register reg, void *user) {
     GradWork *work = user;
-    work->lanes = lanes;
+    work->reg = reg;
     LLVMTypeRef truth = code->emit->i1;
-    if (lanes.width > 1) truth = LLVMVectorType(truth, (unsigned)lanes.width);
-    work->best =
-        code_variable(code, code_type(code, lanes.width), code_constant(code, -HUGE_VAL, lanes.width));
+    if (reg.width > 1) truth = LLVMVectorType(truth, (unsigned)reg.width);
+    work->best = code_variable(code, code_type(code, reg.width), code_constant(code, -HUGE_VAL, reg.width));
     work->found = code_variable(code, truth, LLVMConstNull(truth));
-    work->share = code_load_input(code, 1, &tile->window, lanes);
+    work->share = code_load_input(code, 1, &tile->window, reg);
     pool_each_tap(code, &work->pool, work->kind, tile, visit_best, work);
     pool_each_tap(code, &work->pool, work->kind, tile, visit_winner, work);
 }
@@ -115,7 +114,7 @@ static void max_window(KernelCode *code, const PoolTile *tile, Lanes lanes, void
 static void visit_place(KernelCode *code, const Position *position, LLVMValueRef tap, bool inside,
                         void *user) {
     GradWork *work = user;
-    LLVMValueRef share = code_constant(code, 0, work->lanes.width);
+    LLVMValueRef share = code_constant(code, 0, work->reg.width);
     if (inside) {
         LLVMValueRef place = code_constant_like(code, (double)LLVMConstIntGetSExtValue(tap), share);
         LLVMValueRef wins = code_compare(code, LLVMRealOEQ, work->best, place);
@@ -124,11 +123,11 @@ static void visit_place(KernelCode *code, const Position *position, LLVMValueRef
     put(code, work, share, position);
 }
 
-static void winner_window(KernelCode *code, const PoolTile *tile, Lanes lanes, void *user) {
+static void winner_window(KernelCode *code, const PoolTile *tile, Register reg, void *user) {
     GradWork *work = user;
-    work->lanes = lanes;
-    work->best = code_load_input(code, 0, &tile->window, lanes);
-    work->share = code_load_input(code, 1, &tile->window, lanes);
+    work->reg = reg;
+    work->best = code_load_input(code, 0, &tile->window, reg);
+    work->share = code_load_input(code, 1, &tile->window, reg);
     pool_each_tap(code, &work->pool, work->kind, tile, visit_place, work);
 }
 
@@ -136,15 +135,14 @@ static void visit_share(KernelCode *code, const Position *position, LLVMValueRef
                         void *user) {
     (void)tap;
     GradWork *work = user;
-    put(code, work, inside ? work->share : code_constant(code, 0, work->lanes.width), position);
+    put(code, work, inside ? work->share : code_constant(code, 0, work->reg.width), position);
 }
 
-static void mean_window(KernelCode *code, const PoolTile *tile, Lanes lanes, void *user) {
+static void mean_window(KernelCode *code, const PoolTile *tile, Register reg, void *user) {
     GradWork *work = user;
-    work->lanes = lanes;
-    LLVMValueRef factor =
-        code_splat(code, pool_mean_factor(code, &work->pool, work->kind, tile), lanes.width);
-    work->share = code_fmul(code, code_load_input(code, 0, &tile->window, lanes), factor);
+    work->reg = reg;
+    LLVMValueRef factor = code_splat(code, pool_mean_factor(code, &work->pool, work->kind, tile), reg.width);
+    work->share = code_fmul(code, code_load_input(code, 0, &tile->window, reg), factor);
     pool_each_tap(code, &work->pool, work->kind, tile, visit_share, work);
 }
 

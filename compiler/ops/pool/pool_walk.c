@@ -123,10 +123,10 @@ typedef struct PoolWalk {
     PoolTile tile;
 } PoolWalk;
 
-static void walk_lanes(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user) {
+static void walk_register(KernelCode *code, LLVMValueRef index, Register reg, void *user) {
     PoolWalk *walk = user;
     walk->tile.window.channel = walk->tile.corner.channel = index;
-    walk->body(code, &walk->tile, lanes, walk->user);
+    walk->body(code, &walk->tile, reg, walk->user);
 }
 
 /* Where the cell begins, and how many places it has. */
@@ -171,7 +171,7 @@ static void clip_window(KernelCode *code, PoolWalk *walk, int i) {
 
 static void walk_axis(KernelCode *code, PoolWalk *walk, int i) {
     if (i >= walk->pool->spatial || i == SPATIAL_MAX) {
-        loop_lanes(code, walk->pool->channels, walk_lanes, walk);
+        loop_registers(code, walk->pool->channels, walk_register, walk);
         return;
     }
     const WindowAxis *axis = &walk->pool->axis[i];
@@ -250,10 +250,10 @@ typedef struct RestWalk {
     Position position;
 } RestWalk;
 
-static void rest_lanes(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user) {
+static void rest_register(KernelCode *code, LLVMValueRef index, Register reg, void *user) {
     RestWalk *walk = user;
     walk->position.channel = index;
-    walk->body(code, &walk->position, lanes, walk->user);
+    walk->body(code, &walk->position, reg, walk->user);
 }
 
 /* Elements whose first axis behind the steps is `outside`. */
@@ -265,7 +265,7 @@ static void walk_rest(KernelCode *code, const Pool *pool, int outside, RestWalk 
         loops[i] = loop_begin_const(code, i == outside ? covered : 0, i < outside ? covered : axis->input, 1);
         walk->position.spatial[i] = loops[i].index;
     }
-    loop_lanes(code, pool->channels, rest_lanes, walk);
+    loop_registers(code, pool->channels, rest_register, walk);
     for (int i = pool->spatial - 1; i >= 0; i--) loop_end(code, &loops[i]);
 }
 

@@ -43,7 +43,7 @@ typedef struct PoolTile {
 /* Calls body for every sample and window, a register of channels at a time. In a `stepped` walk (unrolled,
  * disjoint) the taps of a window go on to where the next one begins. */
 typedef enum PoolWalkKind { POOL_UNROLLED, POOL_STEPPED, POOL_LOOPED } PoolWalkKind;
-typedef void (*PoolBody)(KernelCode *code, const PoolTile *tile, Lanes lanes, void *user);
+typedef void (*PoolBody)(KernelCode *code, const PoolTile *tile, Register reg, void *user);
 void pool_each_window(KernelCode *code, const Pool *pool, PoolWalkKind kind, PoolBody body, void *user);
 
 /* Calls visit for every tap of the window that lies inside x, in row-major order. tap: its number, i64.

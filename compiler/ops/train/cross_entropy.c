@@ -31,26 +31,26 @@ typedef struct LossWork {
     LLVMValueRef above, sum; /* variables of the row */
 } LossWork;
 
-static void judge_lanes(KernelCode *code, const Position *position, Lanes lanes, void *user) {
+static void judge_register(KernelCode *code, const Position *position, Register reg, void *user) {
     LossWork *work = user;
     LLVMBuilderRef b = code->emit->builder;
-    int width = lanes.width;
-    LLVMValueRef z = load_operand(code, 0, position, lanes), score = code_splat(code, work->score, width);
+    int width = reg.width;
+    LLVMValueRef z = load_operand(code, 0, position, reg), score = code_splat(code, work->score, width);
     LLVMValueRef numbers = channel_numbers(code, position->channel, width);
     LLVMValueRef before = LLVMBuildICmp(b, LLVMIntSLT, numbers, code_splat(code, work->target, width), "");
     LLVMValueRef equal = LLVMBuildAnd(b, code_compare(code, LLVMRealOEQ, z, score), before, "");
     /* A logit that is no number is never right. */
     LLVMValueRef above = LLVMBuildOr(b, code_compare(code, LLVMRealUGT, z, score), equal, "");
     LLVMValueRef one = code_constant(code, 1, width);
-    add_to_sum(code, work->above, code_select(code, above, one, code_constant(code, 0, width)), lanes);
+    add_to_sum(code, work->above, code_select(code, above, one, code_constant(code, 0, width)), reg);
     if (work->smoothing <= 0) return;
-    add_to_sum(code, work->sum, code_fsub(code, z, code_splat(code, work->largest, width)), lanes);
+    add_to_sum(code, work->sum, code_fsub(code, z, code_splat(code, work->largest, width)), reg);
 }
 
-static void gradient_lanes(KernelCode *code, const Position *position, Lanes lanes, void *user) {
+static void gradient_register(KernelCode *code, const Position *position, Register reg, void *user) {
     LossWork *work = user;
-    int width = lanes.width;
-    LLVMValueRef z = load_operand(code, 0, position, lanes);
+    int width = reg.width;
+    LLVMValueRef z = load_operand(code, 0, position, reg);
     LLVMValueRef p = math_exp(code, code_fsub(code, z, code_splat(code, work->largest, width)));
     p = code_fmul(code, p, code_splat(code, work->inverse, width));
     LLVMValueRef numbers = channel_numbers(code, position->channel, width);
@@ -61,7 +61,7 @@ static void gradient_lanes(KernelCode *code, const Position *position, Lanes lan
                                       code_constant(code, even, width));
     LLVMValueRef gradient =
         code_fmul(code, code_fsub(code, p, wanted), code_splat(code, work->factor, width));
-    code_finish(code, gradient, position, lanes);
+    code_finish(code, gradient, position, reg);
 }
 
 static void read_target(KernelCode *code, LossWork *work, const Position *position, LLVMValueRef row) {
@@ -71,7 +71,7 @@ static void read_target(KernelCode *code, LossWork *work, const Position *positi
     work->target = LLVMBuildSExt(e->builder, target, e->i64, "");
     Position place = *position;
     place.channel = work->target;
-    work->score = load_operand(code, 0, &place, (Lanes){1, 1});
+    work->score = load_operand(code, 0, &place, (Register){1, 1});
 }
 
 static void loss_row(KernelCode *code, const Position *position, LLVMValueRef row, void *user) {
@@ -82,7 +82,7 @@ static void loss_row(KernelCode *code, const Position *position, LLVMValueRef ro
     work->inverse = code_fdiv(code, code_real(code, 1), sum);
     work->above = code_variable(code, code->real, code_real(code, 0));
     work->sum = code_variable(code, code->real, code_real(code, 0));
-    loop_row_lanes(code, position, work->classes, judge_lanes, work);
+    loop_row_registers(code, position, work->classes, judge_register, work);
     LLVMValueRef right =
         code_fmul(code, code_real(code, 1 - work->smoothing), code_fsub(code, work->score, work->largest));
     LLVMValueRef loss = code_fsub(code, math_log(code, sum), right);
@@ -94,7 +94,7 @@ static void loss_row(KernelCode *code, const Position *position, LLVMValueRef ro
     wide.real = code->emit->f64;
     code_set(code, work->loss, code_fadd(&wide, code_get(code, work->loss), scalar_as_double(code, loss)));
     store_metric(code, work->sample, work->positions, row, code_get(code, work->above));
-    if (code->node->outputs.count) loop_row_lanes(code, position, work->classes, gradient_lanes, work);
+    if (code->node->outputs.count) loop_row_registers(code, position, work->classes, gradient_register, work);
 }
 
 static void cross_entropy_emit(KernelCode *code) {

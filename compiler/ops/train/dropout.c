@@ -117,12 +117,12 @@ static Draw draw_begin(KernelCode *code) {
 
 /* One register of the mask. */
 static void draw_register(KernelCode *code, const Draw *draw, LLVMValueRef uniform, const Position *position,
-                          Lanes lanes) {
+                          Register reg) {
     LLVMValueRef kept =
-        code_compare(code, LLVMRealOGE, uniform, code_splat(code, draw->threshold, lanes.width));
-    LLVMValueRef mask = code_select(code, kept, code_splat(code, draw->divisor, lanes.width),
-                                    code_constant(code, 0, lanes.width));
-    code_store_result(code, mask, position, lanes);
+        code_compare(code, LLVMRealOGE, uniform, code_splat(code, draw->threshold, reg.width));
+    LLVMValueRef mask = code_select(code, kept, code_splat(code, draw->divisor, reg.width),
+                                    code_constant(code, 0, reg.width));
+    code_store_result(code, mask, position, reg);
 }
 
 /* A run of elements without gaps: element number `first` and those behind it, from the position on. */
@@ -134,26 +134,26 @@ typedef struct Row {
     LLVMValueRef sample_uniform; /* the draw of the whole sample */
 } Row;
 
-static void draw_lanes(KernelCode *code, LLVMValueRef index, Lanes lanes, void *user) {
+static void draw_at(KernelCode *code, LLVMValueRef index, Register reg, void *user) {
     Row *row = user;
     row->position.channel = code_add_const(code, index, row->done);
     LLVMValueRef element = code_add(code, row->first, row->position.channel);
-    LLVMValueRef uniform = philox_uniform(code, element, row->draw.number, row->draw.layer, lanes.width);
-    draw_register(code, &row->draw, uniform, &row->position, lanes);
+    LLVMValueRef uniform = philox_uniform(code, element, row->draw.number, row->draw.layer, reg.width);
+    draw_register(code, &row->draw, uniform, &row->position, reg);
 }
 
 /* Whole blocks of a row that starts with element 0: an evaluation of Philox serves four registers. */
 static void draw_blocks(KernelCode *code, Row *row, int64_t elements) {
     int width = code->width;
     int64_t blocks = elements / PHILOX_BLOCK * PHILOX_BLOCK;
-    if (width < 4 || width > PHILOX_LANES || !blocks) return;
+    if (width < 4 || width > PHILOX_COUNTERS || !blocks) return;
     Loop loop = loop_begin_const(code, 0, blocks, PHILOX_BLOCK);
-    for (int lane = 0; lane < PHILOX_LANES; lane += width) {
-        LLVMValueRef uniforms[PHILOX_WORDS], index = code_add_const(code, loop.index, lane);
+    for (int counter = 0; counter < PHILOX_COUNTERS; counter += width) {
+        LLVMValueRef uniforms[PHILOX_WORDS], index = code_add_const(code, loop.index, counter);
         philox_uniform_block(code, index, row->draw.number, row->draw.layer, width, uniforms);
         for (int w = 0; w < PHILOX_WORDS; w++) {
-            row->position.channel = code_add_const(code, index, (int64_t)w * PHILOX_LANES);
-            draw_register(code, &row->draw, uniforms[w], &row->position, (Lanes){width, width});
+            row->position.channel = code_add_const(code, index, (int64_t)w * PHILOX_COUNTERS);
+            draw_register(code, &row->draw, uniforms[w], &row->position, (Register){width, width});
         }
     }
     loop_end(code, &loop);
@@ -178,18 +178,18 @@ static void draw_elements(KernelCode *code, Row *row) {
     }
     row->first = code_mul_const(code, row->first, run);
     if (!looped) draw_blocks(code, row, run);
-    if (row->done < run) loop_lanes(code, run - row->done, draw_lanes, row);
+    if (row->done < run) loop_registers(code, run - row->done, draw_at, row);
     for (int axis = looped - 1; axis >= 0; axis--) loop_end(code, &loops[axis]);
 }
 
 /* A register of channels: a draw each, or the sample's for all of them. */
-static void draw_channels(KernelCode *code, LLVMValueRef channel, Lanes lanes, void *user) {
+static void draw_channels(KernelCode *code, LLVMValueRef channel, Register reg, void *user) {
     Row *row = user;
     row->position.channel = channel;
-    LLVMValueRef uniform =
-        row->sample_uniform ? code_splat(code, row->sample_uniform, lanes.width)
-                            : philox_uniform(code, channel, row->draw.number, row->draw.layer, lanes.width);
-    draw_register(code, &row->draw, uniform, &row->position, lanes);
+    LLVMValueRef uniform = row->sample_uniform
+                               ? code_splat(code, row->sample_uniform, reg.width)
+                               : philox_uniform(code, channel, row->draw.number, row->draw.layer, reg.width);
+    draw_register(code, &row->draw, uniform, &row->position, reg);
 }
 
 static void mask_emit(KernelCode *code) {
@@ -201,7 +201,7 @@ static void mask_emit(KernelCode *code) {
     if (!strcmp(unit, each_sample))
         row.sample_uniform = philox_uniform(code, code_int(code, 0), row.draw.number, row.draw.layer, 1);
     if (strcmp(unit, each_element))
-        loop_lanes(code, shape_channels(&code_output(code, 0)->shape), draw_channels, &row);
+        loop_registers(code, shape_channels(&code_output(code, 0)->shape), draw_channels, &row);
     else
         draw_elements(code, &row);
     loop_end(code, &samples);

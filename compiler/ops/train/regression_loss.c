@@ -69,38 +69,38 @@ typedef struct LossWork {
 } LossWork;
 
 /* Targets are floats in a program of doubles, too. */
-static LLVMValueRef load_target(KernelCode *code, const LossWork *work, LLVMValueRef channel, Lanes lanes) {
+static LLVMValueRef load_target(KernelCode *code, const LossWork *work, LLVMValueRef channel, Register reg) {
     KernelCode narrow = *code;
     narrow.real = code->emit->f32;
     LLVMValueRef index = code_add(code, code_mul_const(code, work->row, work->channels), channel);
-    LLVMValueRef t = code_load(&narrow, code_at(&narrow, work->targets, index), lanes);
+    LLVMValueRef t = code_load(&narrow, code_at(&narrow, work->targets, index), reg);
     bool same = code->real == narrow.real;
-    return same ? t : LLVMBuildFPExt(code->emit->builder, t, code_type(code, lanes.width), "");
+    return same ? t : LLVMBuildFPExt(code->emit->builder, t, code_type(code, reg.width), "");
 }
 
-static void add_lanes(KernelCode *code, LLVMValueRef variable, LLVMValueRef x, Lanes lanes) {
+static void add_register(KernelCode *code, LLVMValueRef variable, LLVMValueRef x, Register reg) {
     KernelCode wide = *code;
     wide.real = code->emit->f64;
-    LLVMValueRef sum = scalar_as_double(code, code_reduce_add(code, x, lanes));
+    LLVMValueRef sum = scalar_as_double(code, code_reduce_add(code, x, reg));
     code_set(code, variable, code_fadd(&wide, code_get(code, variable), sum));
 }
 
-static void loss_lanes(KernelCode *code, const Position *position, Lanes lanes, void *user) {
+static void loss_register(KernelCode *code, const Position *position, Register reg, void *user) {
     LossWork *work = user;
-    LLVMValueRef z = load_operand(code, 0, position, lanes);
-    Terms terms = work->rule(code, z, load_target(code, work, position->channel, lanes));
-    add_lanes(code, work->loss, terms.loss, lanes);
-    add_lanes(code, work->metric, terms.metric, lanes);
-    if (work->measures_error) add_lanes(code, work->error, math_abs(code, terms.slope), lanes);
+    LLVMValueRef z = load_operand(code, 0, position, reg);
+    Terms terms = work->rule(code, z, load_target(code, work, position->channel, reg));
+    add_register(code, work->loss, terms.loss, reg);
+    add_register(code, work->metric, terms.metric, reg);
+    if (work->measures_error) add_register(code, work->error, math_abs(code, terms.slope), reg);
     if (!code->node->outputs.count) return;
-    LLVMValueRef gradient = code_fmul(code, terms.slope, code_splat(code, work->factor, lanes.width));
-    code_finish(code, gradient, position, lanes);
+    LLVMValueRef gradient = code_fmul(code, terms.slope, code_splat(code, work->factor, reg.width));
+    code_finish(code, gradient, position, reg);
 }
 
 static void loss_row(KernelCode *code, const Position *position, LLVMValueRef row, void *user) {
     LossWork *work = user;
     work->row = row;
-    loop_row_lanes(code, position, work->channels, loss_lanes, work);
+    loop_row_registers(code, position, work->channels, loss_register, work);
 }
 
 static void store_mean(KernelCode *code, LLVMValueRef sample, int64_t metrics, int which, LLVMValueRef sum,
