@@ -151,13 +151,13 @@ void loop_positions(KernelCode *code, const Shape *shape, PositionBody body, voi
 }
 
 LLVMValueRef code_workspace(KernelCode *code) {
-    return code_frame(code, FRAME_WORKSPACE);
+    return code_frame(code, ABI_frame_workspace);
 }
 
 Share code_share(KernelCode *code, LLVMValueRef n) {
     LLVMBuilderRef b = code->emit->builder;
-    LLVMValueRef part = code_frame(code, FRAME_PART);
-    LLVMValueRef parts = code_add_const(code, code_frame(code, FRAME_LAST_PART), 1);
+    LLVMValueRef part = code_frame(code, ABI_frame_part);
+    LLVMValueRef parts = code_add_const(code, code_frame(code, ABI_frame_last_part), 1);
     LLVMValueRef next = code_add_const(code, part, 1);
     return (Share){LLVMBuildUDiv(b, code_mul(code, n, part), parts, ""),
                    LLVMBuildUDiv(b, code_mul(code, n, next), parts, "")};

@@ -202,17 +202,11 @@ LLVMValueRef code_reduce_max(KernelCode *code, LLVMValueRef x, Lanes lanes) {
     return reduce(code, x, lanes, code_fmax, -__builtin_inf());
 }
 
-LLVMValueRef code_frame(KernelCode *code, FrameField field) {
+LLVMValueRef code_frame(KernelCode *code, AbiField field) {
     Emit *e = code->emit;
-    LLVMTypeRef type = field < FRAME_FIRST           ? e->pointer
-                       : field < FRAME_SAMPLE_KIND   ? e->i64
-                       : field < FRAME_LEARNING_RATE ? e->i32
-                                                     : e->f32;
-    /* Seventeen pointers and nine 64-bit integers, then 32-bit fields: offsets follow from the order. */
-    int64_t offset = field < FRAME_SAMPLE_KIND
-                         ? 8 * (int64_t)field
-                         : 8 * FRAME_SAMPLE_KIND + 4 * (int64_t)(field - FRAME_SAMPLE_KIND);
-    LLVMValueRef index = code_int(code, offset);
+    LLVMTypeRef types[] = {
+        [ABI_INT32] = e->i32, [ABI_INT64] = e->i64, [ABI_FLOAT] = e->f32, [ABI_ADDRESS] = e->pointer};
+    LLVMValueRef index = code_int(code, abi_offset(field, e->machine->pointer_bytes));
     LLVMValueRef address = LLVMBuildInBoundsGEP2(e->builder, e->i8, code->frame, &index, 1, "");
-    return LLVMBuildLoad2(e->builder, type, address, "");
+    return LLVMBuildLoad2(e->builder, types[abi_field_type(field)], address, "");
 }

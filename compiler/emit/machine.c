@@ -142,6 +142,13 @@ static void resolve_cpu(Context *cx, Machine *machine) {
                                          *machine->features ? "," : "", options->features);
 }
 
+static int pointer_bytes(const Machine *machine) {
+    LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine->llvm);
+    int bytes = (int)LLVMPointerSize(layout);
+    LLVMDisposeTargetData(layout);
+    return bytes;
+}
+
 /* A processor of another mode (32 bits, say) is known, but ends LLVM as soon as code is made for it. */
 static void processor_does_not_fit(const char *reason) {
     fprintf(stderr, "cnnc: error: the CPU does not fit the target: %s\n", reason);
@@ -183,6 +190,7 @@ Machine *machine_create(Context *cx) {
         machine_destroy(machine);
         return NULL;
     }
+    machine->pointer_bytes = pointer_bytes(machine);
     LLVMInstallFatalErrorHandler(processor_does_not_fit);
     const char *assembly = probe_assembly(cx, machine);
     LLVMResetFatalErrorHandler();

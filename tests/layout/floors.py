@@ -11,7 +11,7 @@ COMPILER = {"base": 0, "diag": 1, "syntax": 2, "graph": 3, "emit": 4,
             "sema": 8, "passes": 8, "codegen": 8, "output": 8, "command_line": 9, "explain": 9, "fmt": 9, "main": 10}  # fmt: skip
 RUNTIME = {"abi": 0, "base": 1, "data": 2, "weights": 2, "run": 3, "verbs": 4, "embed": 4}
 # What both programs include, of the runtime.
-SHARED = {"runtime/abi.h"}
+SHARED = {"runtime/abi.h", "runtime/abi.def"}
 # The gradient of a normalisation before a pool walks the pool's windows.
 EXCEPTIONS = {("ops/norm", "ops/pool")}
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)

@@ -108,7 +108,7 @@ static void emit_loss(KernelCode *code, TermRule rule) {
     work.factor = mean_gradient_factor(code, elements);
     Loop loop = loop_begin(code, code_int(code, 0), code->count, 1);
     LLVMValueRef from = code_mul_const(code, data_set_index(code, loop.index), elements);
-    work.targets = code_at_type(code, e->f32, code_frame(code, FRAME_TARGETS), from);
+    work.targets = code_at_type(code, e->f32, code_frame(code, ABI_frame_targets), from);
     work.loss = code_variable(code, e->f64, LLVMConstReal(e->f64, 0));
     work.metric = code_variable(code, e->f64, LLVMConstReal(e->f64, 0));
     loop_rows(code, shape, loop.index, loss_row, &work);
