@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-enum { CNN_ABI_VERSION = 7, CNN_MAX_RANK = 8, CNN_ALIGNMENT = 64 };
+enum { CNN_ABI_VERSION = 8, CNN_MAX_RANK = 8, CNN_ALIGNMENT = 64 };
 
 /* cnn_frame, cnn_model, ...: declared here, defined below. */
 #define ABI_STRUCT(s) typedef struct cnn_##s cnn_##s;

@@ -59,7 +59,6 @@ static LLVMValueRef layer_constant(Module *module, const Graph *probe, const Lay
     record_text(&r, ABI_layer_name, layer->name);
     record_text(&r, ABI_layer_kind, layer->kind);
     record_int(&r, ABI_layer_rank, value->shape.rank);
-    record_int(&r, ABI_layer_reserved, 0);
     record_extents(&r, ABI_layer_shape, value->shape.dim, value->shape.rank);
     record_int(&r, ABI_layer_parameters, layer->parameters);
     record_int(&r, ABI_layer_trainable, layer->trainable);
@@ -157,7 +156,6 @@ LLVMValueRef descriptor_make(Module *module, const CodegenInput *input, const Em
     record_int(&r, ABI_model_lanes, training ? training->lanes : 1);
     record_int(&r, ABI_model_metric_count, metric_count(&described));
     record_int(&r, ABI_model_output_kind, output_kind(model));
-    record_int(&r, ABI_model_reserved, 0);
     int64_t channels = shape_channels(&graph_value(inference, inference->input)->shape);
     record_address(&r, ABI_model_data, data_describe(module, model->data, channels));
     record_address(&r, ABI_model_train, train_describe(module, described.train));

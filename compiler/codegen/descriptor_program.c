@@ -34,7 +34,6 @@ static LLVMValueRef stage_constant(Module *module, const EmittedProgram *program
     record_int(&r, ABI_stage_sample_steps, stage->samples.count);
     record_int(&r, ABI_stage_batch_steps, stage->batch.count);
     record_int(&r, ABI_stage_micro_batch, graph->stage_micro_batches[index]);
-    record_int(&r, ABI_stage_reserved, 0);
     return record_end(&r);
 }
 
@@ -70,7 +69,6 @@ LLVMValueRef program_describe(Module *module, const EmittedProgram *program) {
     record_int(&r, ABI_program_scratch_stride, graph->scratch_stride);
     record_int(&r, ABI_program_batch_stride, graph->batch_stride);
     record_int(&r, ABI_program_double_precision, graph->doubles);
-    record_int(&r, ABI_program_reserved, 0);
     record_int(&r, ABI_program_workspace, graph->workspace_elements);
     return constant_global(module, record_end(&r));
 }

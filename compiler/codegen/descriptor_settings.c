@@ -42,7 +42,6 @@ LLVMValueRef data_describe(Module *module, const DataSettings *data, int64_t cha
     record_int(&r, ABI_data_class_count, data->classes.count);
     record_int(&r, ABI_data_resize_height, data->resize_height);
     record_int(&r, ABI_data_resize_width, data->resize_width);
-    record_int(&r, ABI_data_reserved, 0);
     return constant_global(module, record_end(&r));
 }
 
@@ -122,8 +121,7 @@ LLVMValueRef train_describe(Module *module, const TrainSettings *train) {
     record_int(&r, ABI_train_show_accuracy, train->accuracy);
     record_int(&r, ABI_train_show_mae, train->mae);
     record_real(&r, ABI_train_learning_rate, attr_find(optimizer, train->optimizer_attrs, "lr")->real);
-    record_int(&r, ABI_train_reserved, 0);
-    record_int(&r, ABI_train_slot_count, optimizer->slots ? optimizer->slots(train->optimizer_attrs) : 0);
+    record_int(&r, ABI_train_slot_count, op_slots(optimizer, train->optimizer_attrs));
     record_int(&r, ABI_train_seed, train->seed);
     record_text(&r, ABI_train_optimizer, optimizer->name);
     record_address(&r, ABI_train_schedule, schedule_describe(module, train));

@@ -39,7 +39,9 @@ static void emit_range(Update *u, LLVMValueRef begin, LLVMValueRef end, bool dec
     step.g = sum_lanes(u, loop.index, whole);
     if (u->scale) step.g = code_fmul(code, step.g, u->scale);
     step.decay = decay;
-    LLVMValueRef slots_at[COUNT(step.slots)];
+    Arena *arena = code->emit->cx->arena;
+    LLVMValueRef *slots_at = ARENA_ARRAY(arena, LLVMValueRef, (size_t)u->slot_count);
+    step.slots = ARENA_ARRAY(arena, LLVMValueRef, (size_t)u->slot_count);
     for (int i = 0; i < u->slot_count; i++) {
         slots_at[i] = code_at(code, code_at_const(code, u->slots, i * u->trained), loop.index);
         step.slots[i] = code_load(code, slots_at[i], whole);
@@ -104,8 +106,8 @@ LLVMValueRef update_emit(Module *module, const Graph *training) {
     KernelCode code;
     Update u = update_open(module, training, &code, "update", e->i32);
     u.parameters = code_frame(&code, ABI_frame_parameters);
-    u.slots = code_frame(&code, ABI_frame_velocity);
-    u.slot_count = u.train->optimizer->slots ? u.train->optimizer->slots(u.train->optimizer_attrs) : 0;
+    u.slots = code_frame(&code, ABI_frame_slots);
+    u.slot_count = op_slots(u.train->optimizer, u.train->optimizer_attrs);
     u.bad = code_variable(&code, code_type(&code, code.width), code_constant(&code, 0, code.width));
     update_begin(&u);
     int64_t decayed = training->decayed_elements, trained = training->trained_elements;

@@ -53,6 +53,10 @@ const Op *const *op_table(int *count) {
     return table;
 }
 
+int op_slots(const Op *op, const Attr *attrs) {
+    return op->stateless && op->stateless(attrs) ? 0 : op->slots;
+}
+
 const char *op_planned(const char *name) {
     for (int i = 0; i < COUNT(planned); i++)
         if (!strcmp(planned[i].name, name)) return planned[i].kind;
