@@ -41,16 +41,13 @@ typedef double (*cnn_gather)(const cnn_frame *frame, int64_t begin, int64_t end)
 typedef float (*cnn_peak)(int64_t rounds, int64_t *multiply_adds);
 
 typedef enum cnn_init {
-    CNN_INIT_ZEROS,
-    CNN_INIT_ONES,
-    CNN_INIT_CONSTANT,
-    CNN_INIT_NORMAL,
-    CNN_INIT_UNIFORM,
-    CNN_INIT_HE_NORMAL,
-    CNN_INIT_HE_UNIFORM,
-    CNN_INIT_GLOROT_NORMAL,
-    CNN_INIT_GLOROT_UNIFORM,
-    CNN_INIT_VALUES
+#define FIXED(name, word, argument) CNN_INIT_##name,
+#define DRAWN(name, word, argument) CNN_INIT_##name,
+#define GIVEN(name, word)           CNN_INIT_##name,
+#include "runtime/initialisers.def"
+#undef FIXED
+#undef DRAWN
+#undef GIVEN
 } cnn_init;
 
 typedef enum cnn_loss {

@@ -4,19 +4,6 @@
 
 #include <string.h>
 
-static const cnn_init init_codes[] = {
-    [INIT_ZEROS] = CNN_INIT_ZEROS,
-    [INIT_ONES] = CNN_INIT_ONES,
-    [INIT_CONSTANT] = CNN_INIT_CONSTANT,
-    [INIT_NORMAL] = CNN_INIT_NORMAL,
-    [INIT_UNIFORM] = CNN_INIT_UNIFORM,
-    [INIT_HE_NORMAL] = CNN_INIT_HE_NORMAL,
-    [INIT_HE_UNIFORM] = CNN_INIT_HE_UNIFORM,
-    [INIT_GLOROT_NORMAL] = CNN_INIT_GLOROT_NORMAL,
-    [INIT_GLOROT_UNIFORM] = CNN_INIT_GLOROT_UNIFORM,
-    [INIT_VALUES] = CNN_INIT_VALUES,
-};
-
 static LLVMValueRef parameter_constant(Module *module, const Value *value) {
     const ParameterInfo *info = value->parameter;
     const Storage *s = &info->storage;
@@ -32,7 +19,7 @@ static LLVMValueRef parameter_constant(Module *module, const Value *value) {
     record_int(&r, ABI_parameter_block, s->block);
     record_int(&r, ABI_parameter_block_stride, s->block_stride);
     record_extents(&r, ABI_parameter_stride, s->stride, info->shape.rank);
-    record_int(&r, ABI_parameter_init, init_codes[info->init.kind]);
+    record_int(&r, ABI_parameter_init, info->init.kind);
     record_int(&r, ABI_parameter_trainable, info->trainable);
     record_int(&r, ABI_parameter_statistic, info->statistic);
     record_real(&r, ABI_parameter_init_value, info->init.value);

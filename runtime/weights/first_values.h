@@ -10,6 +10,9 @@
 /* Does the model itself say what every parameter is? Random draws it does not. */
 bool cnn_parameters_are_fixed(const cnn_model *model);
 
+/* Do all elements of the parameter begin with the same number? */
+bool cnn_parameter_begins_even(const cnn_parameter *parameter);
+
 /* Fills the whole block (parameter_elements floats); what no element is stored in becomes 0. */
 void cnn_parameters_initialise(const cnn_model *model, uint64_t seed, float *block);
 

@@ -4,6 +4,7 @@
 #include "abi.h"
 #include "codegen/record.h"
 #include "diag/diag.h"
+#include "runtime/exit_status.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -139,10 +140,9 @@ static int status_of(Fault fault) {
 
 static void each_field_is_set_once_as_its_type_says(void **state) {
     (void)state;
-    enum { EXIT_INTERNAL = 70 };
     assert_int_equal(status_of(NO_FAULT), 0);
     for (Fault fault = SET_TWICE; fault <= TOO_LARGE; fault++)
-        assert_int_equal(status_of(fault), EXIT_INTERNAL);
+        assert_int_equal(status_of(fault), STATUS_INTERNAL);
 }
 
 int main(void) {
