@@ -40,8 +40,9 @@ typedef enum Form {
 /* What elaboration makes of a file. */
 typedef struct Model {
     const char *name;
-    Graph *graph;       /* form "model": layers forward, dropout and batchnorm as written */
-    DataSettings *data; /* NULL where there is none */
+    const char *interface; /* what the names of its C interface begin with: its own, or what --prefix says */
+    Graph *graph;          /* form "model": layers forward, dropout and batchnorm as written */
+    DataSettings *data;    /* NULL where there is none */
     TrainSettings *train;
 } Model;
 

@@ -1,6 +1,8 @@
 /* See sema.h: the order in which a file is elaborated, and what the whole elaboration keeps an eye on. */
 #include "sema/elaborator.h"
 
+#include "runtime/exit_status.h"
+
 bool elaborator_first(Elaborator *e, Span at, DiagCode code) {
     const char *key = arena_printf(e->arena, "%p %d %d %d %d %d", (const void *)at.source, at.line, at.column,
                                    at.end_line, at.end_column, (int)code);
@@ -33,7 +35,7 @@ bool elaborator_has_stack(Elaborator *e, Span at) {
 
 static void usage_error(Elaborator *e, const char *what, const char *name, const char *hint) {
     fprintf(stderr, "cnnc: error: there is no %s '%s'%s\n", what, name, hint);
-    e->result->usage_error = 2;
+    e->result->usage_error = STATUS_USAGE;
 }
 
 typedef struct Names {
@@ -173,6 +175,7 @@ Elaboration *sema_elaborate(Context *cx, const Ast *ast) {
     if (e->result->usage_error || blocks_recurse(e) || !decl) return e->result;
     Model *model = ARENA_NEW(e->arena, Model);
     model->name = decl->name;
+    model->interface = cx->options.prefix ? cx->options.prefix : decl->name;
     run_model(e, decl);
     model->graph = e->graph;
     run_total_asserts(e);
