@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-enum { CNN_ABI_VERSION = 8, CNN_MAX_RANK = 8, CNN_ALIGNMENT = 64 };
+enum { CNN_ABI_VERSION = 9, CNN_MAX_RANK = 8, CNN_ALIGNMENT = 64 };
 
 /* cnn_frame, cnn_model, ...: declared here, defined below. */
 #define ABI_STRUCT(s) typedef struct cnn_##s cnn_##s;
@@ -59,7 +59,14 @@ typedef enum cnn_loss {
     CNN_HUBER
 } cnn_loss;
 
-typedef enum cnn_format { CNN_FORMAT_NONE, CNN_FORMAT_IDX, CNN_FORMAT_CIFAR, CNN_FORMAT_NPY } cnn_format;
+typedef enum cnn_format {
+    CNN_FORMAT_NONE,
+#define FORMAT(number, word) CNN_FORMAT_##number,
+#define PLANNED(word)
+#include "runtime/formats.def"
+#undef FORMAT
+#undef PLANNED
+} cnn_format;
 
 typedef enum cnn_schedule_kind {
     CNN_SCHEDULE_CONSTANT,

@@ -88,12 +88,12 @@ static void phase_done(const Context *cx, const char *name, double *start) {
 /* Every function of the model. Forms by which people look into it come last, so that code which another form
  * has, too, is made for that one. */
 static Emitted emit_functions(Module *module, Graph *const *forms) {
-    static const bool seldom[FORM_COUNT] = {[FORM_PROBE] = true, [FORM_GRADIENTS] = true};
     Emitted emitted = {0};
     for (int round = 0; round < 2; round++) {
         module->seldom = round;
         for (int i = 0; i < FORM_COUNT; i++)
-            if (forms[i] && seldom[i] == round) emitted.programs[i] = program_emit(module, forms[i]);
+            if (forms[i] && forms[i]->form->seldom == round)
+                emitted.programs[i] = program_emit(module, forms[i]);
     }
     const Graph *training = forms[FORM_TRAINING];
     if (training) emitted.update = update_emit(module, training);
@@ -106,15 +106,14 @@ int codegen_build(Context *cx, const CodegenInput *input) {
     LLVMInstallFatalErrorHandler(on_llvm_error);
     double start = seconds();
     Module *module = module_create(cx, input->model, input->machine);
-    module->header = input->header;
-    module->header_path = input->header_path;
+    module->companion = input->companion;
     Emitted emitted = emit_functions(module, input->forms);
     LLVMValueRef description = descriptor_make(module, input, &emitted);
-    if (cx->options.emit == EMIT_OBJ) embedding_emit(module, description);
+    if (input->interface) embedding_emit(module, description);
     phase_done(cx, "emit", &start);
     module_optimize(module);
     phase_done(cx, "optimize", &start);
-    int status = artifact_write(module);
+    int status = input->write(module, cx->options.output);
     phase_done(cx, "write", &start);
     module_destroy(module);
     LLVMResetFatalErrorHandler();

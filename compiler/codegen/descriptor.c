@@ -42,10 +42,12 @@ static void record_parameters(Record *model, const Graph *graph) {
 
 static LLVMValueRef layer_constant(Module *module, const Graph *probe, const Layer *layer) {
     const Value *value = graph_value(probe, layer->output);
+    const Op *op = op_find(layer->kind);
     Record r = record_begin(module, ABI_layer);
     record_text(&r, ABI_layer_name, layer->name);
     record_text(&r, ABI_layer_kind, layer->kind);
     record_int(&r, ABI_layer_rank, value->shape.rank);
+    record_int(&r, ABI_layer_indexes_rows, op && op->indexes_rows);
     record_extents(&r, ABI_layer_shape, value->shape.dim, value->shape.rank);
     record_int(&r, ABI_layer_parameters, layer->parameters);
     record_int(&r, ABI_layer_trainable, layer->trainable);
@@ -71,19 +73,17 @@ static int output_kind(const Model *model) {
     const Graph *graph = model->graph;
     NodeId last = graph_value(graph, graph->output)->producer;
     const Node *node = last >= 0 ? graph_node(graph, last) : NULL;
-    const char *name = !node                                   ? ""
-                       : !strcmp(node->op->name, "activation") ? node_word(node, "kind")
-                                                               : node->op->name;
+    Meaning made = node ? node->op->meaning : MEANING_NUMBERS;
     enum { AS_IT_IS, SOFTMAX, EXP, SIGMOID };
-    if (!strcmp(name, "log_softmax")) return EXP;
-    if (!model->train || !strcmp(name, "softmax")) return AS_IT_IS;
-    if (!strcmp(model->train->loss->name, "cross_entropy")) return SOFTMAX;
-    if (!strcmp(model->train->loss->name, "binary_cross_entropy") && strcmp(name, "sigmoid")) return SIGMOID;
-    return AS_IT_IS;
+    if (made == MEANING_LOG_PROBABILITIES) return EXP;
+    if (!model->train || made == MEANING_PROBABILITIES) return AS_IT_IS;
+    Meaning wanted = model->train->loss->predicts;
+    if (wanted == MEANING_PROBABILITIES) return SOFTMAX;
+    return wanted == MEANING_PROBABILITY && made != wanted ? SIGMOID : AS_IT_IS;
 }
 
 static int64_t metric_count(const Model *model) {
-    if (!model->train || strcmp(model->train->loss->name, "cross_entropy")) return 1;
+    if (!model->train || model->train->loss->predicts != MEANING_PROBABILITIES) return 1;
     const Shape *output = &graph_value(model->graph, model->graph->output)->shape;
     return shape_elements(output) / shape_channels(output);
 }

@@ -12,25 +12,11 @@ static void record_channels(Record *r, AbiField field, const double *values, int
     record_floats(r, field, all, channels);
 }
 
-static int format_code(const char *format) {
-    static const struct {
-        const char *name;
-        int code;
-    } rows[] = {
-        {"idx",   CNN_FORMAT_IDX  },
-        {"cifar", CNN_FORMAT_CIFAR},
-        {"npy",   CNN_FORMAT_NPY  },
-    };
-    for (int i = 0; format && i < COUNT(rows); i++)
-        if (!strcmp(rows[i].name, format)) return rows[i].code;
-    return CNN_FORMAT_NONE;
-}
-
 LLVMValueRef data_describe(Module *module, const DataSettings *data, int64_t channels) {
     if (!data) return NULL;
     Record r = record_begin(module, ABI_data);
-    record_int(&r, ABI_data_format, format_code(data->format));
-    record_int(&r, ABI_data_cifar_labels, !data->cifar100 ? 0 : data->coarse ? 2 : 1);
+    record_int(&r, ABI_data_format, data->format);
+    record_int(&r, ABI_data_cifar_labels, data->cifar_labels);
     record_text(&r, ABI_data_path, data->path ? data->path : "");
     record_texts(&r, ABI_data_train, data->train.items, data->train.count);
     record_texts(&r, ABI_data_test, data->test.items, data->test.count);
@@ -43,34 +29,6 @@ LLVMValueRef data_describe(Module *module, const DataSettings *data, int64_t cha
     record_int(&r, ABI_data_resize_height, data->resize_height);
     record_int(&r, ABI_data_resize_width, data->resize_width);
     return constant_global(module, record_end(&r));
-}
-
-static int loss_code(const char *name) {
-    static const struct {
-        const char *name;
-        int code;
-    } rows[] = {
-        {"cross_entropy",        CNN_CROSS_ENTROPY       },
-        {"binary_cross_entropy", CNN_BINARY_CROSS_ENTROPY},
-        {"mse",                  CNN_MSE                 },
-        {"mae",                  CNN_MAE                 },
-        {"huber",                CNN_HUBER               },
-    };
-    for (int i = 0; i < COUNT(rows); i++)
-        if (!strcmp(rows[i].name, name)) return rows[i].code;
-    internal_error("loss %s is not in the descriptor", name);
-}
-
-static int schedule_code(const char *name) {
-    static const char *const names[] = {
-        [CNN_SCHEDULE_CONSTANT] = "constant",     [CNN_SCHEDULE_STEP] = "step",
-        [CNN_SCHEDULE_MILESTONES] = "milestones", [CNN_SCHEDULE_EXPONENTIAL] = "exponential",
-        [CNN_SCHEDULE_COSINE] = "cosine",         [CNN_SCHEDULE_ONE_CYCLE] = "one_cycle",
-        [CNN_SCHEDULE_PLATEAU] = "plateau",
-    };
-    for (int i = 0; i < COUNT(names); i++)
-        if (!strcmp(names[i], name)) return i;
-    internal_error("schedule %s is not in the descriptor", name);
 }
 
 /* NULL where this schedule has no such argument. */
@@ -100,7 +58,7 @@ static LLVMValueRef schedule_describe(Module *module, const TrainSettings *train
             module->emit.cx->arena, &epochs,
             LLVMConstInt(module->emit.i64, (unsigned long long)epoch_count(list->tensor.values[i]), true));
     Record r = record_begin(module, ABI_schedule);
-    record_int(&r, ABI_schedule_kind, schedule_code(train->schedule->name));
+    record_int(&r, ABI_schedule_kind, train->schedule->code);
     record_int(&r, ABI_schedule_milestone_count, epochs.count);
     record_int(&r, ABI_schedule_every, epoch_count(schedule_number(train, "every", "patience")));
     record_real(&r, ABI_schedule_warmup, schedule_number(train, "warmup", "warmup"));
@@ -114,13 +72,14 @@ LLVMValueRef train_describe(Module *module, const TrainSettings *train) {
     if (!train) return NULL;
     const Op *optimizer = train->optimizer;
     Record r = record_begin(module, ABI_train);
-    record_int(&r, ABI_train_loss, loss_code(train->loss->name));
+    record_int(&r, ABI_train_loss, train->loss->code);
     record_int(&r, ABI_train_epochs, train->epochs);
     record_int(&r, ABI_train_batch, train->batch);
     record_int(&r, ABI_train_top_k, train->top_k);
     record_int(&r, ABI_train_show_accuracy, train->accuracy);
     record_int(&r, ABI_train_show_mae, train->mae);
     record_real(&r, ABI_train_learning_rate, attr_find(optimizer, train->optimizer_attrs, "lr")->real);
+    record_int(&r, ABI_train_smallest_batch, train->smallest_batch);
     record_int(&r, ABI_train_slot_count, op_slots(optimizer, train->optimizer_attrs));
     record_int(&r, ABI_train_seed, train->seed);
     record_text(&r, ABI_train_optimizer, optimizer->name);

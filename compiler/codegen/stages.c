@@ -1,8 +1,6 @@
 /* A scheduled graph as functions, one a node, listed stage by stage in the order in which they run. */
 #include "codegen/module.h"
 
-#include <string.h>
-
 /* A function of the program under construction and the blocks that its frame points to, loaded when first
  * needed. */
 typedef struct Body {
@@ -62,7 +60,7 @@ static void call_node(Body *body, const Node *node, bool prepare) {
 static LLVMValueRef emit_step(Module *module, const Graph *graph, const Node *node, bool prepare) {
     Emit *e = &module->emit;
     const char *name =
-        arena_printf(e->cx->arena, "%s.%s.%d", graph->form, node->op->name, module->step_number++);
+        arena_printf(e->cx->arena, "%s.%s.%d", graph->form->name, node->op->name, module->step_number++);
     LLVMValueRef function = module_function(module, name, e->void_type, &e->pointer, 1);
     module_leave_plain(module, function);
     Body body = {.module = module, .graph = graph};
@@ -155,7 +153,7 @@ static EmittedStage emit_stage(Module *module, const Graph *graph, int stage) {
     EmittedStage emitted = {0};
     emitted.samples = emit_steps(module, graph, DOMAIN_SAMPLE, stage, functions, false);
     emitted.batch = emit_steps(module, graph, DOMAIN_BATCH, stage, functions, false);
-    if (!strcmp(graph->form, "inference"))
+    if (graph->form->chooses_alone)
         emitted.alone = emit_steps(module, graph, DOMAIN_SAMPLE, stage, functions, true);
     return emitted;
 }

@@ -83,6 +83,7 @@ typedef struct Param {
     double min, max;   /* both 0: unbounded */
     bool above, below; /* exclusive bounds */
     const char *words; /* PARAM_WORD: "nearest bilinear" */
+    bool rising;       /* PARAM_INTEGERS: each is larger than the one before */
     bool keyword_only; /* can't be given by position */
 } Param;
 

@@ -3,7 +3,7 @@
  * reaches its producer. */
 #include "graph/backward.h"
 
-enum { SUM_MAX = 2 }; /* operands of one `add`: each sum can go into an epilogue */
+enum { SUM_MAX = 2 }; /* operands of one node: each sum can go into an epilogue */
 
 typedef struct Contributions {
     VEC(ValueId) items;
@@ -68,9 +68,7 @@ ValueId backward_of_value(Backward *b, ValueId value) {
         ValueId operands[SUM_MAX] = {sum};
         int count = 1;
         while (count < SUM_MAX && next < c->items.count) operands[count++] = c->items.items[next++];
-        const Op *add = op_find("add");
-        if (!add) internal_error("there is no operator 'add'");
-        NodeId node = graph_add_node(b->graph, add, NULL, operands, count, layer, origin);
+        NodeId node = graph_add_node(b->graph, op_of_role(OPROLE_SUM), NULL, operands, count, layer, origin);
         sum = graph_add_output(b->graph, node, ROLE_ACTIVATION, shape);
     }
     c->items.items[0] = sum;

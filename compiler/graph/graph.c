@@ -4,10 +4,10 @@
 
 #include <stdint.h>
 
-Graph *graph_create(Arena *arena, const char *name, const char *form) {
+Graph *graph_create(Arena *arena, const char *name, Form form) {
     Graph *graph = ARENA_NEW(arena, Graph);
     graph->name = name;
-    graph->form = form;
+    graph->form = form_traits(form);
     graph->arena = arena;
     graph->input = graph->output = graph->logits = -1;
     return graph;
@@ -17,10 +17,10 @@ Graph *graph_create(Arena *arena, const char *name, const char *form) {
     ((vec)->capacity = (vec)->count,                                                                         \
      (vec)->items = arena_copy((arena), (vec)->items, (size_t)(vec)->count * sizeof *(vec)->items))
 
-Graph *graph_clone(Arena *arena, const Graph *graph, const char *form) {
+Graph *graph_clone(Arena *arena, const Graph *graph, Form form) {
     Graph *clone = arena_copy(arena, graph, sizeof *graph);
     clone->arena = arena;
-    clone->form = form;
+    clone->form = form_traits(form);
     COPY_ITEMS(arena, &clone->values);
     COPY_ITEMS(arena, &clone->nodes);
     COPY_ITEMS(arena, &clone->layers);

@@ -11,6 +11,7 @@
 #include "base/vec.h"
 #include "diag/context.h"
 #include "graph/attr.h"
+#include "graph/form.h"
 
 typedef struct Op Op;
 typedef struct Kernel Kernel;
@@ -132,7 +133,7 @@ Node node_alone(const Node *node);
 
 typedef struct Layer { /* as the user wrote it: a row of the summary */
     const char *name, *kind;
-    Span span;
+    Span span, activation;    /* of the whole call, and of the activation in it, where it has one */
     VEC(const char *) inputs; /* names of layers, or "input" */
     ValueId output;
     int64_t parameters, trainable, statistics, macs;
@@ -145,7 +146,7 @@ static inline bool value_per_sample(const Value *value) {
 
 typedef struct Graph {
     const char *name; /* the model's */
-    const char *form; /* "model", "inference", "evaluation", "training", ... */
+    const FormTraits *form;
     Arena *arena;
     VEC(Value) values;
     VEC(Node) nodes;
@@ -168,8 +169,8 @@ typedef struct Graph {
     int serial;           /* of the last fresh name */
 } Graph;
 
-Graph *graph_create(Arena *arena, const char *name, const char *form);
-Graph *graph_clone(Arena *arena, const Graph *graph, const char *form);
+Graph *graph_create(Arena *arena, const char *name, Form form);
+Graph *graph_clone(Arena *arena, const Graph *graph, Form form);
 
 static inline Value *graph_value(const Graph *graph, ValueId id) {
     return &graph->values.items[id];

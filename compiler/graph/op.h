@@ -77,6 +77,25 @@ typedef enum OpKind {
     OPK_INTERNAL    /* made by passes only */
 } OpKind;
 
+/* What the numbers of a result are, beyond numbers; and of which kind the output is that a loss compares with
+ * its targets. */
+typedef enum Meaning {
+    MEANING_NUMBERS,
+    MEANING_PROBABILITIES,     /* of classes, along the last axis: they add up to 1 */
+    MEANING_LOG_PROBABILITIES, /* their logarithms */
+    MEANING_PROBABILITY        /* of yes, each by itself */
+} Meaning;
+
+/* The operators that others append or take where nothing is written. */
+typedef enum OpRole {
+    OPROLE_LOAD,              /* a sample of the data set as the input */
+    OPROLE_STORE,             /* writes a value to the program's output */
+    OPROLE_SUM,               /* of two values of one shape */
+    OPROLE_DEFAULT_OPTIMIZER, /* of a train block without one */
+    OPROLE_DEFAULT_SCHEDULE,
+    OPROLE_COUNT
+} OpRole;
+
 struct Op {
     const char *name;
     OpKind kind;
@@ -91,6 +110,32 @@ struct Op {
     bool recompute;   /* its result is cheaper to make again from its inputs than to keep for a whole batch */
     bool merge;       /* takes its values by name: add(a, b) */
     bool keeps_zeros; /* elementwise: 0 where input 0 is 0 */
+    bool batch_statistics; /* training measures each channel over the samples of a batch and their places */
+
+    /* Facts by which passes, code generator and checks know what they may do with a node. */
+    bool view;           /* input 0's elements in the same order: only the shape is another */
+    bool effect;         /* does something besides making its outputs, so it is never dropped */
+    bool joins;          /* the inputs side by side along the channels */
+    bool drops;          /* input 1 is a mask: 0 where that drops, elsewhere a positive multiple of input 0 */
+    bool reads_sign;     /* a gradient, 0 where input 0 is: of input 1 it reads whether that is above 0 */
+    bool places_winners; /* places input 1, the gradient of a maximum pool's windows, where input 0 says that
+                            they were won, and zeros elsewhere */
+    bool keeps_winners;  /* an activation that leaves its operand or cuts it off, and passes no gradient where
+                            it does: a window that has a gradient has the winner of the operands */
+    bool indexes_rows;   /* input 0's numbers are indices of rows of its first parameter */
+    bool stands_for; /* a layer that applies, by its defaults, the operator that its first argument names */
+
+    /* A range of input 0's channels: the first one. NULL: it is none. */
+    int64_t (*range)(const Node *node);
+    /* The share of its result that is not 0 where no element of its input is, as estimates take it. NULL: 1.
+     */
+    double (*density)(const Op *op, const Attr *attrs);
+
+    Meaning meaning;  /* of its result */
+    bool unlimited;   /* an activation whose result can be any number, as logits can */
+    Meaning predicts; /* losses: of the output that predict shows; PROBABILITIES: targets are class indices */
+    unsigned absorbs; /* losses: what a model may end in that the loss includes, a set of 1 << Meaning */
+    int code;         /* losses and schedules: the runtime's number for it (abi.h) */
 
     bool (*shape)(ShapeCall *call); /* false after a diagnostic. NULL: output has input 0's shape */
     /* Decides where the node's parameters' elements lie (ParameterInfo.storage) for the target. NULL: plainly
@@ -133,6 +178,7 @@ struct Op {
 /* Every row of ops.def. NULL where there is none of that name. */
 const Op *op_find(const char *name);
 const Op *const *op_table(int *count);
+const Op *op_of_role(OpRole role);
 /* The blocks of state that the optimizer keeps with these arguments. */
 int op_slots(const Op *op, const Attr *attrs);
 /* Words of the language that are known but not built: NULL, or what kind of thing it is ("layer",

@@ -278,7 +278,7 @@ static void print_graph_fields(FILE *out, const Graph *graph) {
 }
 
 void graph_print(FILE *out, const Graph *graph) {
-    fprintf(out, "graph %s %s%s\n", graph->name, graph->form, graph->training ? " training" : "");
+    fprintf(out, "graph %s %s%s\n", graph->name, graph->form->name, graph->training ? " training" : "");
     for (int i = 0; i < graph->layers.count; i++) print_layer(out, graph, &graph->layers.items[i]);
     for (int i = 0; i < graph->values.count; i++) print_value(out, graph, &graph->values.items[i]);
     for (int i = 0; i < graph->nodes.count; i++) print_node(out, graph, &graph->nodes.items[i]);

@@ -397,8 +397,12 @@ static void read_heading(Reader *r) {
     while (r->tokens.token.kind == TOKEN_LINE) text_next(&r->tokens);
     if (!text_accept_word(&r->tokens, "graph")) text_fail(&r->tokens, "expected graph");
     const char *name = text_expect_name(&r->tokens, "the model's name");
-    const char *form = text_expect_name(&r->tokens, "the form's name");
+    const char *word = text_expect_name(&r->tokens, "the form's name");
+    Form form = FORM_MODEL;
+    if (!r->tokens.failed && !form_find(word, &form))
+        text_fail(&r->tokens, "its form is none that the passes know");
     r->graph = graph_create(r->arena, name, form);
+    r->graph->doubles = r->graph->form->doubles || r->tokens.cx->options.double_precision;
     r->graph->training = text_accept_word(&r->tokens, "training");
 }
 

@@ -1,6 +1,6 @@
 /* Checks the rules that every pass relies on and must keep: indices in range, topological order, values and
  * producers that agree, unique names, roles that fit the domain of their node, shapes of elementwise nodes
- * and views, sound epilogues. */
+ * and views, sound epilogues, and where values lie (memory_verifier.c). */
 #include "graph/verifier.h"
 #include "base/map.h"
 #include "graph/text.h"
@@ -170,9 +170,9 @@ static const char *shapes_fault(const Check *c, const Node *node) {
     if (!node->outputs.count || !node->inputs.count) return NULL;
     const Graph *graph = c->graph;
     const Shape *result = &graph_value(graph, node->outputs.items[0])->shape;
-    if (!strcmp(node->op->name, "view")) {
+    if (node->op->view) {
         if (shape_elements(&graph_value(graph, node->inputs.items[0])->shape) != shape_elements(result))
-            FAULT(c, "a view has another number of elements");
+            FAULT(c, "a %s has another number of elements", node->op->name);
         return NULL;
     }
     if (!node->op->elementwise || node->max_window) return NULL;
@@ -228,12 +228,14 @@ const char *graph_fault(Arena *arena, const Graph *graph) {
     for (int i = 0; i < graph->values.count && !fault; i++) fault = value_fault(&c, i);
     for (int i = 0; i < graph->nodes.count && !fault; i++)
         if (!graph->nodes.items[i].dead) fault = node_fault(&c, i);
+    bool placed = graph->micro_batch > 0; /* the memory pass decides that last */
+    if (placed && !fault) fault = memory_fault(arena, graph);
     return fault;
 }
 
 void graph_verify(const Graph *graph, const char *after) {
     Arena *arena = arena_create(); /* of its own: huge graphs are verified often */
     const char *fault = graph_fault(arena, graph);
-    if (fault) internal_error("the graph %s is broken after %s: %s", graph->form, after, fault);
+    if (fault) internal_error("the graph %s is broken after %s: %s", graph->form->name, after, fault);
     arena_destroy(arena);
 }

@@ -18,6 +18,14 @@ static const Op *const table[] = {
 #undef PLANNED
 };
 
+static const Op *const roles[OPROLE_COUNT] = {
+    [OPROLE_LOAD] = &op_load,
+    [OPROLE_STORE] = &op_store,
+    [OPROLE_SUM] = &op_add,
+    [OPROLE_DEFAULT_OPTIMIZER] = &op_sgd,
+    [OPROLE_DEFAULT_SCHEDULE] = &op_constant,
+};
+
 typedef struct Planned {
     const char *name, *kind;
 } Planned;
@@ -51,6 +59,10 @@ const Op *op_find(const char *name) {
 const Op *const *op_table(int *count) {
     *count = COUNT(table);
     return table;
+}
+
+const Op *op_of_role(OpRole role) {
+    return roles[role];
 }
 
 int op_slots(const Op *op, const Attr *attrs) {

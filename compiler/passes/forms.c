@@ -3,38 +3,6 @@
  * both. Takes a checked model; gives a graph without any pass applied. */
 #include "passes/pass.h"
 
-typedef struct FormTraits {
-    const char *name;
-    bool training; /* layers are lowered for training */
-    bool stores;   /* the output goes to the frame */
-    bool loss;     /* there is a loss node ... */
-    bool seeds;    /* ... and its output is the gradient of what it reads */
-} FormTraits;
-
-static const FormTraits traits[FORM_COUNT] = {
-    [FORM_INFERENCE] = {.name = "inference", .stores = true},
-    [FORM_PROBE] = {.name = "probe", .stores = true},
-    [FORM_EVALUATION] = {.name = "evaluation", .stores = true, .loss = true},
-    [FORM_TRAINING] = {.name = "training", .training = true, .loss = true, .seeds = true},
-    [FORM_GRADIENTS] = {.name = "gradients", .training = true, .loss = true, .seeds = true},
-    [FORM_CHECK] = {.name = "check", .training = true, .loss = true},
-};
-
-bool form_find(const char *name, Form *form) {
-    for (int i = 0; i < FORM_COUNT; i++) {
-        if (strcmp(traits[i].name, name)) continue;
-        *form = (Form)i;
-        return true;
-    }
-    return false;
-}
-
-static const Op *required_op(const char *name) {
-    const Op *op = op_find(name);
-    if (!op) internal_error("there is no operator '%s'", name);
-    return op;
-}
-
 static int param_index(const Op *op, const char *name) {
     for (int i = 0; i < op->param_count; i++)
         if (!strcmp(op->params[i].name, name)) return i;
@@ -53,7 +21,7 @@ static Attr list_attr(const double *values, int count) {
 }
 
 static void add_load(Graph *graph, const Graph *model, const DataSettings *data) {
-    const Op *op = required_op("load");
+    const Op *op = op_of_role(OPROLE_LOAD);
     Attr *attrs = ARENA_ARRAY(graph->arena, Attr, (size_t)op->param_count);
     attrs[param_index(op, "scale")] = (Attr){.kind = ATTR_REAL, .real = data ? data->scale : 1};
     if (data) {
@@ -97,23 +65,12 @@ static void lower_node(Graph *graph, const Graph *model, const Node *node, Value
     map[node->outputs.items[0]] = output;
 }
 
-/* The word by which the user knows the operator: `activation(softmax)` is a softmax. */
-static const char *node_kind(const Node *node) {
-    return strcmp(node->op->name, "activation") ? node->op->name : node_word(node, node->op->params[0].name);
-}
-
-/* Does the loss include the operator that the model ends in? */
-static bool loss_absorbs(const Op *loss, const char *last) {
-    if (!strcmp(loss->name, "cross_entropy")) return !strcmp(last, "softmax") || !strcmp(last, "log_softmax");
-    return !strcmp(loss->name, "binary_cross_entropy") && !strcmp(last, "sigmoid");
-}
-
 /* The value of the model's graph that the loss reads. */
 static ValueId loss_operand(const Graph *model, const Op *loss) {
     NodeId producer = graph_value(model, model->output)->producer;
     if (producer < 0) return model->output;
     const Node *last = graph_node(model, producer);
-    return loss_absorbs(loss, node_kind(last)) ? last->inputs.items[0] : model->output;
+    return loss->absorbs & 1u << last->op->meaning ? last->inputs.items[0] : model->output;
 }
 
 static void add_loss(Graph *graph, const TrainSettings *train, bool seeds) {
@@ -131,15 +88,15 @@ void store_parameters(const PassContext *pc, Graph *graph) {
     }
 }
 
-Graph *form_create(PassContext *pc) {
-    const FormTraits *form = &traits[pc->form];
+Graph *form_create(PassContext *pc, Form which) {
+    const FormTraits *form = form_traits(which);
     const Graph *model = pc->model->graph;
     const TrainSettings *train = pc->model->train;
     if (form->loss && !train) internal_error("the form %s needs a train block", form->name);
     Arena *arena = pc->cx->arena;
-    Graph *graph = graph_create(arena, model->name, form->name);
+    Graph *graph = graph_create(arena, model->name, which);
     graph->training = form->training;
-    graph->doubles = pc->form == FORM_CHECK || pc->cx->options.double_precision;
+    graph->doubles = form->doubles || pc->cx->options.double_precision;
     for (int i = 0; i < model->layers.count; i++) vec_push(arena, &graph->layers, model->layers.items[i]);
 
     ValueId *map = ARENA_ARRAY(arena, ValueId, (size_t)model->values.count);
@@ -158,8 +115,8 @@ Graph *form_create(PassContext *pc) {
     /* Where nobody stores the output, a final softmax that the loss includes is not needed. */
     graph->output = form->stores ? map[model->output] : graph->logits;
     if (form->stores)
-        graph_add_node(graph, required_op("store"), NULL, &graph->output, 1, -1,
+        graph_add_node(graph, op_of_role(OPROLE_STORE), NULL, &graph->output, 1, -1,
                        graph_value(graph, graph->output)->origin);
-    if (form->loss) add_loss(graph, train, form->seeds);
+    if (form->loss) add_loss(graph, train, form->backward);
     return graph;
 }

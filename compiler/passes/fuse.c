@@ -186,7 +186,7 @@ static void count_uses(Fusion *f) {
     ValueId kept[] = {graph->input, graph->output, graph->logits};
     for (int i = 0; i < COUNT(kept); i++)
         if (kept[i] >= 0) f->uses[kept[i]]++;
-    for (int i = 0; f->pc->form == FORM_PROBE && i < graph->layers.count; i++)
+    for (int i = 0; graph->form->keeps_layers && i < graph->layers.count; i++)
         if (graph->layers.items[i].output >= 0) f->uses[graph->layers.items[i].output]++;
 }
 

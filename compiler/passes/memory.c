@@ -133,7 +133,7 @@ static bool same_layout(const Value *a, const Value *b) {
 
 /* Parts lie in their whole. Views of values without gaps, and results that may overwrite an input nobody
  * reads again, nor a part of it, take their input's memory. */
-static void share_memory(const PassContext *pc, Graph *graph) {
+static void share_memory(Graph *graph) {
     int *last_use = ARENA_ARRAY(graph->arena, int, (size_t)graph->values.count);
     int *readers = graph_count_uses(graph);
     for (int n = 0; n < graph->nodes.count; n++) {
@@ -151,7 +151,7 @@ static void share_memory(const PassContext *pc, Graph *graph) {
         ValueId from = node->inputs.items[0], to = node->outputs.items[0];
         Value *input = graph_value(graph, from), *output = graph_value(graph, to);
         if (!value_per_sample(input) || !value_per_sample(output) || output->within >= 0) continue;
-        if (!strcmp(node->op->name, "view")) {
+        if (node->op->view) {
             if (!has_halo(input) && !has_halo(output)) output->alias = from;
             continue;
         }
@@ -159,7 +159,7 @@ static void share_memory(const PassContext *pc, Graph *graph) {
         for (int i = 0; i < node->inputs.count; i++) uses += node->inputs.items[i] == from;
         bool owned = input->alias < 0 && readers[from] == 1 && uses == 1 && last_use[from] == n;
         bool same_stage = input->producer >= 0 && graph_node(graph, input->producer)->stage == node->stage;
-        if (pc->form != FORM_PROBE && node->kernel->in_place && owned && same_stage &&
+        if (!graph->form->keeps_layers && node->kernel->in_place && owned && same_stage &&
             same_layout(input, output))
             output->alias = from;
     }
@@ -299,7 +299,7 @@ static int by_size(const void *a, const void *b) {
  * Net Inference", 2020); that looks at all pairs of values, so huge graphs take them as they come. */
 static void place_samples(const PassContext *pc, Graph *graph) {
     Rooms scratch = {0}, batch = {0};
-    bool keep = pc->form == FORM_PROBE;
+    bool keep = graph->form->keeps_layers;
     place_workspace(pc, graph, &scratch);
     HaloRooms halos = {0};
     WantedRooms wanted = wanted_rooms(graph);
@@ -339,7 +339,7 @@ void memory_run(PassContext *pc, Graph *graph) {
     place_parameters(graph);
     place_whole_batch(graph);
     place_derived(pc, graph);
-    share_memory(pc, graph);
+    share_memory(graph);
     place_samples(pc, graph);
     micro_batches_choose(pc, graph);
 }

@@ -6,8 +6,6 @@
  * value->within and value->channel. */
 #include "passes/pass.h"
 
-#include <string.h>
-
 enum { LINE = 16, /* elements */ LOSS = 24 /* of a user, measured: it meets a line more at each place */ };
 
 typedef struct Nest {
@@ -16,10 +14,6 @@ typedef struct Nest {
     bool *runs; /* by value: does a kernel that walks as one run what has no gaps? */
     int *users; /* by value: how many nodes that compute something read or make it */
 } Nest;
-
-static bool is_op(const Node *node, const char *name) {
-    return !strcmp(node->op->name, name);
-}
 
 static int64_t channels_of(const Graph *graph, ValueId id) {
     return shape_channels(&graph_value(graph, id)->shape);
@@ -96,14 +90,14 @@ static void join(Nest *nest, const Node *node) {
 static void count_user(Nest *nest, const Node *node, ValueId id) {
     nest->users[id]++;
     if (node->kernel->runs) nest->runs[id] = true;
-    if (is_op(node, "view")) nest->flat[id] = true;
+    if (node->op->view) nest->flat[id] = true;
 }
 
 static void find_users(Nest *nest) {
     const Graph *graph = nest->graph;
     for (int n = 0; n < graph->nodes.count; n++) {
         const Node *node = graph_node(graph, n);
-        if (is_op(node, "concat") || is_op(node, "channel_slice")) continue;
+        if (node->op->joins || node->op->range) continue;
         for (int i = 0; i < node->inputs.count; i++) count_user(nest, node, node->inputs.items[i]);
         for (int i = 0; i < node->outputs.count; i++) count_user(nest, node, node->outputs.items[i]);
     }
@@ -120,12 +114,12 @@ void nest_run(PassContext *pc, Graph *graph) {
     find_users(&nest);
     /* From the end, for the result of one concat may be an operand of the next. */
     for (int n = graph->nodes.count - 1; n >= 0; n--)
-        if (is_op(graph_node(graph, n), "concat")) join(&nest, graph_node(graph, n));
+        if (graph_node(graph, n)->op->joins) join(&nest, graph_node(graph, n));
     for (int n = 0; n < graph->nodes.count; n++) {
         const Node *node = graph_node(graph, n);
-        if (!is_op(node, "channel_slice")) continue;
+        if (!node->op->range) continue;
         ValueId range = node->outputs.items[0], of = node->inputs.items[0];
-        int64_t channel = node_int(node, "first");
+        int64_t channel = node->op->range(node);
         if (can_be_part(&nest, range, of, channel)) make_part(&nest, range, of, channel);
     }
 }

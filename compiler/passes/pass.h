@@ -9,8 +9,7 @@ typedef struct PassContext {
     Context *cx;
     const Model *model;
     const Machine *machine;
-    Form form;
-    const Graph *beside; /* FORM_PROBE: a planned form whose kernels it shares; or NULL */
+    const Graph *beside; /* a planned form whose strides and kernels this one shares; or NULL */
 } PassContext;
 
 /* A row of passes.def. */
@@ -20,12 +19,10 @@ typedef struct Pass {
 } Pass;
 
 /* The graph of a form before any pass: layers lowered for inference or training, `load` at the head, `store`
- * or the loss at the end. Evaluation, training, gradients and check need a train block. */
-Graph *form_create(PassContext *pc);
+ * or the loss at the end; where there is a loss, a train block is needed. */
+Graph *form_create(PassContext *pc, Form form);
 /* Has every node decide where the elements of its parameters, and of what it packs, lie. */
 void store_parameters(const PassContext *pc, Graph *graph);
-/* The form of that name ("inference", ...); false where there is none. */
-bool form_find(const char *name, Form *form);
 /* Runs every pass in order; verifies after each in debug builds; prints where --print-after asks. */
 void passes_run(PassContext *pc, Graph *graph);
 const Pass *pass_table(int *count);

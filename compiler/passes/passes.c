@@ -30,11 +30,6 @@ bool passes_run_text(Context *cx, const Machine *machine, const Source *source) 
     PassContext pc = {.cx = cx, .machine = machine};
     Graph *graph = graph_read(cx, source);
     if (!graph) return false;
-    if (!form_find(graph->form, &pc.form)) {
-        diag(cx->diag, (Span){source, 1, 1, 1, 2}, E_PRINTED_GRAPH, "its form is none that the passes know");
-        return false;
-    }
-    graph->doubles = pc.form == FORM_CHECK || cx->options.double_precision;
     const char *name = cx->options.print_after;
     if (!name) graph_print(stdout, graph);
     for (int i = 0; name && i < COUNT(passes); i++)

@@ -1,31 +1,32 @@
 /* Every form that a compiled model needs, with all passes run over it; and the memory that they take. */
 #include "passes/pass.h"
 
-static Graph *planned_form(PassContext pc) {
-    Graph *graph = form_create(&pc);
+static Graph *planned_form(PassContext pc, Form form) {
+    Graph *graph = form_create(&pc, form);
     passes_run(&pc, graph);
     return graph;
 }
 
-/* The probe and the double-precision check are for code that is made, not for what is known of a model. */
-static bool form_wanted(const Context *cx, const Model *model, Form form) {
-    if (form == FORM_INFERENCE) return true;
-    if (form == FORM_PROBE) return !cx->options.check;
-    if (!model->train || cx->options.inference) return false;
-    return form != FORM_CHECK || (cx->options.gradcheck && !cx->options.check);
+/* What is looked into and what is computed in double precision is for code that is made, not for what is
+ * known of a model. */
+static bool form_wanted(const Context *cx, const Model *model, Form which) {
+    const FormTraits *form = form_traits(which);
+    if (form->loss && (!model->train || cx->options.inference)) return false;
+    if (form->doubles && !cx->options.gradcheck) return false;
+    return !cx->options.check || !(form->doubles || form->like_inference);
 }
 
-/* Equal strides from sample to sample make equal kernels of equal layers, whatever the form. The check's
- * kernels are its own. */
+/* Equal strides from sample to sample make equal kernels of equal layers, whatever the form. Kernels of
+ * doubles are their own. */
 static void agree_on_strides(Graph *forms[FORM_COUNT]) {
     int64_t scratch = 0, batch = 0;
     for (int i = 0; i < FORM_COUNT; i++) {
-        if (!forms[i] || i == FORM_CHECK) continue;
+        if (!forms[i] || forms[i]->form->doubles) continue;
         if (forms[i]->scratch_stride > scratch) scratch = forms[i]->scratch_stride;
         if (forms[i]->batch_stride > batch) batch = forms[i]->batch_stride;
     }
     for (int i = 0; i < FORM_COUNT; i++) {
-        if (!forms[i] || i == FORM_CHECK) continue;
+        if (!forms[i] || forms[i]->form->doubles) continue;
         forms[i]->scratch_stride = scratch;
         forms[i]->batch_stride = batch;
     }
@@ -50,14 +51,16 @@ MemoryTotals forms_plan(Context *cx, const Model *model, const Machine *machine,
     Context quiet = *cx;
     if (cx->options.check) quiet.options.print_after = NULL;
     for (int i = 0; i < FORM_COUNT; i++) {
-        bool now = i != FORM_PROBE && form_wanted(cx, model, (Form)i);
-        forms[i] = now ? planned_form((PassContext){&quiet, model, machine, (Form)i, NULL}) : NULL;
+        bool now = !form_traits((Form)i)->like_inference && form_wanted(cx, model, (Form)i);
+        forms[i] = now ? planned_form((PassContext){&quiet, model, machine, NULL}, (Form)i) : NULL;
     }
     MemoryTotals totals = {.inference = inference_memory(forms[FORM_INFERENCE]) * (int64_t)sizeof(float)};
     agree_on_strides(forms);
-    if (form_wanted(cx, model, FORM_PROBE))
-        forms[FORM_PROBE] =
-            planned_form((PassContext){&quiet, model, machine, FORM_PROBE, forms[FORM_INFERENCE]});
+    for (int i = 0; i < FORM_COUNT; i++) {
+        PassContext beside = {&quiet, model, machine, forms[FORM_INFERENCE]};
+        if (form_traits((Form)i)->like_inference && form_wanted(cx, model, (Form)i))
+            forms[i] = planned_form(beside, (Form)i);
+    }
     if (!forms[FORM_TRAINING]) return totals;
     totals.training = training_memory(forms[FORM_TRAINING], model->train) * (int64_t)sizeof(float);
     return totals;

@@ -189,6 +189,6 @@ void schedule_run(PassContext *pc, Graph *graph) {
     }
     delay_late_nodes(pc, graph);
     order_nodes(pc, graph);
-    if (pc->form == FORM_INFERENCE) choose_alone(pc, graph);
+    if (graph->form->chooses_alone) choose_alone(pc, graph);
     graph->lanes = graph->training ? lanes_for(graph) : 1;
 }

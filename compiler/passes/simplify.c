@@ -11,8 +11,7 @@ static ValueId forwarded(const ValueId *forwards, ValueId value) {
 }
 
 static bool is_view(const Node *node) {
-    return !strcmp(node->op->name, "view") && node->inputs.count == 1 && node->outputs.count == 1 &&
-           !node->epilogue.count;
+    return node->op->view && node->inputs.count == 1 && node->outputs.count == 1 && !node->epilogue.count;
 }
 
 /* A merge of one operand and no number is that operand. */
@@ -63,7 +62,7 @@ static void merge_nodes(Graph *graph) {
 /* Does the node do something besides making its outputs: a loss, a store, a parameter's gradient, running
  * statistics? */
 static bool has_effect(const Graph *graph, const Node *node) {
-    if (node->op->kind == OPK_LOSS || !strcmp(node->op->name, "store") || !node->outputs.count) return true;
+    if (node->op->effect || !node->outputs.count) return true;
     for (int i = 0; i < node->outputs.count; i++)
         if (graph_value(graph, node->outputs.items[i])->role == ROLE_GRADIENT) return true;
     if (node->op->domain != DOMAIN_BATCH) return false;
@@ -103,7 +102,7 @@ static void drop_unneeded(Graph *graph, bool keep_layers) {
 
 /* The pool whose winners place the gradient that the node makes; or NULL. */
 static const Node *pool_behind(const Graph *graph, const Node *placing) {
-    if (strcmp(placing->op->name, "maxpool_winner_grad")) return NULL;
+    if (!placing->op->places_winners) return NULL;
     return graph_node(graph, graph_value(graph, placing->inputs.items[0])->producer);
 }
 
@@ -155,12 +154,11 @@ static void read_what_is_left(Graph *graph) {
     for (int i = 0; i < graph->values.count; i++) drops[i] = -1;
     for (int i = 0; i < graph->nodes.count; i++) {
         const Node *node = graph_node(graph, i);
-        if (!strcmp(node->op->name, "dropout_apply") && drops[node->inputs.items[1]] < 0)
-            drops[node->inputs.items[1]] = i;
-        if (strcmp(node->op->name, "relu_grad")) continue;
+        if (node->op->drops && drops[node->inputs.items[1]] < 0) drops[node->inputs.items[1]] = i;
+        if (!node->op->reads_sign) continue;
         NodeId maker = graph_value(graph, node->inputs.items[0])->producer;
         const Node *drop = maker >= 0 ? graph_node(graph, maker) : node;
-        if (strcmp(drop->op->name, "dropout_apply")) continue;
+        if (!drop->op->drops) continue;
         const Node *first = graph_node(graph, drops[drop->inputs.items[1]]);
         if (first != drop && first->inputs.items[0] == node->inputs.items[1])
             node->inputs.items[1] = first->outputs.items[0];
@@ -168,10 +166,11 @@ static void read_what_is_left(Graph *graph) {
 }
 
 void simplify_run(PassContext *pc, Graph *graph) {
+    (void)pc;
     merge_nodes(graph);
     swap_with_pools(graph);
     read_windows(graph);
     read_what_is_left(graph);
-    drop_unneeded(graph, pc->form == FORM_PROBE);
+    drop_unneeded(graph, graph->form->keeps_layers);
     graph_compact(graph);
 }

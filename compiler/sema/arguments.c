@@ -10,6 +10,10 @@ Datum argument_datum(Elaborator *e, CallArgument *argument, bool word) {
     return argument->datum;
 }
 
+Span argument_place(const CallArgument *argument) {
+    return argument->name ? argument->name_span : argument->span;
+}
+
 /* Rows that calls fill themselves, not the user. */
 static bool is_hidden(const Op *op, const Param *param) {
     return op->merge && (!strcmp(param->name, "number") || !strcmp(param->name, "number_position"));
@@ -72,38 +76,44 @@ static bool match(Elaborator *e, const Op *op, CallArguments *arguments, CallArg
             chosen[index] = argument;
         } else if (!several || *dims == 1) {
             if (!argument->late)
-                report(e, argument->span, E_ARGUMENT_TWICE, op->params[index].name, op->name);
+                report(e, argument_place(argument), E_ARGUMENT_TWICE, op->params[index].name, op->name);
             fine = false;
         }
     }
     return fine;
 }
 
-/* reshape(4, 4, 2): the integers become one list. */
-static Datum gather_dims(Elaborator *e, CallArgument *first, int count) {
+/* reshape(4, 4, 2): the integers become one list, and what was written for them too. */
+static Datum gather_dims(Elaborator *e, CallArgument *first, int count, const Expr **expr) {
+    if (count == 1) return argument_datum(e, first, false);
     DatumList *list = ARENA_NEW(e->arena, DatumList);
     list->items = ARENA_ARRAY(e->arena, Datum, (size_t)count);
+    Expr *written = ARENA_NEW(e->arena, Expr);
+    *written = (Expr){.kind = EXPR_LIST, .span = first->span};
     for (CallArgument *argument = first; list->count < count; argument++) {
         if (argument->name) continue;
         Datum datum = argument_datum(e, argument, false);
         if (datum.kind == DATUM_ERROR) return datum;
         list->items[list->count++] = datum;
+        vec_push(e->arena, &written->items, (Expr *)argument->expr);
     }
-    return list->count == 1 ? list->items[0] : DATUM_OF(list, DATUM_LIST, list);
+    *expr = written;
+    return DATUM_OF(list, DATUM_LIST, list);
 }
 
 static bool fill_given(Elaborator *e, const Op *op, const Param *param, CallArgument *argument, int dims,
                        int spatial, Attr *attr, ActivationChoice *activation) {
-    Datum datum = param->type == PARAM_DIMS && dims ? gather_dims(e, argument, dims)
+    const Expr *expr = argument->expr;
+    Datum datum = param->type == PARAM_DIMS && dims ? gather_dims(e, argument, dims, &expr)
                                                     : argument_datum(e, argument, takes_words(param->type));
     if (datum.kind == DATUM_ERROR) return false;
     bool fine;
-    if (activation && !strcmp(param->name, "activation")) {
+    if (activation && param->type == PARAM_WORD && !param->words) {
         fine = choose_activation(e, param->name, op->name, datum, argument->span, activation);
         attr->kind = activation->op ? ATTR_WORD : ATTR_NONE;
         if (activation->op) attr->word = activation->op->name;
     } else {
-        fine = attribute_convert(e, op, param, datum, argument->span, spatial, attr);
+        fine = attribute_convert(e, op, param, datum, argument->span, expr, spatial, attr);
     }
     attr->given = true;
     attr->span = argument->span;
@@ -128,7 +138,7 @@ bool bind_arguments(Elaborator *e, const Op *op, CallArguments *arguments, int s
             fine = false;
         } else if (*param->fallback != '=') {
             Datum datum = datum_of_text(e, param->fallback);
-            fine &= attribute_convert(e, op, param, datum, call, spatial, &attrs[i]);
+            fine &= attribute_convert(e, op, param, datum, call, NULL, spatial, &attrs[i]);
         }
     }
     for (int i = 0; fine && i < op->param_count; i++) {

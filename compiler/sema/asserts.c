@@ -91,6 +91,18 @@ static void keep_name(const Expr *expr, void *user) {
         evaluate(e, expr); /* an unknown name is reported where it stands */
 }
 
+/* The steps stand on the stack of who takes them; what an assert needs of them later is copied. */
+static Step *keep_way(Elaborator *e, const Step *way) {
+    enum { KEPT = 6 };
+    Step *kept = NULL, **next = &kept;
+    for (int i = 0; way && i < KEPT; way = way->outer, i++) {
+        *next = arena_copy(e->arena, way, sizeof *way);
+        next = &(*next)->outer;
+    }
+    *next = NULL;
+    return kept;
+}
+
 void run_assert(Elaborator *e, const Expr *condition, const Expr *message) {
     const char *text = message && message->kind == EXPR_STRING ? message->text : NULL;
     if (!mentions_totals(e, condition)) {
@@ -107,7 +119,7 @@ void run_assert(Elaborator *e, const Expr *condition, const Expr *message) {
     walk_expression(condition, keep_name, &snapshot);
     if (diag_errors(e->cx->diag) > errors) return;
     DeferredAssert *deferred = ARENA_NEW(e->arena, DeferredAssert);
-    *deferred = (DeferredAssert){e, condition, text, frame};
+    *deferred = (DeferredAssert){e, condition, text, frame, keep_way(e, e->way)};
     vec_push(e->arena, &e->result->asserts, deferred);
 }
 
@@ -124,6 +136,7 @@ void sema_judge_asserts(Context *cx, Elaboration *elaboration, int64_t memory_in
         e->memory_inference = memory_inference;
         e->memory_training = memory_training;
         e->frame = deferred->frame;
+        e->way = deferred->way;
         judge(e, deferred->condition, deferred->message);
     }
 }

@@ -12,7 +12,25 @@ typedef struct Conversion {
     const Param *param;
     Datum datum;
     Span at;
+    const Expr *expr; /* what was written; NULL for a default */
 } Conversion;
+
+Span item_span(const Expr *list, int i, Span at) {
+    return list && list->kind == EXPR_LIST && i < list->items.count ? list->items.items[i]->span : at;
+}
+
+static const Expr *item_expr(const Expr *list, int i) {
+    return list && list->kind == EXPR_LIST && i < list->items.count ? list->items.items[i] : NULL;
+}
+
+/* The i-th item of the datum, which is a list; or the datum itself. */
+static Conversion item_conversion(const Conversion *c, const Datum *items, int i) {
+    Conversion item = *c;
+    bool one = items == &c->datum;
+    item.datum = items[i];
+    item.at = one ? c->at : item_span(c->expr, i, c->at);
+    return item;
+}
 
 static bool wrong_type(const Conversion *c, const char *wants) {
     report(c->e, c->at, E_ARGUMENT_TYPE, c->param->name, c->op->name, wants, datum_text(c->e, c->datum));
@@ -84,14 +102,21 @@ static bool convert_size(const Conversion *c, int spatial, Attr *attr) {
 }
 
 /* [[begin, end], ...] */
-static bool convert_pairs(const DatumList *list, Padding *padding) {
-    if (list->count < 1 || list->count > SPATIAL_MAX) return false;
+static bool convert_pairs(const Conversion *c, const char *wants, Padding *padding) {
+    const DatumList *list = c->datum.list;
+    if (list->count < 1 || list->count > SPATIAL_MAX) return wrong_type(c, wants);
     padding->rank = list->count;
     for (int i = 0; i < list->count; i++) {
-        Datum pair = list->items[i];
-        if (pair.kind != DATUM_LIST || pair.list->count != 2) return false;
-        if (!datum_whole(pair.list->items[0], &padding->begin[i])) return false;
-        if (!datum_whole(pair.list->items[1], &padding->end[i])) return false;
+        Conversion pair = item_conversion(c, list->items, i);
+        if (pair.datum.kind != DATUM_LIST || pair.datum.list->count != 2)
+            return wrong_type(&pair, "pairs [begin, end]");
+        pair.expr = item_expr(c->expr, i);
+        for (int k = 0; k < 2; k++) {
+            Conversion item = item_conversion(&pair, pair.datum.list->items, k);
+            int64_t *extent = k ? &padding->end[i] : &padding->begin[i];
+            if (!datum_whole(item.datum, extent)) return wrong_type(&item, "integers");
+            if (!not_negative(&item, *extent)) return false;
+        }
     }
     return true;
 }
@@ -104,7 +129,7 @@ static bool convert_explicit(const Conversion *c, int spatial, const char *wants
     bool pairs =
         c->datum.kind == DATUM_LIST && c->datum.list->count && c->datum.list->items[0].kind == DATUM_LIST;
     if (pairs) {
-        if (!convert_pairs(c->datum.list, padding)) return wrong_type(c, wants);
+        if (!convert_pairs(c, wants, padding)) return false;
     } else {
         if (!datum_size(c->datum, &size, &whole)) return wrong_type(c, wants);
         padding->rank = size.rank;
@@ -209,23 +234,29 @@ static bool convert_init(const Conversion *c, Attr *attr) {
     }
     Param value = {.name = key, .above = initialiser->above};
     Op named = {.name = name};
-    Conversion number = {c->e, &named, &value, argument->datum, c->at};
+    Conversion number = {c->e, &named, &value, argument->datum, argument->span, argument->expr};
     Attr real = {0};
     if (!convert_real(&number, &real)) return false;
     attr->init.value = real.real;
     return true;
 }
 
-static bool fill_tensor(const DatumList *list, const Shape *shape, int axis, double **next) {
+/* at: where the list stands, and after false what is wrong in it. */
+static bool fill_tensor(const DatumList *list, const Shape *shape, int axis, double **next, const Expr *expr,
+                        Span *at) {
     if (list->count != shape->dim[axis]) return false;
     for (int i = 0; i < list->count; i++) {
         Datum item = list->items[i];
-        if (axis + 1 < shape->rank) {
-            if (item.kind != DATUM_LIST || !fill_tensor(item.list, shape, axis + 1, next)) return false;
-        } else {
-            if (!datum_is_number(item)) return false;
+        Span place = item_span(expr, i, *at);
+        bool fine = datum_is_number(item);
+        if (axis + 1 < shape->rank)
+            fine = item.kind == DATUM_LIST &&
+                   fill_tensor(item.list, shape, axis + 1, next, item_expr(expr, i), &place);
+        else if (fine)
             *(*next)++ = datum_number(item);
-        }
+        if (fine) continue;
+        *at = place;
+        return false;
     }
     return true;
 }
@@ -239,8 +270,9 @@ static bool convert_tensor(const Conversion *c, Attr *attr) {
     }
     int64_t elements = shape_elements(&shape);
     double *values = elements < 0 ? NULL : ARENA_ARRAY(c->e->arena, double, (size_t)elements), *next = values;
-    if (!values || !fill_tensor(c->datum.list, &shape, 0, &next)) {
-        report(c->e, c->at, E_TENSOR, c->param->name, c->op->name, shape_text(c->e->arena, &shape));
+    Span at = c->at;
+    if (!values || !fill_tensor(c->datum.list, &shape, 0, &next, c->expr, &at)) {
+        report(c->e, at, E_TENSOR, c->param->name, c->op->name, shape_text(c->e->arena, &shape));
         return false;
     }
     attr->kind = ATTR_TENSOR;
@@ -259,7 +291,7 @@ static bool convert_dims(const Conversion *c, Attr *attr) {
         return wrong_type(c, "up to 8 integers or a list");
     for (int i = 0; i < count; i++) {
         int64_t extent;
-        Conversion item = {c->e, c->op, c->param, items[i], c->at};
+        Conversion item = item_conversion(c, items, i);
         if (!datum_whole(items[i], &extent)) return wrong_type(&item, "integers");
         if (!in_range(&item, (double)extent) || !not_negative(&item, extent)) return false;
         attr->dims.dim[attr->dims.rank++] = extent;
@@ -274,7 +306,7 @@ static bool convert_integers(const Conversion *c, Attr *attr) {
     double *values = ARENA_ARRAY(c->e->arena, double, (size_t)count + 1);
     for (int i = 0; i < count; i++) {
         int64_t integer;
-        Conversion item = {c->e, c->op, c->param, items[i], c->at};
+        Conversion item = item_conversion(c, items, i);
         if (!datum_whole(items[i], &integer)) return wrong_type(&item, "integers");
         values[i] = (double)integer;
         if (!in_range(&item, values[i])) return false;
@@ -287,9 +319,9 @@ static bool convert_integers(const Conversion *c, Attr *attr) {
     return true;
 }
 
-bool attribute_convert(Elaborator *e, const Op *op, const Param *param, Datum datum, Span at, int spatial,
-                       Attr *attr) {
-    Conversion c = {e, op, param, datum, at};
+bool attribute_convert(Elaborator *e, const Op *op, const Param *param, Datum datum, Span at,
+                       const Expr *expr, int spatial, Attr *attr) {
+    Conversion c = {e, op, param, datum, at, expr};
     bool may_be_none = param->type == PARAM_TENSOR || param->type == PARAM_SCALAR ||
                        (param->fallback && !strcmp(param->fallback, "none"));
     if (datum.kind == DATUM_NONE && may_be_none) {

@@ -13,7 +13,7 @@ static CallArguments fill_arguments(Elaborator *e, const Expr *call, CallArgumen
         const Argument *argument = &call->arguments.items[i];
         arguments.items[i] = (CallArgument){.name = argument->name,
                                             .name_span = argument->name_span,
-                                            .span = argument->span,
+                                            .span = argument->value->span,
                                             .expr = argument->value};
         if (argument->name || !i || !call->arguments.items[i - 1].name) continue;
         arguments.items[i].late = true;
@@ -81,7 +81,8 @@ static bool match_parameters(Elaborator *e, const Decl *block, CallArguments *ar
             return false;
         } else if (chosen[index]) {
             if (!argument->late)
-                report(e, argument->span, E_ARGUMENT_TWICE, block->parameters.items[index].name, block->name);
+                report(e, argument_place(argument), E_ARGUMENT_TWICE, block->parameters.items[index].name,
+                       block->name);
             fine = false;
         } else {
             chosen[index] = argument;
@@ -128,7 +129,8 @@ Datum call_block(Elaborator *e, const Symbol *block, const Expr *call, Datum bef
     Frame *frame = frame_open(e, block->file);
     frame->is_block = true;
     frame->name = name;
-    frame->call = call->span;
+    Step step = {.outer = e->way, .at = call->span, .block = name};
+    e->way = &step;
     frame->current = frame->input = before;
     Datum result = datum_error;
     if (bind_parameters(e, decl, chosen, call->span)) {
@@ -136,6 +138,7 @@ Datum call_block(Elaborator *e, const Symbol *block, const Expr *call, Datum bef
         result = frame->current;
     }
     frame_close(e);
+    e->way = step.outer;
     e->block_depth--;
     return result;
 }
@@ -150,7 +153,7 @@ static bool input_extents(Elaborator *e, const Expr *call, Shape *shape) {
         int64_t extent;
         if (!evaluate_integer(e, argument->value, "an extent of the input", &extent)) return false;
         if (extent < 1) {
-            report(e, argument->span, E_INPUT_EXTENT, extent);
+            report(e, argument->value->span, E_INPUT_EXTENT, extent);
             return false;
         }
         if (shape->rank < 4) shape->dim[shape->rank] = extent;

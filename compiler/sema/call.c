@@ -113,7 +113,7 @@ static ValueId append_node(Elaborator *e, ShapeCall *call, const char *prefix) {
     call->parameters.capacity = SCRATCH_ROOM;
     if (call->op->shape) {
         if (!call->op->shape(call)) {
-            elaborator_note_calls(e);
+            elaborator_note_way(e);
             return -1;
         }
     } else {
@@ -205,6 +205,7 @@ static Datum build_layer(Elaborator *e, const Op *op, const Expr *call, const ch
                             .span = call->span,
                             .layer = layer};
     ValueId output = append_node(e, &shape_call, NULL);
+    e->graph->layers.items[layer].activation = activation.span;
     if (output >= 0 && activation.op)
         output = append_activation(e, &activation, output, layer, call->span, true);
     return finish_layer(e, call, layer, output);
@@ -216,6 +217,7 @@ Datum call_layer(Elaborator *e, const Op *op, const Expr *call, Datum before) {
     const CallArgument *own = take_name(e, &arguments);
     const char *name = name_next(e, op->name, own, call->span);
     if (!name || before.kind == DATUM_ERROR) return datum_error;
+    e->layer = name;
     ValueId room[SCRATCH_ROOM];
     Operands operands = {
         .values = {.items = room, .capacity = SCRATCH_ROOM}
@@ -227,31 +229,33 @@ Datum call_layer(Elaborator *e, const Op *op, const Expr *call, Datum before) {
     return build_layer(e, op, call, name, &arguments, &operands);
 }
 
-Datum call_activation(Elaborator *e, const Expr *call, Datum before) {
+Datum call_activation(Elaborator *e, const Op *op, const Expr *call, Datum before) {
     if (diag_errors(e->cx->diag) && map_get(e->failed, failed_key(e, call))) return datum_error;
     CallArguments arguments = layer_arguments(e, call);
     const CallArgument *own = take_name(e, &arguments);
-    const char *name = name_next(e, "activation", own, call->span);
+    const char *name = name_next(e, op->name, own, call->span);
     if (!name || before.kind == DATUM_ERROR) return datum_error;
+    e->layer = name;
     for (int i = 0; i < arguments.count; i++) {
         const CallArgument *argument = &arguments.items[i];
         if (argument->name && strcmp(argument->name, "kind")) {
-            report(e, argument->name_span, E_UNKNOWN_ARGUMENT, "activation", argument->name,
+            report(e, argument->name_span, E_UNKNOWN_ARGUMENT, op->name, argument->name,
                    suggestion_of(e, argument->name, "kind name"));
             return fail(e, call);
         }
     }
     if (arguments.count > 1)
-        report(e, arguments.items[1].span, E_TOO_MANY_ARGUMENTS, "activation", 1, "argument");
-    if (arguments.count < 1) report(e, call->span, E_MISSING_ARGUMENT, "activation", "kind");
+        report(e, arguments.items[1].span, E_TOO_MANY_ARGUMENTS, op->name, 1, "argument");
+    if (arguments.count < 1) report(e, call->span, E_MISSING_ARGUMENT, op->name, "kind");
     if (arguments.count != 1) return fail(e, call);
     CallArgument *kind = &arguments.items[0];
     ActivationChoice choice = {0};
-    if (!choose_activation(e, "kind", "activation", argument_datum(e, kind, true), kind->span, &choice))
+    if (!choose_activation(e, "kind", op->name, argument_datum(e, kind, true), kind->span, &choice))
         return fail(e, call);
     if (!choice.op) return before;
-    int layer = open_layer(e, name, "activation", call->span, &before.value, 1);
+    int layer = open_layer(e, name, op->name, call->span, &before.value, 1);
     if (layer < 0) return datum_error;
+    e->graph->layers.items[layer].activation = choice.span;
     return finish_layer(e, call, layer,
                         append_activation(e, &choice, before.value, layer, call->span, false));
 }

@@ -1,19 +1,16 @@
 /* The data block: one row a setting, each checked against its kind and, where it speaks of the model's
  * shapes, against them. */
-#include "sema/setting.h"
+#include "sema/data_format.h"
 
 #include <inttypes.h>
 
 static bool set_format(SettingCall *s, DataSettings *data) {
-    const char *word = setting_word(s, "idx cifar npy csv images");
+    const char *word = setting_word(s, data_format_words);
     if (!word) return false;
-    const char *planned = op_planned(word);
-    if (planned || word_among(word, "csv images")) {
-        report(s->e, s->at, E_PLANNED, planned ? planned : "data format", word);
-        return false;
-    }
-    data->format = word;
-    return true;
+    data->format = data_format_number(word);
+    if (data->format) return true;
+    report(s->e, s->at, E_PLANNED, "data format", word);
+    return false;
 }
 
 static bool set_path(SettingCall *s, DataSettings *data) {
@@ -32,14 +29,37 @@ static bool set_path(SettingCall *s, DataSettings *data) {
     }
 SET_FILES(train)
 SET_FILES(test)
-SET_FILES(classes)
+
+static bool set_classes(SettingCall *s, DataSettings *data) {
+    int count;
+    const char **names = setting_strings(s, &count);
+    data->classes.items = names;
+    data->classes.count = data->classes.capacity = count;
+    Map *seen = map_create(s->e->arena);
+    for (int i = 0; i < count; i++) {
+        SettingCall item = setting_item(s, i);
+        const SettingCall *other = map_get(seen, names[i]);
+        if (!other) {
+            map_set(seen, names[i], arena_copy(s->e->arena, &item, sizeof item));
+            continue;
+        }
+        report(s->e, item.at, W_CLASS_TWICE, names[i]);
+        note(s->e, other->at, "the first one stands here");
+    }
+    return names != NULL;
+}
 
 static bool set_validation(SettingCall *s, DataSettings *data) {
     return setting_real(s, 0, false, 1, true, &data->validation);
 }
 
 static bool set_scale(SettingCall *s, DataSettings *data) {
-    return setting_real(s, -1e300, false, 1e300, false, &data->scale);
+    if (!setting_real(s, -1e300, false, 1e300, false, &data->scale)) return false;
+    if (data->scale == 0) {
+        report(s->e, s->at, W_SCALE_ZERO);
+        help(s->e, "scale = 1/255 makes 0 to 1 of bytes; 1//255 is 0");
+    }
+    return true;
 }
 
 /* One number, or one a channel of the input. */
@@ -49,8 +69,7 @@ static bool channel_numbers(SettingCall *s, bool positive, double **numbers, int
     *count = list ? s->datum.list->count : 1;
     *numbers = ARENA_ARRAY(s->e->arena, double, (size_t)*count + 1);
     for (int i = 0; i < *count; i++) {
-        SettingCall item = *s;
-        item.datum = list ? s->datum.list->items[i] : s->datum;
+        SettingCall item = setting_item(s, i);
         if (!setting_real(&item, positive ? 0 : -1e300, positive, 1e300, false, &(*numbers)[i])) return false;
     }
     const Graph *graph = s->e->graph;
@@ -95,60 +114,81 @@ static bool set_resize(SettingCall *s, DataSettings *data) {
     return false;
 }
 
-static bool set_labels(SettingCall *s, DataSettings *data) {
-    const char *word = setting_word(s, "fine coarse");
-    if (!word) return false;
-    data->cifar100 = true;
-    data->coarse = !strcmp(word, "coarse");
-    return true;
-}
-
 static bool set_label(SettingCall *s, DataSettings *data) {
     (void)data;
     return s->datum.kind == DATUM_STRING || setting_type(s, "a string");
 }
 
-typedef struct DataRow {
-    const char *name;
-    bool (*set)(SettingCall *s, DataSettings *data);
-    bool word;
-} DataRow;
-
-static const DataRow rows[] = {
-    {"format",     set_format,     true },
-    {"path",       set_path,       false},
-    {"train",      set_train,      false},
-    {"test",       set_test,       false},
-    {"scale",      set_scale,      false},
-    {"validation", set_validation, false},
-    {"mean",       set_mean,       false},
-    {"std",        set_std,        false},
-    {"classes",    set_classes,    false},
-    {"resize",     set_resize,     false},
-    {"labels",     set_labels,     true },
-    {"label",      set_label,      false},
-};
-
-static const char row_words[] =
-    "format path train test scale validation mean std classes resize labels label augment";
-
-static const DataRow *find_row(const char *name) {
-    for (int i = 0; i < COUNT(rows); i++)
-        if (!strcmp(rows[i].name, name)) return &rows[i];
-    return NULL;
+static void label_misplaced(Elaborator *e, Span at, const char *format) {
+    (void)format;
+    report(e, at, E_LABEL_COLUMN);
 }
 
-static void check_files(Elaborator *e, const Decl *decl, const DataSettings *data) {
-    bool pair = !strcmp(data->format, "idx") || !strcmp(data->format, "npy");
-    const Setting *train = setting_find(decl, "train"), *test = setting_find(decl, "test");
-    const Setting *labels = setting_find(decl, "labels");
-    const Setting *label = setting_find(decl, "label");
-    if (pair && train && data->train.items && data->train.count != 2)
-        report(e, train->value->span, E_FILE_COUNT, "train", data->format, data->train.count);
-    if (pair && test && data->test.items && data->test.count != 2)
-        report(e, test->value->span, E_FILE_COUNT, "test", data->format, data->test.count);
-    if (label) report(e, label->span, E_LABEL_COLUMN);
-    if (labels && strcmp(data->format, "cifar")) report(e, labels->span, E_LABELS_FORMAT, data->format);
+/* What every format knows; `label` belongs to csv. */
+static const DataKey keys[] = {
+    {.name = "format", .set = set_format, .word = true},
+    {.name = "path", .set = set_path},
+    {.name = "train", .set = set_train},
+    {.name = "test", .set = set_test},
+    {.name = "scale", .set = set_scale},
+    {.name = "validation", .set = set_validation},
+    {.name = "mean", .set = set_mean},
+    {.name = "std", .set = set_std},
+    {.name = "classes", .set = set_classes},
+    {.name = "resize", .set = set_resize},
+    {.name = "label", .set = set_label, .misplaced = label_misplaced},
+};
+
+/* The n-th of all keys, and the format that alone knows it, or NULL; NULL behind the last. */
+static const DataKey *key_at(int n, const DataFormat **format) {
+    *format = NULL;
+    return n < COUNT(keys) ? &keys[n] : data_format_key(n - COUNT(keys), format);
+}
+
+static const DataKey *find_key(const char *name) {
+    const DataFormat *format;
+    const DataKey *key;
+    for (int i = 0; (key = key_at(i, &format)) && strcmp(key->name, name) != 0; i++) {
+    }
+    return key;
+}
+
+static const char *key_words(Elaborator *e) {
+    const char *words = "";
+    const DataFormat *format;
+    const DataKey *key;
+    for (int i = 0; (key = key_at(i, &format)); i++)
+        words = arena_printf(e->arena, "%s %s", words, key->name);
+    return words + 1;
+}
+
+static void check_pair(Elaborator *e, const Decl *decl, const char *key, const char *format, bool given,
+                       int count) {
+    const Setting *setting = setting_find(decl, key);
+    if (setting && given && count != 2) report(e, setting->value->span, E_FILE_COUNT, key, format, count);
+}
+
+static void check_format(Elaborator *e, const Decl *decl, const DataSettings *data) {
+    const DataFormat *format = data_format_at(data->format), *owner;
+    const DataKey *key;
+    if (format->pair) {
+        check_pair(e, decl, "train", format->name, data->train.items, data->train.count);
+        check_pair(e, decl, "test", format->name, data->test.items, data->test.count);
+    }
+    for (int i = 0; (key = key_at(i, &owner)); i++) {
+        const Setting *setting = setting_find(decl, key->name);
+        if (setting && key->misplaced && owner != format) key->misplaced(e, setting->name_span, format->name);
+    }
+}
+
+/* "idx, cifar or npy" */
+static const char *built_formats(Elaborator *e) {
+    const char *text = "", *word, *after;
+    for (int i = 0; (word = word_at(e->arena, data_format_names, i)); i++) {
+        after = word_at(e->arena, data_format_names, i + 1);
+        text = arena_printf(e->arena, "%s%s%s", text, i == 0 ? "" : after ? ", " : " or ", word);
+    }
+    return text;
 }
 
 static void check_classes(Elaborator *e, const Decl *decl, const DataSettings *data) {
@@ -163,28 +203,26 @@ static void check_classes(Elaborator *e, const Decl *decl, const DataSettings *d
 }
 
 DataSettings *check_data(Elaborator *e, const Decl *decl) {
+    const BlockKind kind = {"data", key_words(e), "augment", "rates losses", "train"};
     DataSettings *data = ARENA_NEW(e->arena, DataSettings);
     data->path = "";
     data->scale = 1;
     data->span = decl->span;
     for (int i = 0; i < decl->settings.count; i++) {
         const Setting *setting = &decl->settings.items[i];
-        const DataRow *row = find_row(setting->name);
+        const DataKey *key = find_key(setting->name);
         SettingCall call = {.e = e, .setting = setting};
-        if (!row)
-            report(e, setting->name_span, E_UNKNOWN_SETTING, "data", setting->name,
-                   suggestion_of(e, setting->name, row_words));
-        else if (setting_open(&call, decl, row->word))
-            row->set(&call, data);
+        if (!key)
+            unknown_setting(e, setting, &kind);
+        else if (setting_open(&call, decl, key->word))
+            key->set(&call, data);
     }
-    if (decl->augment && decl->augment->statements.count)
-        report(e, decl->augment_span.source ? decl->augment_span : decl->augment->span, E_PLANNED, "setting",
-               "augment");
+    check_nested(e, decl, &kind);
     if (!setting_find(decl, "format")) {
         report(e, decl->span, E_SETTING_MISSING, "data", "format");
-        help(e, "format = idx, cifar or npy");
+        help(e, "format = %s", built_formats(e));
     } else if (data->format) {
-        check_files(e, decl, data);
+        check_format(e, decl, data);
     }
     check_classes(e, decl, data);
     return data;

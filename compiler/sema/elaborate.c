@@ -3,6 +3,8 @@
 
 #include "runtime/exit_status.h"
 
+#include <inttypes.h>
+
 bool elaborator_first(Elaborator *e, Span at, DiagCode code) {
     const char *key = arena_printf(e->arena, "%p %d %d %d %d %d", (const void *)at.source, at.line, at.column,
                                    at.end_line, at.end_column, (int)code);
@@ -11,17 +13,37 @@ bool elaborator_first(Elaborator *e, Span at, DiagCode code) {
     return e->fresh;
 }
 
-/* Which block calls led here, the nearest first. */
-void elaborator_note_calls(Elaborator *e) {
-    enum { SHOWN = 3, LONGEST = 60 };
-    int shown = 0;
-    for (const Frame *frame = e->frame; frame && frame->name && shown < SHOWN;
-         frame = frame->caller, shown++) {
-        size_t length = strlen(frame->name);
-        bool cut = length > LONGEST;
-        diag_note(e->cx->diag, frame->call, "in %s%s, called here", cut ? "..." : "",
-                  frame->name + (cut ? length - LONGEST : 0));
+static void note_turn(Elaborator *e, const Step *step, const char *layer) {
+    const char *at = layer ? arena_printf(e->arena, ", at %s", layer) : "", *value = "";
+    if (step->variable) {
+        bool plain = step->value.kind == DATUM_STRING || step->value.kind == DATUM_WORD;
+        value = arena_printf(e->arena, " (%s = %s)", step->variable,
+                             plain ? step->value.text : datum_text(e, step->value));
     }
+    diag_note(e->cx->diag, step->at, "in turn %" PRId64 " of this loop%s%s", step->turn, value, at);
+}
+
+static void note_call(Elaborator *e, const Step *step) {
+    enum { LONGEST = 60 };
+    size_t length = strlen(step->block);
+    bool cut = length > LONGEST;
+    diag_note(e->cx->diag, step->at, "in %s%s, called here", cut ? "..." : "",
+              step->block + (cut ? length - LONGEST : 0));
+}
+
+/* Which turns of loops and calls of blocks led here, the nearest first. */
+void elaborator_note_way(Elaborator *e) {
+    enum { SHOWN = 4 };
+    const Step *step = e->way;
+    for (int shown = 0; step && shown < SHOWN; step = step->outer, shown++) {
+        if (step->block)
+            note_call(e, step);
+        else
+            note_turn(e, step, shown ? NULL : e->layer);
+    }
+    int left = 0;
+    for (const Step *rest = step; rest; rest = rest->outer) left++;
+    if (left) diag_note(e->cx->diag, step->at, "and %d more around %s", left, left == 1 ? "it" : "them");
 }
 
 bool elaborator_has_stack(Elaborator *e, Span at) {
@@ -105,7 +127,7 @@ static void run_model(Elaborator *e, const Decl *decl) {
     const Body *body = decl->body;
     Frame *frame = frame_open(e, e->main);
     frame->is_model = true;
-    e->graph = graph_create(e->arena, decl->name, "model");
+    e->graph = graph_create(e->arena, decl->name, FORM_MODEL);
     e->input_allowed = body && body->statements.count && begins_with_input(body->statements.items[0]);
     if (!e->input_allowed) {
         bool empty = !body || !body->statements.count;
@@ -183,6 +205,7 @@ Elaboration *sema_elaborate(Context *cx, const Ast *ast) {
     if (diag_errors(cx->diag)) return e->result;
     warn_unused_names(e);
     warn_unused_layers(e);
+    warn_hopeless(e, model);
     e->result->model = model;
     return e->result;
 }

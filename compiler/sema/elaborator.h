@@ -50,8 +50,8 @@ struct DatumList {
 
 /* An argument of a call, evaluated when its parameter is known. */
 typedef struct CallArgument {
-    const char *name; /* NULL for a positional one */
-    Span name_span, span;
+    const char *name;     /* NULL for a positional one */
+    Span name_span, span; /* of the name where there is one, and of the value */
     const Expr *expr;
     Datum datum;
     bool evaluated;
@@ -115,17 +115,27 @@ typedef struct Frame {
     VEC(Binding *) live;   /* in the order in which they were bound */
     Datum current, input;  /* DATUM_NONE where there is none */
     const char *name;      /* of the block call, prefixed; NULL in the model */
-    Span call;             /* of the block */
     Table counters, names; /* of layers and block calls: by kind, and those with a name of their own */
     bool is_block, is_model;
     bool broken; /* statements were passed over after an error: an unknown name is no news */
 } Frame;
+
+/* One step of the way that led to the statement being run: a call of a block, or a turn of a loop. */
+typedef struct Step {
+    struct Step *outer;
+    Span at;           /* the call, or the head of the loop */
+    const char *block; /* the name of the block call; NULL for a turn */
+    int64_t turn;      /* from 1 */
+    const char *variable;
+    Datum value; /* of the variable, where the loop has one */
+} Step;
 
 struct DeferredAssert {
     struct Elaborator *elaborator;
     const Expr *condition;
     const char *message;
     Frame *frame; /* what its names meant where it stood */
+    Step *way;    /* the steps that led there */
 };
 
 typedef struct AttrTable AttrTable;
@@ -136,6 +146,8 @@ typedef struct Elaborator {
     Elaboration *result;
     Graph *graph;
     Frame *frame, *free_frames;
+    Step *way;         /* the innermost step; NULL outside blocks and loops */
+    const char *layer; /* the name of the layer being made, or NULL */
     File *main;
     Map *files;       /* device and inode -> File */
     Map *definitions; /* -D: name -> Definition, until its constant is met */
@@ -161,13 +173,13 @@ typedef struct Elaborator {
 /* Reports an error once a place; notes and help follow with note() and help(). */
 #define report(e, at, code, ...)                                                                             \
     (elaborator_first(e, at, code)                                                                           \
-         ? (diag((e)->cx->diag, at, code __VA_OPT__(, ) __VA_ARGS__), elaborator_note_calls(e))              \
+         ? (diag((e)->cx->diag, at, code __VA_OPT__(, ) __VA_ARGS__), elaborator_note_way(e))                \
          : (void)0)
 #define note(e, ...) ((e)->fresh ? diag_note((e)->cx->diag, __VA_ARGS__) : (void)0)
 #define help(e, ...) ((e)->fresh ? diag_help((e)->cx->diag, __VA_ARGS__) : (void)0)
 
 bool elaborator_first(Elaborator *e, Span at, DiagCode code);
-void elaborator_note_calls(Elaborator *e);
+void elaborator_note_way(Elaborator *e);
 /* False, after an error, where the C stack is nearly spent. */
 bool elaborator_has_stack(Elaborator *e, Span at);
 
@@ -195,8 +207,11 @@ void scope_close(Frame *frame, int mark);
 Binding *scope_find(const Frame *frame, const char *name); /* NULL where it is not bound */
 Binding *scope_place(Elaborator *e, const char *name);     /* found or made; maybe not live */
 void scope_bind(Elaborator *e, const char *name, Datum datum);
-/* Reports and gives false where the name is a layer's, a block's or a constant's. */
+/* Reports and gives false where the name is a layer's, a block's or a constant's. A name that hides a
+ * constant already may be bound again. */
 bool scope_may_bind(Elaborator *e, const char *name, Span span);
+/* The same for a block's parameter or a loop's variable, which may hide a constant. */
+bool scope_may_hide(Elaborator *e, const char *name, Span span);
 const Symbol *scope_symbol(const Frame *frame, const char *name);
 bool name_is_layer(const char *name);
 bool name_is_function(const char *name);
@@ -226,7 +241,7 @@ bool is_pipeline(Elaborator *e, const Expr *expr);
 
 /* call.c, block.c */
 Datum call_layer(Elaborator *e, const Op *op, const Expr *call, Datum before);
-Datum call_activation(Elaborator *e, const Expr *call, Datum before);
+Datum call_activation(Elaborator *e, const Op *op, const Expr *call, Datum before);
 Datum call_block(Elaborator *e, const Symbol *block, const Expr *call, Datum before);
 Datum call_input(Elaborator *e, const Expr *call);
 CallArguments call_arguments(Elaborator *e, const Expr *call);
@@ -246,8 +261,12 @@ Datum argument_datum(Elaborator *e, CallArgument *argument, bool word);
 /* Fills attrs, one a row of op->params. spatial: axes over which a single number is spread, 0 for none. */
 bool bind_arguments(Elaborator *e, const Op *op, CallArguments *arguments, int spatial, Span call,
                     Attr *attrs, ActivationChoice *activation);
-bool attribute_convert(Elaborator *e, const Op *op, const Param *param, Datum datum, Span at, int spatial,
-                       Attr *attr);
+/* at: of the value; expr: what was written for it, NULL for a default. */
+bool attribute_convert(Elaborator *e, const Op *op, const Param *param, Datum datum, Span at,
+                       const Expr *expr, int spatial, Attr *attr);
+/* Where the i-th item of a list stands: in the list that was written, or `at` where it was made elsewhere. */
+Span item_span(const Expr *list, int i, Span at);
+Span argument_place(const CallArgument *argument); /* its name, or the value that stands without one */
 bool choose_activation(Elaborator *e, const char *param, const char *of, Datum datum, Span at,
                        ActivationChoice *choice);
 /* Room for one layer's arguments, zeroed; the next call gives the same. attrs_share makes them last. */
@@ -260,11 +279,12 @@ void walk_expression(const Expr *expr, ExprVisitor *visit, void *user);
 void walk_body(const Body *body, ExprVisitor *visit, void *user);
 void walk_declaration(const Decl *decl, ExprVisitor *visit, void *user);
 
-/* files.c, recursion.c, unused.c, asserts.c, data_block.c, train_block.c */
+/* files.c, recursion.c, unused.c, hopeless.c, asserts.c, data_block.c, train_block.c */
 File *load_main(Elaborator *e, const Ast *ast);
 bool blocks_recurse(Elaborator *e);
 void warn_unused_names(Elaborator *e);
 void warn_unused_layers(Elaborator *e);
+void warn_hopeless(Elaborator *e, const Model *model);
 void run_assert(Elaborator *e, const Expr *condition, const Expr *message);
 bool mentions_totals(Elaborator *e, const Expr *condition);
 bool total_lookup(Elaborator *e, const Expr *expr, Datum *datum);

@@ -35,7 +35,7 @@ static void declare_parameters(Elaborator *e, const Decl *decl) {
         else if (map_get(seen, parameter->name))
             report(e, parameter->span, E_PARAMETER_TWICE, parameter->name, decl->name);
         else
-            scope_may_bind(e, parameter->name, parameter->span);
+            scope_may_hide(e, parameter->name, parameter->span);
         map_set(seen, parameter->name, (void *)parameter);
     }
 }

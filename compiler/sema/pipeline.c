@@ -38,8 +38,12 @@ static Datum run_call(Elaborator *e, const Expr *expr, bool head, Datum before) 
     if (!layer && !block) return unknown_layer(e, expr);
     if (head) before = merge_head ? datum_none : value_before(e, expr);
     if (block) return call_block(e, symbol, expr, before);
-    if (!strcmp(expr->text, "activation")) return call_activation(e, expr, before);
-    if (op) return call_layer(e, op, expr, before);
+    if (op) {
+        Datum result =
+            op->stands_for ? call_activation(e, op, expr, before) : call_layer(e, op, expr, before);
+        e->layer = NULL;
+        return result;
+    }
     report(e, expr->span, E_PLANNED, op_planned(expr->text), expr->text);
     return datum_error;
 }

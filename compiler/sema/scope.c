@@ -1,7 +1,7 @@
 /* See elaborator.h: names and what they mean. A frame is the model, one block call or a file's top level; a
  * name first bound inside a brace dies with it. Frames are used again, so that a million block calls cost no
  * memory of their own. */
-#include "sema/elaborator.h"
+#include "sema/data_format.h"
 
 #include <ctype.h>
 
@@ -98,7 +98,7 @@ const Symbol *scope_symbol(const Frame *frame, const char *name) {
 }
 
 bool name_is_layer(const char *name) {
-    if (!strcmp(name, "input") || !strcmp(name, "activation")) return true;
+    if (!strcmp(name, "input")) return true;
     const Op *op = op_find(name);
     if (op) return op->kind == OPK_LAYER || op->kind == OPK_ACTIVATION;
     const char *planned = op_planned(name);
@@ -109,9 +109,12 @@ bool name_is_function(const char *name) {
     return word_among(name, "min max floor ceil round len");
 }
 
-bool scope_may_bind(Elaborator *e, const char *name, Span span) {
+static bool is_constant(const Symbol *symbol) {
+    return symbol && symbol->decl->kind == DECL_CONST;
+}
+
+static bool name_is_taken(Elaborator *e, const char *name, Span span) {
     const Symbol *symbol = scope_symbol(e->frame, name);
-    if (!symbol && !name_is_layer(name)) return true;
     report(e, span, E_NAME_TAKEN, name,
            !symbol                            ? "a layer"
            : symbol->decl->kind == DECL_BLOCK ? "a block"
@@ -120,7 +123,20 @@ bool scope_may_bind(Elaborator *e, const char *name, Span span) {
     return false;
 }
 
-/* Words that no operator's table holds. */
+bool scope_may_hide(Elaborator *e, const char *name, Span span) {
+    const Symbol *symbol = scope_symbol(e->frame, name);
+    if (is_constant(symbol) || (!symbol && !name_is_layer(name))) return true;
+    return name_is_taken(e, name, span);
+}
+
+bool scope_may_bind(Elaborator *e, const char *name, Span span) {
+    const Symbol *symbol = scope_symbol(e->frame, name);
+    bool hidden = is_constant(symbol) && scope_find(e->frame, name);
+    if (hidden || (!symbol && !name_is_layer(name))) return true;
+    return name_is_taken(e, name, span);
+}
+
+/* Words that no table holds. */
 static const char *const setting_words[] = {
 #define FIXED(name, word, argument) #word,
 #define DRAWN(name, word, argument) #word,
@@ -129,25 +145,31 @@ static const char *const setting_words[] = {
 #undef FIXED
 #undef DRAWN
 #undef GIVEN
-    "valid",    "same",  "idx",        "cifar",    "csv",      "npy",     "images",  "fine",     "coarse",
-    "accuracy", "top_k", "horizontal", "vertical", "bilinear", "nearest", "reflect", "replicate"};
+    "valid",    "same",     "accuracy", "top_k",   "horizontal",
+    "vertical", "bilinear", "nearest",  "reflect", "replicate"};
 
 static void add_word(Elaborator *e, const char *word) {
     if (!map_get(e->words, word)) map_set(e->words, word, (void *)word);
 }
 
+static void add_words(Elaborator *e, const char *words) {
+    const char *word;
+    for (int i = 0; (word = word_at(e->arena, words, i)); i++) add_word(e, word);
+}
+
 void words_collect(Elaborator *e) {
+    const DataFormat *format;
+    const DataKey *key;
     e->words = map_create(e->arena);
+    add_words(e, data_format_words);
+    for (int i = 0; (key = data_format_key(i, &format)); i++) add_words(e, key->words);
     for (int i = 0; i < COUNT(setting_words); i++) add_word(e, setting_words[i]);
     int count;
     const Op *const *table = op_table(&count);
     for (int i = 0; i < count; i++) {
         if (table[i]->kind == OPK_INTERNAL) continue;
         add_word(e, table[i]->name);
-        for (int k = 0; k < table[i]->param_count; k++) {
-            const char *word;
-            for (int n = 0; (word = word_at(e->arena, table[i]->params[k].words, n)); n++) add_word(e, word);
-        }
+        for (int k = 0; k < table[i]->param_count; k++) add_words(e, table[i]->params[k].words);
     }
 }
 

@@ -3,6 +3,28 @@
 
 #include <inttypes.h>
 
+void unknown_setting(Elaborator *e, const Setting *setting, const BlockKind *kind) {
+    const char *words = arena_printf(e->arena, "%s %s", kind->settings, kind->nested);
+    report(e, setting->name_span, E_UNKNOWN_SETTING, kind->name, setting->name,
+           suggestion_of(e, setting->name, words));
+}
+
+void check_nested(Elaborator *e, const Decl *decl, const BlockKind *kind) {
+    for (int i = 0; i < decl->nested.count; i++) {
+        const Nested *nested = &decl->nested.items[i];
+        const char *name = nested->name;
+        if (word_among(name, kind->nested)) {
+            if (nested->values.count) report(e, nested->name_span, E_PLANNED, "setting", name);
+            continue;
+        }
+        bool setting = word_among(name, kind->settings);
+        report(e, nested->name_span, E_UNKNOWN_BLOCK, kind->name, name,
+               setting ? "" : suggestion_of(e, name, kind->nested));
+        if (setting) help(e, "it is a setting: %s = ...", name);
+        if (word_among(name, kind->other_nested)) help(e, "it stands in %s", kind->other);
+    }
+}
+
 const Setting *setting_find(const Decl *decl, const char *name) {
     for (int i = 0; i < decl->settings.count; i++)
         if (!strcmp(decl->settings.items[i].name, name)) return &decl->settings.items[i];
@@ -19,6 +41,14 @@ bool setting_open(SettingCall *s, const Decl *decl, bool word) {
     s->at = s->setting->value->span;
     s->datum = word ? evaluate_word(s->e, s->setting->value) : evaluate(s->e, s->setting->value);
     return s->datum.kind != DATUM_ERROR;
+}
+
+SettingCall setting_item(const SettingCall *s, int i) {
+    SettingCall item = *s;
+    if (s->datum.kind != DATUM_LIST) return item;
+    item.datum = s->datum.list->items[i];
+    item.at = item_span(s->setting->value, i, s->at);
+    return item;
 }
 
 bool setting_type(SettingCall *s, const char *wants) {
@@ -45,8 +75,8 @@ const char **setting_strings(SettingCall *s, int *count) {
     for (int i = 0; i < *count; i++) {
         Datum item = list ? s->datum.list->items[i] : s->datum;
         if (item.kind != DATUM_STRING) {
-            s->datum = item;
-            setting_type(s, "a string or a list of strings");
+            SettingCall wrong = setting_item(s, i);
+            setting_type(&wrong, "a string or a list of strings");
             *count = 0;
             return NULL;
         }

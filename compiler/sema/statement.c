@@ -54,6 +54,21 @@ static void run_if(Elaborator *e, const Stmt *stmt) {
     }
 }
 
+/* The loop's words before its braces. */
+static Span head_of(const Stmt *stmt) {
+    return span_join(stmt->span, (stmt->last ? stmt->last : stmt->value)->span);
+}
+
+/* One more turn of the loop, while `step` says which; false where it is time to stop. */
+static bool run_turn(Elaborator *e, const Stmt *stmt, Step *step) {
+    if (!count_statement(e, stmt->span)) return false;
+    step->turn++;
+    e->way = step;
+    run_braces(e, stmt->body);
+    e->way = step->outer;
+    return true;
+}
+
 static void run_repeat(Elaborator *e, const Stmt *stmt) {
     int64_t count;
     if (!evaluate_integer(e, stmt->value, "the count of repeat", &count)) {
@@ -65,18 +80,17 @@ static void run_repeat(Elaborator *e, const Stmt *stmt) {
         pass_over(e);
         return;
     }
-    for (int64_t i = 0; i < count && count_statement(e, stmt->span); i++) run_braces(e, stmt->body);
+    Step step = {.outer = e->way, .at = head_of(stmt)};
+    while (step.turn < count && run_turn(e, stmt, &step)) continue;
 }
 
-static bool run_round(Elaborator *e, const Stmt *stmt, Binding *variable, Datum datum) {
-    if (!count_statement(e, stmt->span)) return false;
-    variable->datum = datum;
+static bool run_turn_with(Elaborator *e, const Stmt *stmt, Step *step, Binding *variable, Datum datum) {
+    variable->datum = step->value = datum;
     variable->live = true;
-    run_braces(e, stmt->body);
-    return true;
+    return run_turn(e, stmt, step);
 }
 
-static void run_range(Elaborator *e, const Stmt *stmt, Binding *variable) {
+static void run_range(Elaborator *e, const Stmt *stmt, Step *step, Binding *variable) {
     int64_t first, last;
     bool known = evaluate_integer(e, stmt->value, "the start of a range", &first);
     if (!evaluate_integer(e, stmt->last, "the end of a range", &last) || !known) {
@@ -84,10 +98,10 @@ static void run_range(Elaborator *e, const Stmt *stmt, Binding *variable) {
         return;
     }
     for (int64_t i = first; i <= last; i++)
-        if (!run_round(e, stmt, variable, DATUM_OF(integer, DATUM_INT, i)) || i == last) return;
+        if (!run_turn_with(e, stmt, step, variable, DATUM_OF(integer, DATUM_INT, i)) || i == last) return;
 }
 
-static void run_list(Elaborator *e, const Stmt *stmt, Binding *variable) {
+static void run_list(Elaborator *e, const Stmt *stmt, Step *step, Binding *variable) {
     Datum list = evaluate(e, stmt->value);
     if (list.kind != DATUM_LIST) {
         if (list.kind != DATUM_ERROR) report(e, stmt->value->span, E_FOR_LIST, datum_text(e, list));
@@ -95,20 +109,21 @@ static void run_list(Elaborator *e, const Stmt *stmt, Binding *variable) {
         return;
     }
     for (int i = 0; i < list.list->count; i++)
-        if (!run_round(e, stmt, variable, list.list->items[i])) return;
+        if (!run_turn_with(e, stmt, step, variable, list.list->items[i])) return;
 }
 
 /* The loop variable hides a name of an enclosing scope and gives it back. */
 static void run_for(Elaborator *e, const Stmt *stmt) {
-    if (!scope_may_bind(e, stmt->name, stmt->name_span)) {
+    if (!scope_may_hide(e, stmt->name, stmt->name_span)) {
         pass_over(e);
         return;
     }
     Binding *variable = scope_place(e, stmt->name), before = *variable;
+    Step step = {.outer = e->way, .at = head_of(stmt), .variable = stmt->name};
     if (stmt->last)
-        run_range(e, stmt, variable);
+        run_range(e, stmt, &step, variable);
     else
-        run_list(e, stmt, variable);
+        run_list(e, stmt, &step, variable);
     *variable = before;
 }
 

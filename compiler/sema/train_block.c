@@ -1,11 +1,13 @@
 /* The train block: loss and optimizer against their operators' tables, numbers against their ranges, and what
  * depends on the model's output against its shape. */
-#include "sema/setting.h"
+#include "sema/data_format.h"
 
 #include <inttypes.h>
 #include <math.h>
 
 static const char row_words[] = "loss optimizer schedule epochs batch metrics clip_norm early_stop seed";
+
+static const BlockKind kind = {"train", row_words, "rates losses", "augment", "data"};
 
 static const char *suggest_kind(Elaborator *e, const char *word, OpKind kind) {
     VEC(const char *) names = {0};
@@ -43,12 +45,12 @@ static const Op *choose(SettingCall *s, OpKind kind, const Attr **attrs) {
 }
 
 static bool is_classifier(const Op *loss) {
-    return !strcmp(loss->name, "cross_entropy");
+    return loss->predicts == MEANING_PROBABILITIES;
 }
 
 static void check_metric_loss(SettingCall *s, const TrainSettings *train, const char *metric) {
     if (!train->loss) return;
-    bool binary = !strcmp(train->loss->name, "binary_cross_entropy");
+    bool binary = train->loss->predicts == MEANING_PROBABILITY;
     bool fits = !strcmp(metric, "mae")        ? !is_classifier(train->loss) && !binary
                 : !strcmp(metric, "accuracy") ? is_classifier(train->loss) || binary
                                               : is_classifier(train->loss);
@@ -68,7 +70,7 @@ static void set_top_k(SettingCall *s, TrainSettings *train, Datum metric) {
     int64_t classes =
         graph->output < 0 ? INT64_MAX : shape_channels(&graph_value(graph, graph->output)->shape);
     if (k >= 1 && k <= classes) return;
-    report(e, s->at, E_TOP_K_RANGE, k, classes);
+    report(e, arguments->items[0].span, E_TOP_K_RANGE, k, classes);
 }
 
 static void set_metric(SettingCall *s, TrainSettings *train, Datum metric) {
@@ -102,17 +104,14 @@ static void set_metrics(SettingCall *s, TrainSettings *train) {
         set_metric(s, train, s->datum);
         return;
     }
-    bool elements = s->setting->value->kind == EXPR_LIST;
     for (int i = 0; i < s->datum.list->count; i++) {
-        SettingCall item = *s;
-        if (elements) item.at = s->setting->value->items.items[i]->span;
-        set_metric(&item, train, s->datum.list->items[i]);
+        SettingCall item = setting_item(s, i);
+        set_metric(&item, train, item.datum);
     }
 }
 
-static const Op *choose_default(Elaborator *e, const char *name, Span span, const Attr **attrs) {
-    const Op *op = op_find(name);
-    if (!op) internal_error("there is no %s", name);
+static const Op *choose_default(Elaborator *e, OpRole role, Span span, const Attr **attrs) {
+    const Op *op = op_of_role(role);
     Attr *bound = ARENA_ARRAY(e->arena, Attr, (size_t)op->param_count + 1);
     CallArguments none = {0};
     bind_arguments(e, op, &none, 0, span, bound, NULL);
@@ -120,19 +119,23 @@ static const Op *choose_default(Elaborator *e, const char *name, Span span, cons
     return op;
 }
 
+static void check_rising(SettingCall *s, const Attr *list) {
+    const Expr *written = s->datum.kind == DATUM_CALL ? s->datum.call->arguments.items[0].expr : NULL;
+    for (int i = 1; i < list->tensor.shape.dim[0]; i++) {
+        double before = list->tensor.values[i - 1], value = list->tensor.values[i];
+        if (value > before) continue;
+        report(s->e, item_span(written, i, list->span), E_MILESTONE_ORDER, value, before);
+        return;
+    }
+}
+
 static void set_schedule(SettingCall *s, TrainSettings *train) {
     if (s->datum.kind == DATUM_NONE) return;
     const Op *op = choose(s, OPK_SCHEDULE, &train->schedule_attrs);
     if (!op) return;
     train->schedule = op;
-    if (strcmp(op->name, "milestones")) return;
-    const Attr *epochs = attr_find(op, train->schedule_attrs, "epochs");
-    for (int i = 1; i < epochs->tensor.shape.dim[0]; i++) {
-        double before = epochs->tensor.values[i - 1], value = epochs->tensor.values[i];
-        if (value > before) continue;
-        report(s->e, epochs->span, E_MILESTONE_ORDER, value, before);
-        return;
-    }
+    for (int i = 0; i < op->param_count; i++)
+        if (op->params[i].rising) check_rising(s, &train->schedule_attrs[i]);
 }
 
 static void set_setting(SettingCall *s, TrainSettings *train) {
@@ -158,13 +161,29 @@ static void set_setting(SettingCall *s, TrainSettings *train) {
     } /* metrics: after the loss, wherever it stands */
 }
 
-/* CIFAR's labels are one class a picture. */
+/* Where the data has one class a sample, the loss and the output want one. */
 static void check_targets(Elaborator *e, const TrainSettings *train, const DataSettings *data) {
-    if (!train->loss || !data || !data->format || strcmp(data->format, "cifar") || e->graph->output < 0)
-        return;
+    const DataFormat *format = data ? data_format_at(data->format) : NULL;
+    if (!train->loss || !format || !format->class_targets || e->graph->output < 0) return;
     const Shape *output = &graph_value(e->graph, e->graph->output)->shape;
     if (is_classifier(train->loss) && output->rank == 1) return;
-    report(e, train->loss_span, E_TARGETS, data->format, train->loss->name, shape_text(e->arena, output));
+    report(e, train->loss_span, E_TARGETS, format->name, train->loss->name, shape_text(e->arena, output));
+}
+
+/* The statistics of a single value say nothing: its variance is 0, and the running one would go there. */
+static void check_batch(Elaborator *e, const Decl *decl, TrainSettings *train) {
+    train->smallest_batch = 1;
+    for (int i = 0; i < e->graph->nodes.count; i++) {
+        const Node *node = graph_node(e->graph, i);
+        if (!node->op->batch_statistics) continue;
+        const Shape *shape = &graph_value(e->graph, node->inputs.items[0])->shape;
+        if (shape_elements(shape) > shape_channels(shape)) continue;
+        train->smallest_batch = 2;
+        if (train->batch > 1) continue;
+        report(e, node->span, E_BATCH_OF_ONE, e->graph->layers.items[node->layer].name);
+        note(e, setting_find(decl, "batch")->value->span, "the batch is set here");
+        help(e, "batch = 32, say, or layernorm, which takes each sample by itself");
+    }
 }
 
 TrainSettings *check_train(Elaborator *e, const Decl *decl, const DataSettings *data) {
@@ -173,14 +192,13 @@ TrainSettings *check_train(Elaborator *e, const Decl *decl, const DataSettings *
     train->batch = 32;
     train->seed = 1;
     train->span = decl->span;
-    train->schedule = choose_default(e, "constant", decl->span, &train->schedule_attrs);
+    train->schedule = choose_default(e, OPROLE_DEFAULT_SCHEDULE, decl->span, &train->schedule_attrs);
     SettingCall metrics = {.e = e};
     for (int i = 0; i < decl->settings.count; i++) {
         SettingCall call = {.e = e, .setting = &decl->settings.items[i]};
         const char *name = call.setting->name;
         if (!word_among(name, row_words)) {
-            report(e, call.setting->name_span, E_UNKNOWN_SETTING, "train", name,
-                   suggestion_of(e, name, row_words));
+            unknown_setting(e, call.setting, &kind);
             continue;
         }
         bool word = word_among(name, "loss optimizer schedule metrics");
@@ -193,12 +211,14 @@ TrainSettings *check_train(Elaborator *e, const Decl *decl, const DataSettings *
         help(e, "loss = cross_entropy for a classifier, mse for regression");
     }
     if (!setting_find(decl, "optimizer"))
-        train->optimizer = choose_default(e, "sgd", decl->span, &train->optimizer_attrs);
+        train->optimizer = choose_default(e, OPROLE_DEFAULT_OPTIMIZER, decl->span, &train->optimizer_attrs);
     if (metrics.setting) set_metrics(&metrics, train);
     if (!setting_find(decl, "metrics") && train->loss) {
-        train->accuracy = is_classifier(train->loss) || !strcmp(train->loss->name, "binary_cross_entropy");
+        train->accuracy = train->loss->predicts != MEANING_NUMBERS;
         train->mae = !train->accuracy;
     }
+    check_nested(e, decl, &kind);
     check_targets(e, train, data);
+    check_batch(e, decl, train);
     return train;
 }

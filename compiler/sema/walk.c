@@ -40,5 +40,8 @@ void walk_declaration(const Decl *decl, ExprVisitor *visit, void *user) {
     for (int i = 0; i < decl->settings.count; i++)
         walk_expression(decl->settings.items[i].value, visit, user);
     walk_body(decl->body, visit, user);
-    walk_body(decl->augment, visit, user);
+    for (int i = 0; i < decl->nested.count; i++) {
+        const ExprList *values = &decl->nested.items[i].values;
+        for (int k = 0; k < values->count; k++) walk_expression(values->items[k], visit, user);
+    }
 }

@@ -108,8 +108,8 @@ typedef enum DeclKind {
     DECL_CONST,  /* name = value */
     DECL_BLOCK,  /* name, parameters, body */
     DECL_MODEL,  /* name, body */
-    DECL_DATA,   /* settings, and augment (a Body of pipelines) or NULL */
-    DECL_TRAIN,  /* settings */
+    DECL_DATA,   /* settings, nested */
+    DECL_TRAIN,  /* settings, nested */
     DECL_ASSERT  /* value, message */
 } DeclKind;
 
@@ -118,6 +118,13 @@ typedef struct Setting { /* key = value in data and train */
     Span name_span, span;
     Expr *value;
 } Setting;
+
+/* name { entries } within data or train: entries are values, key = value, or further blocks. */
+typedef struct Nested {
+    const char *name;
+    Span name_span;
+    ExprList values; /* of all entries, keys too, those of blocks within it included */
+} Nested;
 
 typedef struct Parameter { /* of a block */
     const char *name;
@@ -135,8 +142,7 @@ typedef struct Decl {
     VEC(Parameter) parameters;
     Body *body;
     VEC(Setting) settings;
-    Body *augment;
-    Span augment_span;
+    VEC(Nested) nested; /* blocks within data and train */
 } Decl;
 
 typedef struct Ast {

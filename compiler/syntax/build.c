@@ -2,6 +2,8 @@
  * the tree recurses deeper than the language allows. */
 #include "syntax/parser_state.h"
 
+#include <string.h>
+
 void report_nesting(Parser *parser, Span span) {
     if (!parser->stopped) diag(parser->cx->diag, span, E_NESTING);
     parser->stopped = true;
@@ -95,6 +97,13 @@ Body *body_new(Parser *parser, Span span, const StmtList *statements) {
     *body = (Body){.span = span};
     if (statements) body->statements = *statements;
     return body;
+}
+
+void nested_add(Parser *parser, Decl *decl, const char *name, Span name_span, const ExprList *values) {
+    for (int i = 0; i < decl->nested.count; i++)
+        if (!strcmp(decl->nested.items[i].name, name) && !strcmp(name, "augment"))
+            diag(parser->cx->diag, name_span, E_AUGMENT_TWICE);
+    vec_push(parser->arena, &decl->nested, ((Nested){name, name_span, *values}));
 }
 
 Decl *decl_new(Parser *parser, DeclKind kind, Span span, const char *name, Span name_span) {

@@ -88,7 +88,7 @@ static const char *expected_description(const Fault *fault) {
         if (expects(fault, ',')) words[count++] = "','";
         if (expects(fault, TOKEN_ARROW) && expects(fault, TOKEN_END)) words[count++] = "'->'";
     }
-    if (expects(fault, '{')) words[count++] = "'{'";
+    if (expects(fault, '{') && !expects(fault, '=')) words[count++] = "'{'"; /* few settings are blocks */
     if (expects(fault, ')')) words[count++] = "')'";
     if (expects(fault, ']')) words[count++] = expects(fault, ',') || value ? "']'" : "the ']'";
     if (expects(fault, '}')) words[count++] = "'}'";
@@ -139,14 +139,41 @@ static bool top_level_fault(Fault *fault) {
     return true;
 }
 
+void report_declaration_inside(Parser *parser, const Token *found) {
+    Diag *d = parser->cx->diag;
+    diag(d, found->span, E_DECLARATION_INSIDE, found->value.text);
+    diag_note(d, parser->brackets.items[parser->brackets.count - 1].span, "the '{' that is still open");
+}
+
 static bool declaration_inside(Fault *fault) {
-    Parser *parser = fault->parser;
-    int depth = parser->brackets.count;
-    if (!is_declaration(fault->found->kind) || !depth || !expects(fault, '}')) return false;
-    diag(fault->diag, fault->found->span, E_DECLARATION_INSIDE, token_text(fault));
-    diag_note(fault->diag, parser->brackets.items[depth - 1].span, "the '{' that is still open");
-    parser->missing_brace = true;
+    if (!is_declaration(fault->found->kind) || !fault->parser->brackets.count || !expects(fault, '}'))
+        return false;
+    bool setting = fault->found->kind == TOKEN_TRAIN && sign_follows(fault->parser, '=');
+    if (!setting || !fault->parser->missing_brace) report_declaration_inside(fault->parser, fault->found);
+    fault->parser->missing_brace = true;
     return true;
+}
+
+/* for (...) { }: all of the parenthesis is one mistake. */
+static bool for_fault(Fault *fault) {
+    Parser *parser = fault->parser;
+    if (parser->before != TOKEN_FOR || fault->found->kind != '(') return false;
+    diag(fault->diag, fault->found->span, E_FOR_PARENTHESIS);
+    diag_help(fault->diag, "for i in 0..9 { } has both ends included; for x in [8, 16] { } runs over a list");
+    parser->skip_depth = parser->brackets.count;
+    return true;
+}
+
+/* A { that does not stand where it has to: what follows is read as if it did, so that the } that is there
+ * finds it. */
+static void missing_opener(Fault *fault) {
+    Parser *parser = fault->parser;
+    if (!expects(fault, '{') || expects(fault, '=')) return;
+    parser->missing_if_brace = true;
+    if (!parser->brackets.count)
+        parser->headless = true;
+    else if (braces_left(parser) < 0)
+        vec_push(parser->arena, &parser->brackets, ((Bracket){'{', fault->found->span, true}));
 }
 
 /* Signs that mean something else here. */
@@ -166,6 +193,8 @@ static bool sign_fault(Fault *fault) {
         diag(d, at, E_UNARY_PLUS);
     } else if (is_keyword(kind) && expects(fault, TOKEN_NAME) && !expects(fault, TOKEN_NUMBER)) {
         diag(d, at, E_KEYWORD_AS_NAME, token_text(fault));
+    } else if (fault->parser->stray && fault->parser->top_level_failed) {
+        return true; /* it ends what was not understood */
     } else if (fault->parser->stray) {
         diag(d, at, E_STRAY_CLOSER, token_text(fault));
     } else {
@@ -192,9 +221,11 @@ void syntax_fault(Parser *parser, const int *expected, int count) {
         parser->dropped.opener = 0;
         return;
     }
-    if (parser->top_level_failed && parser->brackets.count) return;
-    if (parser->stray && sign_fault(&fault)) return;
+    if (parser->headless || (parser->top_level_failed && parser->brackets.count)) return;
+    bool orphan = parser->missing_if_brace && parser->last.kind == TOKEN_ELSE;
+    if (orphan || (parser->stray && sign_fault(&fault)) || for_fault(&fault)) return;
     if (unclosed_fault(&fault) || top_level_fault(&fault) || declaration_inside(&fault) || sign_fault(&fault))
         return;
     general_fault(&fault);
+    missing_opener(&fault);
 }

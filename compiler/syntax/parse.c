@@ -62,31 +62,6 @@ const Source *source_open(Context *cx, const char *path) {
     return source;
 }
 
-/* Reports bytes that are no text, the first of each line, and blanks them all in the copy that is scanned:
- * every one counts as one character there and in the excerpts. */
-static void blank_bad_bytes(Parser *parser) {
-    const Source *source = parser->source;
-    int line = 1, column = 1, reported_line = 0;
-    for (size_t at = 0; at < source->length;) {
-        unsigned char byte = (unsigned char)source->text[at];
-        int length = utf8_length(source->text + at, source->length - at);
-        if (!length || !byte) {
-            Span span = {source, line, column, line, column + 1};
-            if (reported_line != line) {
-                if (byte)
-                    diag(parser->cx->diag, span, E_NOT_UTF8, byte);
-                else
-                    diag(parser->cx->diag, span, E_NUL_BYTE);
-            }
-            reported_line = line;
-            parser->text[at] = ' ';
-        }
-        at += length ? (size_t)length : 1;
-        column++;
-        if (byte == '\n') line++, column = 1;
-    }
-}
-
 static Parser parser_run(Context *cx, const Source *source, int start, Trace *trace) {
     Parser parser = {.cx = cx, .arena = cx->arena, .source = source, .line = 1, .column = 1, .start = start};
     parser.trace = trace;
@@ -94,7 +69,7 @@ static Parser parser_run(Context *cx, const Source *source, int start, Trace *tr
     parser.ast->source = source;
     parser.text = arena_alloc(cx->arena, source->length + 2);
     memcpy(parser.text, source->text, source->length);
-    blank_bad_bytes(&parser);
+    if (!blank_bad_bytes(&parser)) return parser;
     scanner_open(&parser);
     int failed = cnn_parse_parse(&parser);
     scanner_close(&parser);

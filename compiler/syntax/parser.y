@@ -52,15 +52,15 @@ static void cnn_parse_error(const Span *where, Parser *parser, const char *messa
 %token MODEL BLOCK DATA TRAIN AUGMENT IMPORT CONST ASSERT IF ELSE FOR IN IT REPEAT AND OR NOT TRUE FALSE NONE
 %token ARROW TO POWER FLOOR_DIVIDE EQUAL NOT_EQUAL LESS_EQUAL GREATER_EQUAL
 
-%type <text> setting_name
+%type <text> setting_name nested_name
 %type <expr> value expr any all negation comparison sum product unary power postfix primary message
-%type <exprs> items
+%type <exprs> items entries nested_body
 %type <argument> argument
 %type <arguments> arguments
 %type <stmt> statement
-%type <stmts> statements effects
+%type <stmts> statements
 %type <chain> chain
-%type <body> body augment_body
+%type <body> body
 %type <decl> declaration settings parameters parameter_list
 %type <parameter> parameter
 
@@ -100,22 +100,21 @@ comma: %empty | ','
 
 settings: %empty                              { $$ = decl_new(parser, DECL_DATA, @$, NULL, @$); }
         | settings setting_name '=' value END { $$ = $1; PUSH(&$$->settings, ((Setting){$2, @2, span_join(@2, @4), $4})); }
-        | settings AUGMENT augment_body END   {
-              $$ = $1;
-              $$->augment_span = @2;
-              if ($$->augment) diag(parser->cx->diag, @2, E_AUGMENT_TWICE);
-              $$->augment = $3;
-          }
+        | settings nested_name nested_body END { $$ = $1; nested_add(parser, $$, $2, @2, $3); }
         | settings error END                  { $$ = $1; yyerrok; }
         | settings error body END             { $$ = $1; yyerrok; }
 
 setting_name: NAME | TRAIN { $$ = "train"; }
 
-augment_body: '{' effects '}' { $$ = body_new(parser, @$, $2); }
+nested_name: NAME | AUGMENT { $$ = "augment"; }
 
-effects: %empty            { $$ = NEW(StmtList); }
-       | effects value END { $$ = $1; PUSH($$, stmt_new(parser, STMT_PIPELINE, @2, $2, NULL)); }
-       | effects error END { $$ = $1; yyerrok; }
+nested_body: '{' entries '}' { $$ = $2; }
+
+entries: %empty                        { $$ = NEW(ExprList); }
+       | entries value END             { $$ = $1; PUSH($$, $2); }
+       | entries value '=' value END   { $$ = $1; PUSH($$, $2); PUSH($$, $4); }
+       | entries NAME nested_body END  { $$ = $1; for (int i = 0; i < $3->count; i++) PUSH($$, $3->items[i]); }
+       | entries error END             { $$ = $1; yyerrok; }
 
 body: '{' statements '}' { $$ = body_new(parser, @$, $2); }
 

@@ -11,6 +11,7 @@ enum { NESTING_LIMIT = 1000 };
 typedef struct Bracket {
     char opener;
     Span span;
+    bool absent; /* a { that was forgotten: the } that is its own is no token for the grammar */
 } Bracket;
 
 typedef union TokenValue {
@@ -49,6 +50,7 @@ typedef struct Parser {
     Token ahead; /* one raw token of lookahead */
     bool has_ahead;
     Token last;    /* given to the grammar most recently: its lookahead */
+    int before;    /* the kind of the one before it */
     Span last_end; /* of the last token that was text */
     VEC(Bracket) brackets;
     Bracket dropped; /* a bracket that a brace or the end of the file closed for want of its own */
@@ -59,6 +61,16 @@ typedef struct Parser {
     bool top_level_failed; /* the last thing at top level was not understood; what is in its braces is passed
                               over */
     bool missing_brace;    /* already said that a } is missing */
+    bool
+        headless; /* a declaration without its {: what stands up to the next one at top level is not judged */
+    bool missing_if_brace; /* an if without its {: its else is not judged either */
+    int closing;           /* so many } are given to the grammar before the text goes on, for those missing */
+    bool newline_due;      /* and then a newline */
+    int skip_depth;        /* open brackets down to which tokens are passed over; 0: none are */
+    bool skipping;         /* in the middle of it: the scanner reports nothing */
+    VEC(const char *) bad_names; /* those that begin with a digit, each once */
+    int choices;                 /* ? of other languages whose : has not come yet */
+    bool quoted;                 /* wrong quotation marks were reported in this statement */
 
     Trace *trace; /* NULL: nobody wants to know */
     Ast *ast;
@@ -75,8 +87,17 @@ void syntax_trace(Context *cx, const Source *source, Trace *trace);
 
 /* tokens.c */
 Token token_next(Parser *parser);
+void bracket_abandon(Parser *parser); /* forgets open ( and [ : newlines count again */
+
+/* balance.c: looks ahead in the text, strings and comments aside. */
 bool bracket_closes(const Parser *parser); /* whether the innermost open ( or [ finds its end further on */
-void bracket_abandon(Parser *parser);      /* forgets open ( and [ : newlines count again */
+int braces_left(const Parser *parser);     /* { without } when the text ends; negative: } without { */
+bool sign_follows(const Parser *parser,
+                  char sign); /* whether the next character that is no blank is this one */
+
+/* bytes.c: reports bytes that are no text and blanks them in parser->text; false where the file is no text at
+ * all, which is then empty. */
+bool blank_bad_bytes(Parser *parser);
 
 /* build.c: nodes. Spans are those of the whole form. */
 Expr *expr_new(Parser *parser, ExprKind kind, Span span);
@@ -89,10 +110,12 @@ Expr *expr_list(Parser *parser, Span span, ExprKind kind, const ExprList *items)
 Expr *expr_pipeline(Parser *parser, Span span, Expr *before, Expr *next);
 Stmt *stmt_new(Parser *parser, StmtKind kind, Span span, Expr *value, Body *body);
 Body *body_new(Parser *parser, Span span, const StmtList *statements);
+void nested_add(Parser *parser, Decl *decl, const char *name, Span name_span, const ExprList *values);
 Decl *decl_new(Parser *parser, DeclKind kind, Span span, const char *name, Span name_span);
 
 /* fault.c: what is said about a token that does not fit. `expected`: kinds that would. */
 void syntax_fault(Parser *parser, const int *expected, int count);
+void report_declaration_inside(Parser *parser, const Token *found);
 void report_nesting(Parser *parser, Span span);
 
 #endif

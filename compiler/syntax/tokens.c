@@ -24,36 +24,8 @@ void bracket_abandon(Parser *parser) {
     while (inside_parentheses(parser)) parser->dropped = parser->brackets.items[--parser->brackets.count];
 }
 
-/* Looks ahead in the text, strings and comments aside. A brace or the end comes before the closer: there is
- * none. */
-bool bracket_closes(const Parser *parser) {
-    int open = 0;
-    for (int i = parser->brackets.count; i > 0 && parser->brackets.items[i - 1].opener != '{'; i--) open++;
-    const char *at = parser->source->text + parser->offset,
-               *end = parser->source->text + parser->source->length;
-    for (; at < end && open > 0; at++) {
-        switch (*at) {
-        case '(':
-        case '[': open++; break;
-        case ')':
-        case ']': open--; break;
-        case '{':
-        case '}': return false;
-        case '#':
-            while (at + 1 < end && at[1] != '\n') at++;
-            break;
-        case '"':
-            for (at++; at < end && *at != '"' && *at != '\n'; at++)
-                if (*at == '\\' && at + 1 < end && at[1] != '\n') at++;
-            break;
-        default: break;
-        }
-    }
-    return open == 0;
-}
-
 static void bracket_open(Parser *parser, const Token *token) {
-    vec_push(parser->arena, &parser->brackets, ((Bracket){(char)token->kind, token->span}));
+    vec_push(parser->arena, &parser->brackets, ((Bracket){(char)token->kind, token->span, false}));
     int outermost = parser->brackets.items[0].opener == '{'; /* a declaration's own braces are no nesting */
     if (parser->brackets.count - outermost > NESTING_LIMIT) report_nesting(parser, token->span);
 }
@@ -82,7 +54,8 @@ static bool begins_statement(int kind) {
 
 static Token decide(Parser *parser) {
     int last = parser->last.kind;
-    bool newline = false;
+    bool newline = parser->newline_due;
+    parser->newline_due = false;
     Token token = raw_next(parser);
     while (token.kind == TOKEN_NEWLINE || (token.kind == TOKEN_END && begins_statement(last))) {
         newline |= token.kind == TOKEN_NEWLINE;
@@ -104,6 +77,76 @@ static Token decide(Parser *parser) {
     return token;
 }
 
+/* Passes over the rest of a parenthesis that was reported, up to its closer or a brace. */
+static void skip_parenthesis(Parser *parser) {
+    int open = parser->brackets.count - parser->skip_depth + 1;
+    parser->skipping = true;
+    while (open > 0) {
+        Token token = raw_next(parser);
+        open += (token.kind == '(' || token.kind == '[') - (token.kind == ')' || token.kind == ']');
+        if (token.kind && token.kind != '{' && token.kind != '}') continue;
+        parser->ahead = token;
+        parser->has_ahead = true;
+        break;
+    }
+    parser->skipping = false;
+    parser->brackets.count = parser->skip_depth - 1;
+    parser->skip_depth = 0;
+}
+
+/* A declaration begins a statement where braces are open, which the rest of the text does not close. */
+static bool braces_are_missing(const Parser *parser, const Token *token) {
+    if (!parser->brackets.count || inside_parentheses(parser)) return false;
+    switch (token->kind) {
+    case TOKEN_IMPORT:
+    case TOKEN_CONST:
+        if (token->span.column > 1) return false;
+        break;
+    case TOKEN_BLOCK:
+    case TOKEN_MODEL:
+    case TOKEN_DATA: break;
+    case TOKEN_TRAIN:
+        if (sign_follows(parser, '=')) return false;
+        break;
+    default: return false;
+    }
+    return begins_statement(parser->last.kind) && braces_left(parser) > 0;
+}
+
+/* A } that the text lacks, or the END that stands before it. */
+static Token closer_token(Parser *parser) {
+    if (!begins_statement(parser->last.kind)) return end_token(parser, "'}'");
+    Token token = {.kind = '}', .span = parser->ahead.span};
+    token.span.end_line = token.span.line;
+    token.span.end_column = token.span.column;
+    parser->newline_due = --parser->closing == 0;
+    return token;
+}
+
+/* The next token, without a } whose { was forgotten; where } are missing, these first. */
+static Token next_of_text(Parser *parser) {
+    if (parser->skip_depth) skip_parenthesis(parser);
+    if (parser->closing) return closer_token(parser);
+    Token token = decide(parser);
+    while (token.kind == '}' && parser->brackets.count &&
+           parser->brackets.items[parser->brackets.count - 1].absent) {
+        parser->brackets.count--;
+        token = decide(parser);
+    }
+    if (!braces_are_missing(parser, &token)) return token;
+    report_declaration_inside(parser, &token);
+    parser->ahead = token;
+    parser->has_ahead = true;
+    parser->closing = parser->brackets.count;
+    return closer_token(parser);
+}
+
+/* A declaration at top level ends what was not understood before it. */
+static void declaration_begins(Parser *parser, const Token *token) {
+    if (parser->brackets.count || (token->kind == TOKEN_TRAIN && sign_follows(parser, '='))) return;
+    parser->top_level_failed = parser->headless = false;
+}
+
 Token token_next(Parser *parser) {
     if (parser->start) {
         Token token = {
@@ -112,9 +155,12 @@ Token token_next(Parser *parser) {
         parser->start = 0;
         return token;
     }
-    if (parser->last.kind == TOKEN_END) parser->dropped.opener = 0;
+    if (parser->last.kind == TOKEN_END) {
+        parser->dropped.opener = 0;
+        parser->quoted = false;
+    }
     if (diag_full(parser->cx->diag)) parser->stopped = true;
-    Token token = decide(parser);
+    Token token = next_of_text(parser);
     parser->stray = false;
     switch (token.kind) {
     case '{':
@@ -131,14 +177,13 @@ Token token_next(Parser *parser) {
     case TOKEN_BLOCK:
     case TOKEN_MODEL:
     case TOKEN_DATA:
-    case TOKEN_TRAIN:
-        if (!parser->brackets.count) parser->top_level_failed = false;
-        break;
+    case TOKEN_TRAIN: declaration_begins(parser, &token); break;
     default: break;
     }
     if (parser->stopped) token = (Token){.span = token.span};
     if (token.kind != TOKEN_END) parser->last_end = token.span;
     if (parser->trace && token.kind) vec_push(parser->arena, &parser->trace->tokens, token);
+    parser->before = parser->last.kind;
     parser->last = token;
     return token;
 }

@@ -2,6 +2,7 @@
 #include "data/cifar.h"
 
 #include "base/aligned.h"
+#include "data/format.h"
 
 #include <string.h>
 
@@ -86,3 +87,41 @@ void cnn_cifar_free(CifarRecords *records) {
     cnn_aligned_free(records->labels);
     memset(records, 0, sizeof *records);
 }
+
+/* All the batch files, one after the other; messages about their samples name the first. */
+static int load_cifar(const LoadCall *call) {
+    static const int64_t image[] = {CIFAR_SIDE, CIFAR_SIDE, 3};
+    const cnn_model *model = call->model;
+    const char *const *files = call->files;
+    char expected[SHAPE_TEXT];
+    if (!cnn_same_shape(3, image, model->input_rank, model->input_shape))
+        return cnn_fail(call->failure, STATUS_MALFORMED, "%s: CIFAR images are 32x32x3; model %s takes %s",
+                        files[0], model->name,
+                        cnn_shape_text(expected, sizeof expected, model->input_rank, model->input_shape));
+    CifarRecords records = {0};
+    int status = STATUS_OK, file_count = 0;
+    while (files[file_count]) file_count++;
+    for (int i = 0; files[i] && !status; i++) {
+        Reader *reader = NULL;
+        status = cnn_reader_open_in(&reader, call->folder, files[i], call->failure);
+        if (!status)
+            status = cnn_cifar_parse(reader, (CifarLabels)model->data->cifar_labels,
+                                     (uint64_t)(file_count - i), &records, call->failure);
+        cnn_reader_close(reader);
+    }
+    if (!status) status = cnn_path_join(&call->samples->path, call->folder, files[0], call->failure);
+    if (!status) status = cnn_path_join(&call->targets->path, call->folder, files[0], call->failure);
+    if (status) {
+        cnn_cifar_free(&records);
+        return status;
+    }
+    int64_t count = (int64_t)records.count;
+    call->samples->array = (NpyArray){
+        NPY_U1, 4, {count, CIFAR_SIDE, CIFAR_SIDE, 3},
+          records.count * CIFAR_PIXELS, records.samples
+    };
+    call->targets->array = (NpyArray){NPY_I4, 1, {count}, records.count, records.labels};
+    return STATUS_OK;
+}
+
+const FormatRow cnn_format_cifar = {.load = load_cifar};

@@ -3,36 +3,17 @@
 #include "data/dataset.h"
 
 #include "base/aligned.h"
-#include "data/cifar.h"
-#include "data/idx.h"
-#include "data/npy.h"
+#include "data/format.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHAPE_TEXT = 256 };
-
-/* An array and the file that messages about it name. */
-typedef struct Named {
-    char *path;
-    NpyArray array;
-} Named;
-
-static void named_free(Named *named) {
-    free(named->path);
-    cnn_npy_free(&named->array);
-}
-
 static int64_t product(int32_t rank, const int64_t *shape) {
     int64_t count = 1;
     for (int i = 0; i < rank; i++) count *= shape[i];
     return count;
-}
-
-static bool same_shape(int32_t rank, const int64_t *shape, int32_t other_rank, const int64_t *other) {
-    return rank == other_rank && (rank == 0 || !memcmp(shape, other, (size_t)rank * sizeof *shape));
 }
 
 static bool wants_classes(const cnn_model *model) {
@@ -57,11 +38,29 @@ static int check_count(Dataset *dataset, const Named *samples, int64_t count, Fa
     return STATUS_OK;
 }
 
-static int check_finite(const Named *named, const float *values, uint64_t count, Failure *failure) {
+/* Where an array's element is, for messages: "sample 7, position (3, 4, 0)", of a sample of that shape. */
+static const char *place_text(char text[SHAPE_TEXT], uint64_t index, int32_t rank, const int64_t *shape) {
+    uint64_t elements = (uint64_t)product(rank, shape), at = index % elements;
+    bool several = elements > 1;
+    int used = snprintf(text, SHAPE_TEXT, "sample %llu", (unsigned long long)(index / elements));
+    for (int i = 0; several && i < rank; i++) {
+        elements /= (uint64_t)shape[i];
+        used += snprintf(text + used, (size_t)(SHAPE_TEXT - used), "%s%llu", i ? ", " : ", position (",
+                         (unsigned long long)(at / elements));
+        at %= elements;
+    }
+    if (several) snprintf(text + used, (size_t)(SHAPE_TEXT - used), ")");
+    return text;
+}
+
+/* rank and shape: of a sample, or of a target. */
+static int check_finite(const Named *named, const float *values, uint64_t count, int32_t rank,
+                        const int64_t *shape, Failure *failure) {
+    char place[SHAPE_TEXT];
     for (uint64_t i = 0; i < count; i++)
         if (!isfinite(values[i]))
-            return cnn_fail(failure, STATUS_MALFORMED, "%s: element %llu is %f; finite values were expected",
-                            named->path, (unsigned long long)i, (double)values[i]);
+            return cnn_fail(failure, STATUS_MALFORMED, "%s: %s is %f; finite values were expected",
+                            named->path, place_text(place, i, rank, shape), (double)values[i]);
     return STATUS_OK;
 }
 
@@ -76,9 +75,9 @@ static void normalise(const cnn_model *model, float *values, uint64_t count) {
         }
 }
 
-/* Rows of the table where the samples go straight into an embedding; 0 where they do not. */
+/* Rows of the table where the first layer takes samples as indices of its rows; 0 where it does not. */
 static int64_t vocabulary_of(const cnn_model *model) {
-    if (model->layer_count == 0 || strcmp(model->layers[0].kind, "embedding")) return 0;
+    if (model->layer_count == 0 || !model->layers[0].indexes_rows) return 0;
     for (int32_t i = 0; i < model->parameter_count; i++)
         if (model->parameters[i].layer == 0) return model->parameters[i].shape[0];
     return 0;
@@ -96,12 +95,14 @@ static float sample_number(const cnn_model *model, const Dataset *dataset, uint6
 static int check_vocabulary(const cnn_model *model, const Named *samples, const Dataset *dataset,
                             Failure *failure) {
     int64_t vocabulary = vocabulary_of(model);
+    char place[SHAPE_TEXT];
     for (uint64_t i = 0; vocabulary && i < samples->array.count; i++) {
         float number = sample_number(model, dataset, i);
         if (number >= 0 && number < (float)vocabulary && number == floorf(number)) continue;
         return cnn_fail(failure, STATUS_MALFORMED,
-                        "%s: element %llu is %g; model %s takes whole numbers from 0 to %lld", samples->path,
-                        (unsigned long long)i, (double)number, model->name, (long long)vocabulary - 1);
+                        "%s: %s is %g; model %s takes whole numbers from 0 to %lld", samples->path,
+                        place_text(place, i, model->input_rank, model->input_shape), (double)number,
+                        model->name, (long long)vocabulary - 1);
     }
     return STATUS_OK;
 }
@@ -120,30 +121,11 @@ static int take_samples(const cnn_model *model, Named *samples, Dataset *dataset
     dataset->sample_kind = CNN_SAMPLE_FLOAT;
     int status = cnn_npy_take_floats(&samples->array, &values, failure);
     dataset->samples = values;
-    if (!status) status = check_finite(samples, values, count, failure);
+    if (!status)
+        status = check_finite(samples, values, count, model->input_rank, model->input_shape, failure);
     if (status) return status;
     normalise(model, values, count);
     return check_vocabulary(model, samples, dataset, failure);
-}
-
-static int fail_samples(const cnn_model *model, const Named *samples, int32_t skipped, Failure *failure) {
-    char found[SHAPE_TEXT], expected[SHAPE_TEXT];
-    const NpyArray *array = &samples->array;
-    int32_t skip = skipped < array->rank ? skipped : array->rank;
-    return cnn_fail(failure, STATUS_MALFORMED, "%s: samples of shape %s; model %s takes %s", samples->path,
-                    cnn_shape_text(found, sizeof found, array->rank - skip, array->shape + skip), model->name,
-                    cnn_shape_text(expected, sizeof expected, model->input_rank, model->input_shape));
-}
-
-/* (N, input shape); an input of one channel may leave that axis out, as grey images do. */
-static int check_sample_shape(const cnn_model *model, const Named *samples, Failure *failure) {
-    const NpyArray *array = &samples->array;
-    const int64_t *shape = array->shape + 1;
-    int32_t rank = array->rank - 1, input_rank = model->input_rank;
-    bool grey = input_rank > 1 && model->input_shape[input_rank - 1] == 1;
-    bool fits = array->rank > 0 && (same_shape(rank, shape, input_rank, model->input_shape) ||
-                                    (grey && same_shape(rank, shape, input_rank - 1, model->input_shape)));
-    return fits ? STATUS_OK : fail_samples(model, samples, 1, failure);
 }
 
 /* (N, target shape). A single number a sample may have more axes of extent 1, a class index one; the N of a
@@ -151,14 +133,14 @@ static int check_sample_shape(const cnn_model *model, const Named *samples, Fail
 static bool target_shape_fits(const cnn_model *model, const NpyArray *array, uint32_t count) {
     int32_t rank = model->output_rank - wants_classes(model);
     const int64_t *wanted = model->output_shape;
-    if (count == 1 && same_shape(array->rank, array->shape, rank, wanted)) return true;
+    if (count == 1 && cnn_same_shape(array->rank, array->shape, rank, wanted)) return true;
     if (array->rank == 0 || array->shape[0] != count) return false;
     int32_t given = array->rank - 1;
     const int64_t *shape = array->shape + 1;
-    if (same_shape(given, shape, rank, wanted)) return true;
+    if (cnn_same_shape(given, shape, rank, wanted)) return true;
     if (product(rank, wanted) == 1 && product(given, shape) == 1) return true;
     return wants_classes(model) && given == rank + 1 && shape[rank] == 1 &&
-           same_shape(rank, shape, rank, wanted);
+           cnn_same_shape(rank, shape, rank, wanted);
 }
 
 static int check_target_shape(const cnn_model *model, const Named *targets, uint32_t count,
@@ -178,14 +160,12 @@ static int check_target_shape(const cnn_model *model, const Named *targets, uint
 
 static int fail_class(const cnn_model *model, const Named *targets, uint64_t index, double found,
                       Failure *failure) {
-    int64_t positions = cnn_target_elements(model), classes = model->output_shape[model->output_rank - 1];
-    char position[40] = "";
-    if (positions > 1)
-        snprintf(position, sizeof position, ", position %lld", (long long)(index % (uint64_t)positions));
+    int64_t classes = model->output_shape[model->output_rank - 1];
+    char place[SHAPE_TEXT];
     return cnn_fail(failure, STATUS_MALFORMED,
-                    "%s: the target of sample %llu%s is %.0f; model %s has %lld classes, 0 to %lld",
-                    targets->path, (unsigned long long)(index / (uint64_t)positions), position, found,
-                    model->name, (long long)classes, (long long)classes - 1);
+                    "%s: the target of %s is %.0f; model %s has %lld classes, 0 to %lld", targets->path,
+                    place_text(place, index, model->output_rank - 1, model->output_shape), found, model->name,
+                    (long long)classes, (long long)classes - 1);
 }
 
 static int take_classes(const cnn_model *model, Named *targets, Dataset *dataset, Failure *failure) {
@@ -209,15 +189,17 @@ static int take_classes(const cnn_model *model, Named *targets, Dataset *dataset
 static int take_float_targets(const cnn_model *model, Named *targets, Dataset *dataset, Failure *failure) {
     uint64_t count = targets->array.count;
     float *values;
+    char place[SHAPE_TEXT];
     int status = cnn_npy_take_floats(&targets->array, &values, failure);
     dataset->targets = values;
-    if (!status) status = check_finite(targets, values, count, failure);
+    if (!status)
+        status = check_finite(targets, values, count, model->output_rank, model->output_shape, failure);
     if (status || model->train->loss != CNN_BINARY_CROSS_ENTROPY) return status;
     for (uint64_t i = 0; i < count; i++)
         if (values[i] < 0.0f || values[i] > 1.0f)
             return cnn_fail(failure, STATUS_MALFORMED,
-                            "%s: element %llu is %g; binary_cross_entropy takes targets from 0 to 1",
-                            targets->path, (unsigned long long)i, (double)values[i]);
+                            "%s: %s is %g; binary_cross_entropy takes targets from 0 to 1", targets->path,
+                            place_text(place, i, model->output_rank, model->output_shape), (double)values[i]);
     return STATUS_OK;
 }
 
@@ -229,99 +211,6 @@ static int take_targets(const cnn_model *model, Named *targets, Dataset *dataset
                                 : take_float_targets(model, targets, dataset, failure);
 }
 
-/* Opens one of the data block's files and keeps the name that it was found under. */
-static int open_named(const char *folder, const char *name, Reader **reader, Named *named, Failure *failure) {
-    int status = cnn_reader_open_in(reader, folder, name, failure);
-    if (!status) status = cnn_path_join(&named->path, "", cnn_reader_path(*reader), failure);
-    return status;
-}
-
-static int read_idx(const char *folder, const char *name, Named *named, Failure *failure) {
-    Reader *reader = NULL;
-    IdxArray idx = {0};
-    int status = open_named(folder, name, &reader, named, failure);
-    if (!status) status = cnn_idx_parse(reader, &idx, failure);
-    cnn_reader_close(reader);
-    if (status) return status;
-    named->array = (NpyArray){.type = NPY_U1, .rank = idx.rank, .count = idx.count, .data = idx.data};
-    memcpy(named->array.shape, idx.shape, sizeof idx.shape);
-    return STATUS_OK;
-}
-
-static int read_npy(const char *folder, const char *name, Named *named, Failure *failure) {
-    Reader *reader = NULL;
-    int status = open_named(folder, name, &reader, named, failure);
-    if (!status) status = cnn_npy_parse(reader, &named->array, failure);
-    cnn_reader_close(reader);
-    return status;
-}
-
-typedef int (*ArrayRead)(const char *folder, const char *name, Named *named, Failure *failure);
-
-/* [samples, targets], for the formats that have a file for each. */
-static int load_pair(ArrayRead read_array, const cnn_model *model, const char *folder,
-                     const char *const *files, Named *samples, Named *targets, Failure *failure) {
-    if (!files[1] || files[2])
-        return cnn_fail(failure, STATUS_MALFORMED, "model %s: two files were expected, samples and targets",
-                        model->name);
-    int status = read_array(folder, files[0], samples, failure);
-    if (!status) status = check_sample_shape(model, samples, failure);
-    if (status || !model->train) return status;
-    status = read_array(folder, files[1], targets, failure);
-    if (status) return status;
-    int64_t sample_count = samples->array.shape[0],
-            target_count = targets->array.rank ? targets->array.shape[0] : 1;
-    if (sample_count == target_count) return STATUS_OK;
-    return cnn_fail(failure, STATUS_MALFORMED, "%s: %lld targets for the %lld samples of %s", targets->path,
-                    (long long)target_count, (long long)sample_count, samples->path);
-}
-
-/* All the batch files, one after the other; messages about their samples name the first. */
-static int load_cifar(const cnn_model *model, const char *folder, const char *const *files, Named *samples,
-                      Named *targets, Failure *failure) {
-    static const int64_t image[] = {CIFAR_SIDE, CIFAR_SIDE, 3};
-    char expected[SHAPE_TEXT];
-    if (!same_shape(3, image, model->input_rank, model->input_shape))
-        return cnn_fail(failure, STATUS_MALFORMED, "%s: CIFAR images are 32x32x3; model %s takes %s",
-                        files[0], model->name,
-                        cnn_shape_text(expected, sizeof expected, model->input_rank, model->input_shape));
-    CifarRecords records = {0};
-    int status = STATUS_OK, file_count = 0;
-    while (files[file_count]) file_count++;
-    for (int i = 0; files[i] && !status; i++) {
-        Reader *reader = NULL;
-        status = cnn_reader_open_in(&reader, folder, files[i], failure);
-        if (!status)
-            status = cnn_cifar_parse(reader, (CifarLabels)model->data->cifar_labels,
-                                     (uint64_t)(file_count - i), &records, failure);
-        cnn_reader_close(reader);
-    }
-    if (!status) status = cnn_path_join(&samples->path, folder, files[0], failure);
-    if (!status) status = cnn_path_join(&targets->path, folder, files[0], failure);
-    if (status) {
-        cnn_cifar_free(&records);
-        return status;
-    }
-    int64_t count = (int64_t)records.count;
-    samples->array = (NpyArray){
-        NPY_U1, 4, {count, CIFAR_SIDE, CIFAR_SIDE, 3},
-          records.count * CIFAR_PIXELS, records.samples
-    };
-    targets->array = (NpyArray){NPY_I4, 1, {count}, records.count, records.labels};
-    return STATUS_OK;
-}
-
-static int load_files(const cnn_model *model, const char *folder, const char *const *files, Named *samples,
-                      Named *targets, Failure *failure) {
-    switch ((cnn_format)model->data->format) {
-    case CNN_FORMAT_IDX: return load_pair(read_idx, model, folder, files, samples, targets, failure);
-    case CNN_FORMAT_NPY: return load_pair(read_npy, model, folder, files, samples, targets, failure);
-    case CNN_FORMAT_CIFAR: return load_cifar(model, folder, files, samples, targets, failure);
-    case CNN_FORMAT_NONE: break;
-    }
-    return cnn_fail(failure, STATUS_USAGE, "the data block of model %s has no format", model->name);
-}
-
 int cnn_dataset_load(const cnn_model *model, const char *data_dir, bool test, Dataset *dataset,
                      Failure *failure) {
     memset(dataset, 0, sizeof *dataset);
@@ -331,13 +220,17 @@ int cnn_dataset_load(const cnn_model *model, const char *data_dir, bool test, Da
     if (!files || !files[0])
         return cnn_fail(failure, STATUS_USAGE, "the data block of model %s names no %s files", model->name,
                         test ? "test" : "train");
+    const FormatRow *format = cnn_format_find(data->format);
+    if (!format)
+        return cnn_fail(failure, STATUS_USAGE, "the data block of model %s has no format", model->name);
     Named samples = {0}, targets = {0};
-    int status = load_files(model, data_dir ? data_dir : data->path, files, &samples, &targets, failure);
+    LoadCall call = {model, data_dir ? data_dir : data->path, files, &samples, &targets, failure};
+    int status = format->load(&call);
     if (!status) status = check_count(dataset, &samples, samples.array.shape[0], failure);
     if (!status) status = take_samples(model, &samples, dataset, failure);
     if (!status && model->train) status = take_targets(model, &targets, dataset, failure);
-    named_free(&samples);
-    named_free(&targets);
+    cnn_named_free(&samples);
+    cnn_named_free(&targets);
     if (status) cnn_dataset_free(dataset);
     return status;
 }
@@ -348,26 +241,39 @@ void cnn_dataset_free(Dataset *dataset) {
     memset(dataset, 0, sizeof *dataset);
 }
 
-int cnn_dataset_load_samples(const cnn_model *model, const char *path, Dataset *dataset, Failure *failure) {
+bool cnn_dataset_is_scaled(const cnn_model *model) {
+    const cnn_data *data = model->data;
+    if (!data) return false;
+    bool scaled = data->scale != 1.0f;
+    int64_t channels = model->input_shape[model->input_rank - 1];
+    for (int64_t c = 0; c < channels; c++)
+        scaled |= (data->mean && data->mean[c] != 0.0f) || (data->std && data->std[c] != 1.0f);
+    return scaled;
+}
+
+int cnn_dataset_load_samples(const cnn_model *model, const char *path, bool scaled, Dataset *dataset,
+                             Failure *failure) {
     memset(dataset, 0, sizeof *dataset);
     Named samples = {0};
     int status = cnn_path_join(&samples.path, "", path, failure);
     if (!status) status = cnn_npy_read(path, &samples.array, failure);
     const NpyArray *array = &samples.array;
     int32_t input_rank = model->input_rank;
-    bool single = same_shape(array->rank, array->shape, input_rank, model->input_shape);
+    bool single = cnn_same_shape(array->rank, array->shape, input_rank, model->input_shape);
     bool batch = array->rank == input_rank + 1 &&
-                 same_shape(input_rank, array->shape + 1, input_rank, model->input_shape);
+                 cnn_same_shape(input_rank, array->shape + 1, input_rank, model->input_shape);
     if (!status && !single && !batch)
-        status = fail_samples(model, &samples, array->rank == input_rank + 1, failure);
+        status = cnn_fail_sample_shape(model, &samples, array->rank == input_rank + 1, failure);
     if (!status) status = check_count(dataset, &samples, single ? 1 : array->shape[0], failure);
     float *values = NULL;
     if (!status) status = cnn_npy_take_floats(&samples.array, &values, failure);
+    uint64_t count = samples.array.count;
     dataset->samples = values;
     dataset->sample_kind = CNN_SAMPLE_FLOAT;
     dataset->sample_elements = cnn_input_elements(model);
+    if (!status && scaled && model->data) normalise(model, values, count);
     if (!status) status = check_vocabulary(model, &samples, dataset, failure);
-    named_free(&samples);
+    cnn_named_free(&samples);
     if (status) cnn_dataset_free(dataset);
     return status;
 }
@@ -378,6 +284,6 @@ int cnn_dataset_load_targets(const cnn_model *model, const char *path, Dataset *
     int status = cnn_path_join(&targets.path, "", path, failure);
     if (!status) status = cnn_npy_read(path, &targets.array, failure);
     if (!status) status = take_targets(model, &targets, dataset, failure);
-    named_free(&targets);
+    cnn_named_free(&targets);
     return status;
 }

@@ -3,6 +3,7 @@
 #include "data/idx.h"
 
 #include "base/aligned.h"
+#include "data/format.h"
 
 #include <string.h>
 
@@ -60,3 +61,18 @@ void cnn_idx_free(IdxArray *array) {
     cnn_aligned_free(array->data);
     memset(array, 0, sizeof *array);
 }
+
+static int parse_array(Reader *reader, NpyArray *array, Failure *failure) {
+    IdxArray idx = {0};
+    int status = cnn_idx_parse(reader, &idx, failure);
+    if (status) return status;
+    *array = (NpyArray){.type = NPY_U1, .rank = idx.rank, .count = idx.count, .data = idx.data};
+    memcpy(array->shape, idx.shape, sizeof idx.shape);
+    return STATUS_OK;
+}
+
+static int load_idx(const LoadCall *call) {
+    return cnn_load_pair(call, parse_array);
+}
+
+const FormatRow cnn_format_idx = {.load = load_idx};

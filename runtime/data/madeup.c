@@ -3,15 +3,13 @@
 
 #include "base/aligned.h"
 
-#include <string.h>
-
 /* Targets draw from their own half of a stream's groups. */
 static const uint32_t target_group = 0x80000000u;
 
 int64_t cnn_madeup_vocabulary(const cnn_model *model) {
     for (int32_t i = 0; i < model->parameter_count; i++) {
         const cnn_parameter *parameter = &model->parameters[i];
-        if (strcmp(model->layers[parameter->layer].kind, "embedding") == 0) return parameter->shape[0];
+        if (model->layers[parameter->layer].indexes_rows) return parameter->shape[0];
     }
     return 0;
 }

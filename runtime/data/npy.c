@@ -3,6 +3,7 @@
 #include "data/npy.h"
 
 #include "base/aligned.h"
+#include "data/format.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -281,6 +282,10 @@ int cnn_npy_write(const char *path, const float *values, int32_t rank, const int
     return status;
 }
 
+bool cnn_same_shape(int32_t rank, const int64_t *shape, int32_t other_rank, const int64_t *other) {
+    return rank == other_rank && (rank == 0 || !memcmp(shape, other, (size_t)rank * sizeof *shape));
+}
+
 const char *cnn_shape_text(char *text, size_t size, int32_t rank, const int64_t *shape) {
     size_t used = 0;
     snprintf(text, size, "()");
@@ -288,3 +293,9 @@ const char *cnn_shape_text(char *text, size_t size, int32_t rank, const int64_t 
         used += (size_t)snprintf(text + used, size - used, "%s%" PRId64, i ? "x" : "", shape[i]);
     return text;
 }
+
+static int load_npy(const LoadCall *call) {
+    return cnn_load_pair(call, cnn_npy_parse);
+}
+
+const FormatRow cnn_format_npy = {.load = load_npy};

@@ -9,7 +9,7 @@
 
 typedef enum NpyType { NPY_F4, NPY_F8, NPY_U1, NPY_I4, NPY_I8 } NpyType;
 
-enum { NPY_MAX_RANK = 32 };
+enum { NPY_MAX_RANK = 32, SHAPE_TEXT = 256 };
 
 typedef struct NpyArray {
     NpyType type;
@@ -31,7 +31,8 @@ int cnn_npy_take_floats(NpyArray *array, float **values, Failure *failure);
 int cnn_npy_write(const char *path, const float *values, int32_t rank, const int64_t *shape,
                   Failure *failure);
 
-/* "3x28x28" into text; "()" for rank 0. */
+bool cnn_same_shape(int32_t rank, const int64_t *shape, int32_t other_rank, const int64_t *other);
+/* "3x28x28" into text, of which SHAPE_TEXT bytes are enough; "()" for rank 0. */
 const char *cnn_shape_text(char *text, size_t size, int32_t rank, const int64_t *shape);
 
 #endif

@@ -1,8 +1,9 @@
-/* Two tables, the verbs and the options with the verbs that take them; parsing and --help both read them. */
+/* Parsing and --help read the rows of options.def and of the verbs. */
 #define _GNU_SOURCE
 #include "verbs/arguments.h"
 
 #include "base/nearest_word.h"
+#include "verbs/verb.h"
 
 #include <errno.h>
 #include <math.h>
@@ -10,133 +11,70 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
-
-typedef struct VerbRow {
-    const char *name, *help, *files; /* files: what stands without an option, or NULL */
-    bool built;
-} VerbRow;
-
-static const VerbRow verbs[VERB_COUNT] = {
-    [VERB_TRAIN] = {"train",     "train on the data block's training files",            NULL,       true },
-    [VERB_EVAL] = {"eval",      "loss and accuracy on the data block's test files",    NULL,       true },
-    [VERB_PREDICT] = {"predict",   "classify images",                                     "IMAGE...", true },
-    [VERB_RUN] = {"run",       "the output, or any layer's, for an array of samples", NULL,       true },
-    [VERB_GRADIENTS] = {"gradients", "gradients of the mean loss of a batch",               NULL,       true },
-    [VERB_INIT] = {"init",      "write the initial weights",                           NULL,       true },
-    [VERB_GRADCHECK] = {"gradcheck", "compare the gradients with finite differences",       NULL,       true },
-    [VERB_SUMMARY] = {"summary",   "the layers, their shapes and sizes",                  NULL,       true },
-    [VERB_BENCH] = {"bench",     "time training steps and inference on made-up data",   NULL,       true },
-    [VERB_FEATURES] = {"features",  "a picture of a layer's output",                       "IMAGE",    false},
-    [VERB_FILTERS] = {"filters",   "a picture of a layer's kernels",                      NULL,       false},
-    [VERB_EXPORT] = {"export",    "write the model as ONNX",                             NULL,       false},
-};
-
 typedef enum Kind {
+    KIND_PLANNED,
+    KIND_READS,
+    KIND_WRITES,
     KIND_TEXT,
     KIND_FLAG,
-    KIND_INTEGER,
+    KIND_COUNT,
     KIND_SEED,
     KIND_RATE,
     KIND_SECONDS,
     KIND_SWITCH
 } Kind;
 
-enum { NOT_BUILT = 1u << VERB_COUNT };
-
 typedef struct OptionRow {
     const char *name, *value, *help;
-    unsigned verbs; /* bits */
     Kind kind;
-    size_t field;
-    int64_t minimum, maximum; /* KIND_INTEGER */
-    size_t has;               /* offset of the has_ member; 0: none */
+    size_t field, has;        /* offsets of the members in Options */
+    int64_t minimum, maximum; /* KIND_COUNT */
 } OptionRow;
 
-#define BIT(verb)  (1u << VERB_##verb)
-#define AT(member) offsetof(Options, member)
-#define COMPUTES                                                                                             \
-    (BIT(TRAIN) | BIT(EVAL) | BIT(PREDICT) | BIT(RUN) | BIT(GRADIENTS) | BIT(GRADCHECK) | BIT(BENCH))
-#define WITH_WEIGHT (BIT(EVAL) | BIT(PREDICT) | BIT(RUN) | BIT(GRADIENTS))
-
-static const OptionRow rows[] = {
-    {"--data",       "DIR",        "where the data block's files lie",                  BIT(TRAIN) | BIT(EVAL),                               KIND_TEXT,    AT(data),      0, 0,
-     0                                                                                                                                                                                                   },
-    {"--weights",    "FILE",       "the weights (.safetensors)",                        WITH_WEIGHT,                                          KIND_TEXT,    AT(weights),   0, 0,          0              },
-    {"--epochs",     "N",          "epochs to train; 0 only saves",                     BIT(TRAIN),                                           KIND_INTEGER, AT(epochs),    0, 1000000000,
-     AT(has_epochs)                                                                                                                                                                                      },
-    {"--batch",      "N",          "samples a step",                                    BIT(TRAIN) | BIT(BENCH),                              KIND_INTEGER, AT(batch),     1, 1000000000,
-     AT(has_batch)                                                                                                                                                                                       },
-    {"--lr",         "X",          "learning rate",                                     BIT(TRAIN),                                           KIND_RATE,    AT(rate),      0, 0,          AT(has_rate)   },
-    {"--threads",    "N",          "threads; 0, the default: a processor each",         COMPUTES,                                             KIND_INTEGER, AT(threads),   0,
-     INT64_MAX,                                                                                                                                                                           0              },
-    {"--seed",       "N",          "seed of every random draw",                         BIT(TRAIN) | BIT(INIT) | BIT(GRADCHECK),              KIND_SEED,    AT(seed),
-     0,                                                                                                                                                                       0,          AT(has_seed)   },
-    {"--init",       "FILE",       "weights to start from",                             BIT(TRAIN),                                           KIND_TEXT,    AT(init),      0, 0,          0              },
-    {"--save",       "FILE",       "where the weights go; NAME.safetensors by default", BIT(TRAIN),                                           KIND_TEXT,    AT(save),
-     0,                                                                                                                                                                       0,          0              },
-    {"--shuffle",    "on|off",     "another order every epoch; on by default",          BIT(TRAIN),                                           KIND_SWITCH,  AT(shuffle),
-     0,                                                                                                                                                                       0,          0              },
-    {"--log",        "FILE.jsonl", "a JSON object an epoch",                            BIT(TRAIN),                                           KIND_TEXT,    AT(log),       0, 0,          0              },
-    {"--limit",      "N",          "only the first N training samples",                 BIT(TRAIN),                                           KIND_INTEGER, AT(limit),     1, INT64_MAX,
-     0                                                                                                                                                                                                   },
-    {"--quiet",      NULL,         "no progress",                                       BIT(TRAIN),                                           KIND_FLAG,    AT(quiet),     0, 0,          0              },
-    {"--confusion",  NULL,         "how often each class was taken for which",          BIT(EVAL),                                            KIND_FLAG,    AT(confusion), 0,
-     0,                                                                                                                                                                                   0              },
-    {"--top",        "K",          "classes an image; 5 by default",                    BIT(PREDICT),                                         KIND_INTEGER, AT(top),       1, INT64_MAX,
-     AT(has_top)                                                                                                                                                                                         },
-    {"--input",      "X.npy",      "the samples",                                       BIT(RUN) | BIT(GRADIENTS),                            KIND_TEXT,    AT(input),     0, 0,          0              },
-    {"--target",     "T.npy",      "the targets",                                       BIT(GRADIENTS),                                       KIND_TEXT,    AT(target),    0, 0,          0              },
-    {"--output",     "FILE",       "the file to write",                                 BIT(RUN) | BIT(GRADIENTS) | BIT(INIT),                KIND_TEXT,    AT(output),    0,
-     0,                                                                                                                                                                                   0              },
-    {"--layer",      "NAME",       "the layer to read instead of the output",           BIT(RUN),                                             KIND_TEXT,    AT(layer),     0, 0,          0              },
-    {"--samples",    "N",          "coordinates of each tensor; 8 by default",          BIT(GRADCHECK),                                       KIND_INTEGER, AT(samples),
-     1,                                                                                                                                                                       1000000000, AT(has_samples)},
-    {"--seconds",    "S",          "time for each measurement; 1 by default",           BIT(BENCH),                                           KIND_SECONDS, AT(seconds),   0, 0,
-     0                                                                                                                                                                                                   },
-    {"--json",       NULL,         "print JSON",                                        BIT(EVAL) | BIT(PREDICT) | BIT(SUMMARY) | BIT(BENCH), KIND_FLAG,    AT(json),
-     0,                                                                                                                                                                       0,          0              },
-    {"--layers",     NULL,         "what each step of the code takes",                  BIT(BENCH),                                           KIND_FLAG,    AT(layers),    0, 0,          0              },
-    {"--checkpoint", "DIR",        NULL,                                                BIT(TRAIN) | NOT_BUILT,                               KIND_TEXT,    0,             0, 0,          0              },
-    {"--resume",     "DIR",        NULL,                                                BIT(TRAIN) | NOT_BUILT,                               KIND_TEXT,    0,             0, 0,          0              },
-    {"--augment",    "on|off",     NULL,                                                BIT(TRAIN) | NOT_BUILT,                               KIND_TEXT,    0,             0, 0,          0              },
-    {"--report",     "FILE.html",  NULL,                                                BIT(TRAIN) | NOT_BUILT,                               KIND_TEXT,    0,             0, 0,          0              },
+static const OptionRow rows[OPTION_COUNT] = {
+#define OPTION(option, member, kind, spelling, value, minimum, maximum, help)                                \
+    [OPTION_##option] = {                                                                                    \
+        spelling, value,  help, KIND_##kind, offsetof(Options, member), offsetof(Options, has_##member),     \
+        minimum,  maximum},
+#define PLANNED(option, spelling) [OPTION_##option] = {.name = spelling},
+#include "verbs/options.def"
+#undef OPTION
+#undef PLANNED
 };
 
-static int unknown(const char *kind, const char *word, const char *const *names, int count, const char *help,
-                   Failure *failure) {
-    const char *near = cnn_nearest(word, names, count);
+/* near: the nearest known word; NULL where none is near. */
+static int unknown(const char *kind, const char *word, const char *near, const char *help, Failure *failure) {
     if (near) return cnn_fail(failure, STATUS_USAGE, "unknown %s '%s'; did you mean '%s'?", kind, word, near);
     return cnn_fail(failure, STATUS_USAGE, "unknown %s '%s'; %s", kind, word, help);
 }
 
 static int find_verb(const char *word, Options *options, Failure *failure) {
-    const char *names[VERB_COUNT];
-    for (int i = 0; i < VERB_COUNT; i++) {
-        names[i] = verbs[i].name;
-        if (strcmp(word, names[i]) != 0) continue;
-        options->verb = (Verb)i;
-        options->has_verb = true;
-        if (verbs[i].built) return STATUS_OK;
-        return cnn_fail(failure, STATUS_USAGE, "the verb '%s' is not built yet", word);
-    }
-    return unknown("verb", word, names, VERB_COUNT, "--help lists them", failure);
+    options->verb = cnn_verb_find(word);
+    if (!options->verb) return unknown("verb", word, cnn_verb_nearest(word), "--help lists them", failure);
+    if (options->verb->run) return STATUS_OK;
+    return cnn_fail(failure, STATUS_USAGE, "the verb '%s' is not built yet", word);
 }
 
-static const OptionRow *find_option(const char *word, size_t length) {
-    for (int i = 0; i < COUNT(rows); i++)
-        if (strlen(rows[i].name) == length && memcmp(rows[i].name, word, length) == 0) return &rows[i];
-    return NULL;
+/* The option that the word spells, up to its '='; OPTION_COUNT where it spells none. */
+static OptionId find_option(const char *word) {
+    size_t length = strcspn(word, "=");
+    int option = 0;
+    while (option < OPTION_COUNT &&
+           (strlen(rows[option].name) != length || memcmp(rows[option].name, word, length) != 0))
+        option++;
+    return (OptionId)option;
 }
 
-static int unknown_option(const char *word, size_t length, Verb verb, Failure *failure) {
-    const char *names[COUNT(rows)];
+static int unknown_option(const char *word, const VerbRow *verb, Failure *failure) {
+    const char *names[OPTION_COUNT];
+    size_t length = strcspn(word, "=");
     char *name = strndup(word, length);
     int count = 0;
     if (!name) return cnn_fail_memory(failure, "an option", length);
-    for (int i = 0; i < COUNT(rows); i++)
-        if (rows[i].verbs & 1u << verb && !(rows[i].verbs & NOT_BUILT)) names[count++] = rows[i].name;
-    int status = unknown("option", name, names, count, "--help after the verb lists them", failure);
+    for (const OptionId *taken = verb->takes; *taken != OPTION_COUNT; taken++)
+        if (rows[*taken].kind != KIND_PLANNED) names[count++] = rows[*taken].name;
+    int status =
+        unknown("option", name, cnn_nearest(name, names, count), "--help after the verb lists them", failure);
     free(name);
     return status;
 }
@@ -167,14 +105,17 @@ static int set_value(const OptionRow *row, const char *value, Options *options, 
     void *field = (char *)options + row->field;
     uint64_t number = 0;
     double real;
-    if (row->has) *(bool *)((char *)options + row->has) = true;
+    *(bool *)((char *)options + row->has) = true;
     switch (row->kind) {
+    case KIND_PLANNED: break;
+    case KIND_READS:
+    case KIND_WRITES:
     case KIND_TEXT:
         if (!*value) return bad_value(row, value, row->value, failure);
         *(const char **)field = value;
         return STATUS_OK;
     case KIND_FLAG: *(bool *)field = true; return STATUS_OK;
-    case KIND_INTEGER:
+    case KIND_COUNT:
         if (!read_digits(value, (uint64_t)row->maximum, row->maximum == INT64_MAX, &number) ||
             (int64_t)number < row->minimum)
             return bad_value(row, value, row->minimum ? "a whole number from 1" : "a whole number from 0",
@@ -208,12 +149,12 @@ static int set_value(const OptionRow *row, const char *value, Options *options, 
 /* argv[*at] is an option; takes the next argument too where that is its value. */
 static int parse_option(int argc, char **argv, int *at, Options *options, Failure *failure) {
     const char *word = argv[*at], *equals = strchr(word, '=');
-    size_t length = equals ? (size_t)(equals - word) : strlen(word);
-    const OptionRow *row = find_option(word, length);
-    if (!row) return unknown_option(word, length, options->verb, failure);
-    if (!(row->verbs & 1u << options->verb))
-        return cnn_fail(failure, STATUS_USAGE, "%s has no option %s", verbs[options->verb].name, row->name);
-    if (row->verbs & NOT_BUILT) return cnn_fail(failure, STATUS_USAGE, "%s is not built yet", row->name);
+    OptionId option = find_option(word);
+    if (option == OPTION_COUNT) return unknown_option(word, options->verb, failure);
+    const OptionRow *row = &rows[option];
+    if (!cnn_verb_takes(options->verb, option))
+        return cnn_fail(failure, STATUS_USAGE, "%s has no option %s", options->verb->name, row->name);
+    if (row->kind == KIND_PLANNED) return cnn_fail(failure, STATUS_USAGE, "%s is not built yet", row->name);
     if (row->kind == KIND_FLAG) {
         if (equals) return cnn_fail(failure, STATUS_USAGE, "%s takes no value", row->name);
         return set_value(row, "", options, failure);
@@ -221,6 +162,10 @@ static int parse_option(int argc, char **argv, int *at, Options *options, Failur
     if (equals) return set_value(row, equals + 1, options, failure);
     if (*at + 1 >= argc)
         return cnn_fail(failure, STATUS_USAGE, "%s needs a value: %s", row->name, row->value);
+    OptionId next = find_option(argv[*at + 1]);
+    if (next != OPTION_COUNT)
+        return cnn_fail(failure, STATUS_USAGE, "%s needs a value: %s; the option %s was found", row->name,
+                        row->value, rows[next].name);
     return set_value(row, argv[++*at], options, failure);
 }
 
@@ -236,17 +181,19 @@ static int parse_rest(int argc, char **argv, int at, Options *options, Failure *
         } else if (!only_files && word[0] == '-' && word[1]) {
             int status = parse_option(argc, argv, &at, options, failure);
             if (status) return status;
-        } else if (verbs[options->verb].files) {
+        } else if (options->verb->files) {
             options->files[options->file_count++] = word;
         } else {
-            return cnn_fail(failure, STATUS_USAGE, "%s takes no '%s'", verbs[options->verb].name, word);
+            return cnn_fail(failure, STATUS_USAGE, "%s takes no '%s'", options->verb->name, word);
         }
     }
     return STATUS_OK;
 }
 
 int cnn_options_parse(int argc, char **argv, Options *options, Failure *failure) {
-    *options = (Options){.shuffle = true};
+    *options = (Options){0};
+    for (int i = 0; i < OPTION_COUNT; i++)
+        if (rows[i].kind == KIND_SWITCH) *(bool *)((char *)options + rows[i].field) = true;
     if (argc < 2) return cnn_fail(failure, STATUS_USAGE, "a verb is missing; --help lists them");
     const char *word = argv[1];
     options->help = strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
@@ -265,22 +212,49 @@ void cnn_options_free(Options *options) {
     options->files = NULL;
 }
 
+static void list_verbs(FILE *out, const char *program) {
+    int count;
+    const VerbRow *const *verbs = cnn_verb_table(&count);
+    fprintf(out, "usage: %s VERB [options]\n\n", program);
+    for (int i = 0; i < count; i++)
+        if (verbs[i]->run) fprintf(out, "  %-11s %s\n", verbs[i]->name, verbs[i]->summary);
+    fprintf(out, "\n%s VERB --help lists a verb's options.\n", program);
+}
+
 void cnn_options_help(FILE *out, const char *program, const Options *options) {
-    if (!options->has_verb) {
-        fprintf(out, "usage: %s VERB [options]\n\n", program);
-        for (int i = 0; i < VERB_COUNT; i++)
-            if (verbs[i].built) fprintf(out, "  %-11s %s\n", verbs[i].name, verbs[i].help);
-        fprintf(out, "\n%s VERB --help lists a verb's options.\n", program);
+    const VerbRow *verb = options->verb;
+    if (!verb) {
+        list_verbs(out, program);
         return;
     }
-    const VerbRow *verb = &verbs[options->verb];
     fprintf(out, "usage: %s %s [options]%s%s\n%s\n\n", program, verb->name, verb->files ? " " : "",
-            verb->files ? verb->files : "", verb->help);
-    for (int i = 0; i < COUNT(rows); i++) {
-        if (!(rows[i].verbs & 1u << options->verb) || rows[i].verbs & NOT_BUILT) continue;
+            verb->files ? verb->files : "", verb->summary);
+    for (const OptionId *taken = verb->takes; *taken != OPTION_COUNT; taken++) {
+        const OptionRow *row = &rows[*taken];
         char head[40];
-        snprintf(head, sizeof head, "%s%s%s", rows[i].name, rows[i].value ? " " : "",
-                 rows[i].value ? rows[i].value : "");
-        fprintf(out, "  %-18s %s\n", head, rows[i].help);
+        if (row->kind == KIND_PLANNED) continue;
+        snprintf(head, sizeof head, "%s%s%s", row->name, row->value ? " " : "", row->value ? row->value : "");
+        fprintf(out, "  %-18s %s\n", head, row->help);
     }
+}
+
+const char *cnn_option_spelling(OptionId option) {
+    return rows[option].name;
+}
+
+bool cnn_option_is_given(const Options *options, OptionId option) {
+    return rows[option].kind != KIND_PLANNED && *(const bool *)((const char *)options + rows[option].has);
+}
+
+static const char *path_of(const Options *options, OptionId option, Kind kind) {
+    if (rows[option].kind != kind) return NULL;
+    return *(const char *const *)((const char *)options + rows[option].field);
+}
+
+const char *cnn_option_read(const Options *options, OptionId option) {
+    return path_of(options, option, KIND_READS);
+}
+
+const char *cnn_option_written(const Options *options, OptionId option) {
+    return path_of(options, option, KIND_WRITES);
 }

@@ -2,16 +2,6 @@
 #include "base/interrupt.h"
 #include "verbs/session.h"
 
-typedef int (*VerbFunction)(Session *session);
-
-static const VerbFunction verbs[VERB_COUNT] = {
-    [VERB_TRAIN] = cnn_verb_train,         [VERB_EVAL] = cnn_verb_eval,
-    [VERB_PREDICT] = cnn_verb_predict,     [VERB_RUN] = cnn_verb_run,
-    [VERB_GRADIENTS] = cnn_verb_gradients, [VERB_INIT] = cnn_verb_init,
-    [VERB_GRADCHECK] = cnn_verb_gradcheck, [VERB_SUMMARY] = cnn_verb_summary,
-    [VERB_BENCH] = cnn_verb_bench,
-};
-
 static int run_verb(Session *session) {
     const Options *options = session->options;
     if (options->help) {
@@ -23,7 +13,7 @@ static int run_verb(Session *session) {
                 session->model->compiler_version);
         return STATUS_OK;
     }
-    return verbs[options->verb](session);
+    return cnn_session_run(session);
 }
 
 int main(int argc, char **argv) {
@@ -38,7 +28,7 @@ int main(int argc, char **argv) {
     if (!status) status = run_verb(&session);
     int flushed = cnn_session_flush(&session);
     if (!status) status = flushed;
-    if (failure.message[0]) fprintf(stderr, "%s: error: %s\n", cnn_compiled_model.name, failure.message);
+    if (failure.message[0]) cnn_session_print_failure(&session);
     if (session.hint[0]) fprintf(stderr, "help: %s\n", session.hint);
     cnn_session_close(&session);
     cnn_options_free(&options);

@@ -195,7 +195,7 @@ static void print_result(const Bench *bench, double train, double batch, double 
     fprintf(out, ", \"inference_one\": {\"median_ms\": %.6g}}\n", one);
 }
 
-int cnn_verb_bench(Session *session) {
+static int verb_bench(Session *session) {
     const Options *options = session->options;
     const cnn_train *train = session->model->train;
     Bench bench = {.session = session, .seconds = options->seconds > 0 ? options->seconds : 1};
@@ -222,3 +222,10 @@ int cnn_verb_bench(Session *session) {
     cnn_madeup_free(&bench.dataset);
     return status;
 }
+
+const VerbRow cnn_verb_bench = {
+    .name = "bench",
+    .summary = "time training steps and inference on made-up data",
+    .takes = OPTION_LIST(OPTION_BATCH, OPTION_THREADS, OPTION_SECONDS, OPTION_JSON, OPTION_LAYERS),
+    .run = verb_bench,
+};

@@ -73,20 +73,18 @@ static int evaluate(Session *session, Dataset *dataset, int64_t classes, int64_t
     return STATUS_OK;
 }
 
-int cnn_verb_eval(Session *session) {
+static int verb_eval(Session *session) {
     const cnn_model *model = session->model;
     const Options *options = session->options;
     Dataset dataset = {0};
     void *confusion = NULL;
     int64_t classes = model->output_shape[model->output_rank - 1];
-    int status = cnn_session_need_train(session, "eval");
-    if (status) return status;
     bool has_classes = model->train->loss == CNN_CROSS_ENTROPY;
     if (options->confusion && !has_classes)
         return cnn_fail(session->failure, STATUS_USAGE,
                         "--confusion needs classes, and the loss is not cross_entropy");
-    status = cnn_session_weights(session);
-    if (!status) status = cnn_dataset_load(model, options->data, true, &dataset, session->failure);
+    int status = cnn_session_weights(session);
+    if (!status) status = cnn_session_data(session, true, &dataset);
     if (!status) status = cnn_session_threads(session);
     if (!status && has_classes && (options->confusion || options->json))
         status = cnn_aligned_allocate(&confusion, (uint64_t)classes * (uint64_t)classes, sizeof(int64_t),
@@ -96,3 +94,11 @@ int cnn_verb_eval(Session *session) {
     cnn_dataset_free(&dataset);
     return status;
 }
+
+const VerbRow cnn_verb_eval = {
+    .name = "eval",
+    .summary = "loss and accuracy on the data block's test files",
+    .takes = OPTION_LIST(OPTION_DATA, OPTION_WEIGHTS, OPTION_THREADS, OPTION_CONFUSION, OPTION_JSON),
+    .needs_train = true,
+    .run = verb_eval,
+};

@@ -369,18 +369,16 @@ static void close_check(Check *check) {
     cnn_aligned_free(check->coordinates);
 }
 
-int cnn_verb_gradcheck(Session *session) {
+static int verb_gradcheck(Session *session) {
     const Options *options = session->options;
     int64_t wanted = limit_wanted(session->model, options->has_samples ? options->samples : SAMPLES_DEFAULT);
-    int status = cnn_session_need_train(session, "gradcheck");
-    if (status) return status;
     if (!session->model->check)
         return cnn_fail(session->failure, STATUS_USAGE,
                         "gradcheck needs a model that was compiled with --gradcheck");
     Check check = {.session = session,
                    .model = session->model,
                    .seed = options->has_seed ? options->seed : session->model->train->seed};
-    status = cnn_session_initial(session, check.seed);
+    int status = cnn_session_initial(session, check.seed);
     if (!status) status = cnn_session_threads(session);
     if (!status) {
         jitter_parameters(&check);
@@ -391,3 +389,11 @@ int cnn_verb_gradcheck(Session *session) {
     close_check(&check);
     return status;
 }
+
+const VerbRow cnn_verb_gradcheck = {
+    .name = "gradcheck",
+    .summary = "compare the gradients with finite differences",
+    .takes = OPTION_LIST(OPTION_THREADS, OPTION_SEED, OPTION_SAMPLES),
+    .needs_train = true,
+    .run = verb_gradcheck,
+};

@@ -83,17 +83,13 @@ void cnn_gradients_free(Gradients *gradients) {
     *gradients = (Gradients){0};
 }
 
-int cnn_verb_gradients(Session *session) {
+static int verb_gradients(Session *session) {
     const Options *options = session->options;
     Dataset dataset = {0};
     Gradients gradients = {0};
-    int status = cnn_session_need_train(session, "gradients");
-    if (!status) status = cnn_session_need(session, "--input FILE", options->input);
-    if (!status) status = cnn_session_need(session, "--target FILE", options->target);
-    if (!status) status = cnn_session_need(session, "--output FILE", options->output);
-    if (!status) status = cnn_session_weights(session);
+    int status = cnn_session_weights(session);
     if (!status)
-        status = cnn_dataset_load_samples(session->model, options->input, &dataset, session->failure);
+        status = cnn_dataset_load_samples(session->model, options->input, false, &dataset, session->failure);
     if (!status)
         status = cnn_dataset_load_targets(session->model, options->target, &dataset, session->failure);
     if (!status) status = cnn_session_threads(session);
@@ -108,3 +104,12 @@ int cnn_verb_gradients(Session *session) {
     cnn_dataset_free(&dataset);
     return status;
 }
+
+const VerbRow cnn_verb_gradients = {
+    .name = "gradients",
+    .summary = "gradients of the mean loss of a batch",
+    .takes = OPTION_LIST(OPTION_WEIGHTS, OPTION_THREADS, OPTION_INPUT, OPTION_TARGET, OPTION_OUTPUT),
+    .needs = OPTION_LIST(OPTION_INPUT, OPTION_TARGET, OPTION_OUTPUT),
+    .needs_train = true,
+    .run = verb_gradients,
+};

@@ -122,10 +122,17 @@ static void print_json(FILE *out, const cnn_model *model) {
             (long long)model->memory_inference, (long long)model->memory_training);
 }
 
-int cnn_verb_summary(Session *session) {
+static int verb_summary(Session *session) {
     if (session->options->json)
         print_json(session->out, session->model);
     else
         print_text(session->out, session->model);
     return STATUS_OK;
 }
+
+const VerbRow cnn_verb_summary = {
+    .name = "summary",
+    .summary = "the layers, their shapes and sizes",
+    .takes = OPTION_LIST(OPTION_JSON),
+    .run = verb_summary,
+};

@@ -20,6 +20,10 @@ static void planned_print(void) {
     static const struct {
         const char *name, *kind;
     } planned[] = {
+#define FORMAT(number, word)
+#define PLANNED(word) {#word, "data format"},
+#include "runtime/formats.def"
+#undef PLANNED
 #define OP(name)
 #define PLANNED(name, kind) {name, kind},
 #include "ops/ops.def"

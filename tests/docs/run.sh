@@ -29,6 +29,11 @@ while read -r kind; do
     if diff page out >difference; then pass; else fail "explain $kind is not its page" "$(head -n 5 difference)"; fi
 done < <(sed -n 's/^### //p' expected.md)
 
+# The tables of formats name every one that is built.
+while read -r word; do
+    check "compiler/LANGUAGE.md has the format $word" grep -q "^| \`format\` .*\`$word\`" "$page"
+done < <(sed -n 's/^FORMAT(.*, \(.*\))$/\1/p' "$ROOT/runtime/formats.def")
+
 # The example of every page compiles in a small model: behind an image or a vector, the values that a merge names bound first.
 compiles() { "$CNNC" -O0 --emit=llvm-ir example.cnn -o example.ll 2>errors; }
 layer_compiles() { # EXAMPLE

@@ -3,7 +3,6 @@
  * names below and PARAMETER a tensor's name or "input". Otherwise it behaves as the model's own program does.
  */
 #define _GNU_SOURCE
-#include "verbs/arguments.h"
 #include "verbs/session.h"
 
 #include <math.h>
@@ -115,7 +114,7 @@ int main(int argc, char **argv) {
     }
     Session session = {.model = &model, .options = &options, .out = stdout, .failure = &failure};
     int status = cnn_options_parse(argc, argv, &options, &failure);
-    if (!status) status = cnn_verb_gradcheck(&session);
+    if (!status) status = cnn_session_run(&session);
     if (failure.message[0]) fprintf(stderr, "%s\n", failure.message);
     cnn_session_close(&session);
     cnn_options_free(&options);

@@ -1,11 +1,14 @@
 #!/bin/bash
-# The shape of the tree: includes point to lower floors, files stay short, names are unique, formatting is the one of
-# .clang-format. Needs no build. Usage: run.sh BUILD_DIR
+# The shape of the tree: includes point to lower floors, operators and forms are named in their tables alone, files stay
+# short, names are unique, formatting is the one of .clang-format. Needs no build. Usage: run.sh BUILD_DIR
 . "$(dirname "$0")/../checks.sh" "$@"
 cd "$ROOT" || exit 1
 sources() { find compiler runtime examples tests -name '*.[chly]' -type f | sort; }
 
 while read -r problem; do fail "$problem"; done < <(python3 tests/layout/floors.py)
+pass
+
+while read -r problem; do fail "$problem"; done < <(python3 tests/layout/names.py)
 pass
 
 while read -r file; do

@@ -36,7 +36,7 @@ static inline double random_number(OpBench *bench) { /* -2 to 2 */
 static inline OpBench bench_create(bool doubles, int width, bool halos) {
     OpBench bench = {
         .cx = {.arena = arena_create()}, .doubles = doubles, .width = width, .halos = halos, .random = 7};
-    bench.graph = graph_create(bench.cx.arena, "bench", "test");
+    bench.graph = graph_create(bench.cx.arena, "bench", FORM_MODEL);
     bench.graph->scratch_stride = 16384;
     bench.machine = (Machine){.pointer_bytes = sizeof(void *), .vector_floats = width};
     bench.capacity = 256;
@@ -95,7 +95,7 @@ static inline ValueId bench_layer(OpBench *bench, const char *name, const Attr *
     }
     if (op->lower) {
         /* The layer's own node stands in a graph of its own, as in the compiler. */
-        Graph *model = graph_clone(bench->cx.arena, bench->graph, "model");
+        Graph *model = graph_clone(bench->cx.arena, bench->graph, FORM_MODEL);
         NodeId node = graph_add_node(model, op, attrs, operands, count, -1, (Span){0});
         return op->lower(bench->graph, graph_node(model, node), operands, !bench->inference);
     }

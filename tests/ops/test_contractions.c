@@ -177,7 +177,7 @@ static ValueId append(Case *c, const char *op, const Attr *attrs, const ValueId 
 
 /* The layer's output and its gradients for any dy, by its own rules. */
 static void build_by_rules(Case *c, const Op *op, const Attr *attrs, const ValueId *inputs) {
-    Graph *model = graph_clone(c->cx.arena, c->graph, "model");
+    Graph *model = graph_clone(c->cx.arena, c->graph, FORM_MODEL);
     NodeId node = graph_add_node(model, op, attrs, inputs, 3, -1, (Span){0});
     c->y = op->lower(c->graph, graph_node(model, node), inputs, true);
     c->dy =
@@ -214,7 +214,7 @@ static void build(Case *c) {
                        : c->transposed ? "conv_transpose"
                                        : "conv";
     const Op *op = op_find(name);
-    c->graph = graph_create(c->cx.arena, "case", "training");
+    c->graph = graph_create(c->cx.arena, "case", FORM_PROBE); /* every value keeps its room */
     Shape input = {.rank = c->spatial + 1};
     for (int i = 0; i < c->spatial; i++) input.dim[i] = in_extent(c, i);
     input.dim[c->spatial] = in_channels(c);
@@ -399,8 +399,7 @@ static void run_case(Case *c, const char *kernel, int width, int registers) {
     c->machine.l2_bytes = 1 << 20;
     KernelChoice choice = {"*", kernel};
     c->cx.options = (Options){.strict = c->tolerance == 0, .kernels = &choice, .kernel_count = 1};
-    PassContext pc = {
-        .cx = &c->cx, .machine = &c->machine, .form = FORM_PROBE}; /* every value keeps its room */
+    PassContext pc = {.cx = &c->cx, .machine = &c->machine};
     schedule_run(&pc, c->graph);
     bool plain = !strcmp(kernel, "reference");
     for (int i = 0; i < c->graph->nodes.count && !plain; i++)

@@ -129,7 +129,7 @@ static void test_inference(void **state) {
     OpBench bench = bench_create(false, 16, false);
     ValueId x = bench_value(&bench, setups[0].shape);
     const Attr attrs[] = {attr_real(0.5), attr_bool(false)};
-    Graph *model = graph_clone(bench.cx.arena, bench.graph, "model");
+    Graph *model = graph_clone(bench.cx.arena, bench.graph, FORM_MODEL);
     NodeId node = graph_add_node(model, op_find("dropout"), attrs, &x, 1, -1, (Span){0});
     assert_int_equal(op_find("dropout")->lower(bench.graph, graph_node(model, node), &x, false), x);
     bench_destroy(&bench);

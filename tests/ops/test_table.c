@@ -42,7 +42,7 @@ static void test_documentation(void **state) {
         for (int k = 0; k < op->param_count; k++) {
             const Param *param = &op->params[k];
             if (!param->help || !*param->help) fail_msg("%s of %s has no help", param->name, op->name);
-            bool names_activation = !strcmp(param->name, "activation") || !strcmp(op->name, "activation");
+            bool names_activation = !strcmp(param->name, "activation") || op->stands_for;
             if (param->type == PARAM_WORD && !param->words && !names_activation)
                 fail_msg("%s of %s has no words", param->name, op->name);
         }
@@ -61,7 +61,7 @@ static void test_rules(void **state) {
     const Op *const *table = op_table(&count);
     for (int i = 0; i < count; i++) {
         const Op *op = table[i];
-        bool by_elaboration = !strcmp(op->name, "activation");
+        bool by_elaboration = op->stands_for;
         if (op->kind == OPK_OPTIMIZER) {
             assert_non_null(op->update);
             continue;
@@ -82,11 +82,45 @@ static void test_rules(void **state) {
     }
 }
 
+/* Two rows of that kind with one number would be the same to the runtime. */
+static void test_codes(void **state) {
+    (void)state;
+    int count;
+    const Op *const *table = op_table(&count);
+    for (int i = 0; i < count; i++) {
+        const Op *op = table[i];
+        if (op->kind != OPK_LOSS && op->kind != OPK_SCHEDULE) assert_int_equal(op->code, 0);
+        if (op->kind == OPK_LOSS) assert_int_not_equal(op->code, 0);
+        for (int k = 0; k < i; k++)
+            if (op->code && table[k]->kind == op->kind && table[k]->code == op->code)
+                fail_msg("%s and %s have one number", table[k]->name, op->name);
+    }
+}
+
+/* What the passes take for granted of a row that has the fact. */
+static void test_facts(void **state) {
+    (void)state;
+    int count;
+    const Op *const *table = op_table(&count);
+    for (int i = 0; i < count; i++) {
+        const Op *op = table[i];
+        assert_int_equal(op->effect, op->kind == OPK_LOSS || op == op_of_role(OPROLE_STORE));
+        if (op->view || op->range) assert_true(op->min_inputs == 1 && op->max_inputs == 1);
+        if (op->drops || op->reads_sign) assert_true(op->elementwise && op->min_inputs == 2);
+        if (op->places_winners) assert_true(op->min_inputs == 2 && op->density);
+        if (op->keeps_winners) assert_true(op->elementwise && op->gradient);
+        if (op->predicts != MEANING_NUMBERS) assert_true(op->absorbs >> op->predicts & 1);
+        if (op->stands_for) assert_true(op->params[0].type == PARAM_WORD && !op->params[0].words);
+    }
+    for (int role = 0; role < OPROLE_COUNT; role++) assert_non_null(op_of_role((OpRole)role));
+    assert_int_equal(op_of_role(OPROLE_DEFAULT_OPTIMIZER)->kind, OPK_OPTIMIZER);
+    assert_int_equal(op_of_role(OPROLE_DEFAULT_SCHEDULE)->kind, OPK_SCHEDULE);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_documentation),
-        cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_names), cmocka_unit_test(test_documentation), cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_codes), cmocka_unit_test(test_facts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

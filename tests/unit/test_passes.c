@@ -271,7 +271,7 @@ static void append_view(Maker *m) {
 
 static Graph *random_model(Arena *arena, Tensors *t) {
     static const char *const unary[] = {"relu", "tanh", "sigmoid"};
-    Maker m = {.graph = graph_create(arena, "m", "model"), .tensors = t};
+    Maker m = {.graph = graph_create(arena, "m", FORM_MODEL), .tensors = t};
     vec_push(arena, &m.graph->layers, (Layer){.name = "first", .kind = "input", .output = -1});
     m.graph->input = graph_add_value(m.graph, ROLE_INPUT,
                                      (Shape){
@@ -421,20 +421,15 @@ static void try_one(uint64_t seed) {
     trial.model.graph = random_model(trial.cx.arena, &trial.tensors);
     assert_null(graph_fault(trial.cx.arena, trial.model.graph));
     Graph *forms[FORM_COUNT];
+    PassContext pc = {.cx = &trial.cx, .model = &trial.model, .machine = &any_machine};
     for (int form = 0; form < FORM_COUNT; form++) {
-        PassContext pc = {
-            .cx = &trial.cx, .model = &trial.model, .machine = &any_machine, .form = (Form)form};
-        forms[form] = form_create(&pc);
+        forms[form] = form_create(&pc, (Form)form);
         assert_sound(&trial, forms[form], "lowering");
         autodiff_run(&pc, forms[form]);
         assert_sound(&trial, forms[form], "autodiff");
     }
     gradients_are_slopes(&trial, forms[FORM_GRADIENTS], forms[FORM_CHECK]);
-    for (int form = 0; form < FORM_COUNT; form++) {
-        PassContext pc = {
-            .cx = &trial.cx, .model = &trial.model, .machine = &any_machine, .form = (Form)form};
-        passes_change_nothing(&trial, &pc, forms[form]);
-    }
+    for (int form = 0; form < FORM_COUNT; form++) passes_change_nothing(&trial, &pc, forms[form]);
     for (int i = 1; i < forms[FORM_PROBE]->layers.count; i++)
         assert_true(forms[FORM_PROBE]->layers.items[i].output >= 0);
     arena_destroy(trial.cx.arena);

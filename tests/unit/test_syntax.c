@@ -108,7 +108,7 @@ static void declarations(void **state) {
     gives("data { format = idx; train = [\"a\",\n\"b\"]\n augment { flip(horizontal); crop(pad=4)\n erase(1) "
           "}\n resize=2x3 }",
           "data format=idx train=(list \"a\" \"b\") resize=(size 2 3) "
-          "augment {(do (flip horizontal)) (do (crop pad=4)) (do (erase 1))}\n");
+          "(augment (flip horizontal) (crop pad=4) (erase 1))\n");
     gives("train\n{\n loss = cross_entropy(label_smoothing=0.1)\n optimizer = sgd\n}",
           "train loss=(cross_entropy label_smoothing=0.1) optimizer=sgd\n");
 }

@@ -98,7 +98,10 @@ static inline void write_decl(FILE *out, const Decl *d) {
         fprintf(out, " %s=", d->settings.items[i].name);
         write_expr(out, d->settings.items[i].value);
     }
-    if (d->augment) fputs(" augment ", out), write_body(out, d->augment);
+    for (int i = 0; i < d->nested.count; i++) {
+        fputc(' ', out);
+        write_items(out, d->nested.items[i].name, &d->nested.items[i].values);
+    }
     fputc('\n', out);
 }
 

@@ -26,6 +26,7 @@ static void relu_gradient(Backward *b, const Node *node) {
 const Op op_relu = {
     .name = "relu",
     ACTIVATION_ROW,
+    .keeps_winners = true,
     .summary = "negative elements become 0",
     .formula = "y = max(x, 0)",
     .example = "conv(32, 3) -> relu",
@@ -33,9 +34,17 @@ const Op op_relu = {
     .gradient = relu_gradient,
 };
 
+/* What a relu leaves alive. */
+static double relu_density(const Op *op, const Attr *attrs) {
+    UNUSED_ARGUMENTS;
+    return 0.6;
+}
+
 const Op op_relu_grad = {
     .name = "relu_grad",
     GRADIENT_ROW,
+    .reads_sign = true,
+    .density = relu_density,
     .summary = "gradient of relu from its output",
     .formula = "dx = dy if y > 0 else 0",
     .map = map_relu_grad,
@@ -69,6 +78,7 @@ static void relu6_gradient(Backward *b, const Node *node) {
 const Op op_relu6 = {
     .name = "relu6",
     ACTIVATION_ROW,
+    .keeps_winners = true,
     .summary = "relu that stops at 6",
     .formula = "y = min(max(x, 0), 6)",
     .example = "conv(32, 3) -> relu6",
@@ -110,6 +120,7 @@ static void leaky_relu_gradient(Backward *b, const Node *node) {
 const Op op_leaky_relu = {
     .name = "leaky_relu",
     ACTIVATION_ROW,
+    .unlimited = true,
     .summary = "negative elements are scaled down",
     .formula = "y = x if x > 0 else slope*x",
     .example = "conv(32, 3) -> leaky_relu(slope=0.1)",
@@ -177,6 +188,7 @@ static void prelu_gradient(Backward *b, const Node *node) {
 const Op op_prelu = {
     .name = "prelu",
     ACTIVATION_ROW,
+    .unlimited = true,
     .summary = "leaky_relu with a trained slope for each channel, 0.25 at first",
     .formula = "y = x if x > 0 else weight[c]*x",
     .example = "conv(32, 3) -> prelu",
@@ -284,6 +296,7 @@ static const Param activation_params[] = {
 const Op op_activation = {
     .name = "activation",
     .kind = OPK_LAYER,
+    .stands_for = true,
     .domain = DOMAIN_SAMPLE,
     .summary = "the activation that a word names, with its defaults",
     .formula = "y = kind(x)",

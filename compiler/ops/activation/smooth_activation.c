@@ -203,6 +203,7 @@ static void sigmoid_gradient(Backward *b, const Node *node) {
 const Op op_sigmoid = {
     .name = "sigmoid",
     ACTIVATION_ROW,
+    .meaning = MEANING_PROBABILITY,
     .summary = "squeezes every element into 0 to 1",
     .formula = "y = 1 / (1 + exp(-x))",
     .example = "dense(1) -> sigmoid",

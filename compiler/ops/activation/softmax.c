@@ -119,6 +119,7 @@ static void log_softmax_gradient(Backward *b, const Node *node) {
 const Op op_softmax = {
     .name = "softmax",
     .kind = OPK_ACTIVATION,
+    .meaning = MEANING_PROBABILITIES,
     .summary = "exponentials over their sum, along the last axis: probabilities of classes",
     .formula = "y[c] = exp(x[c]) / sum over k of exp(x[k])",
     .example = "dense(10, activation=softmax)",
@@ -132,6 +133,7 @@ const Op op_softmax = {
 const Op op_log_softmax = {
     .name = "log_softmax",
     .kind = OPK_ACTIVATION,
+    .meaning = MEANING_LOG_PROBABILITIES,
     .summary = "logarithm of softmax, along the last axis",
     .formula = "y[c] = x[c] - log(sum over k of exp(x[k]))",
     .example = "dense(10) -> log_softmax",

@@ -5,14 +5,11 @@
 #include "ops/conv/conv_kernels.h"
 #include "ops/parts/estimate.h"
 
-#include <string.h>
-
 enum { MASK_BITS = 64, MOST_CHUNKS = 16 };
 /* Of a product whose factors come from the second-level cache, against a dense one; sums of weights must be
  * read and written as well. */
 static const double PRODUCT_COST = 2.3, WEIGHT_PRODUCT_COST = 3.4;
-static const double WALK_COST = 12;   /* products that finding one live channel is worth */
-static const double RELU_SHARE = 0.6; /* what a relu leaves alive */
+static const double WALK_COST = 12; /* products that finding one live channel is worth */
 
 static int64_t places_of(const ConvGeometry *g) {
     int64_t places = 1;
@@ -24,15 +21,12 @@ double conv_density(const Graph *graph, ValueId dy) {
     NodeId id = graph_value(graph, dy)->producer;
     const Node *producer = id >= 0 ? graph_node(graph, id) : NULL;
     if (!producer) return 1;
-    double density = strcmp(producer->op->name, "relu_grad") ? 1 : RELU_SHARE;
-    bool winners = !strcmp(producer->op->name, "maxpool_winner_grad");
-    if (winners) density = conv_density(graph, producer->inputs.items[1]);
-    if (winners || !strcmp(producer->op->name, "maxpool_grad")) {
-        const Size *window = node_size(producer, "window");
-        for (int i = 0; i < window->rank; i++) density /= (double)window->dim[i];
+    double density = producer->op->density ? producer->op->density(producer->op, producer->attrs) : 1;
+    if (producer->op->places_winners) density *= conv_density(graph, producer->inputs.items[1]);
+    for (int i = 0; i < producer->epilogue.count; i++) {
+        const EpilogueStep *step = &producer->epilogue.items[i];
+        if (step->op->density) density *= step->op->density(step->op, step->attrs);
     }
-    for (int i = 0; i < producer->epilogue.count; i++)
-        if (!strcmp(producer->epilogue.items[i].op->name, "relu_grad")) density *= RELU_SHARE;
     return density;
 }
 

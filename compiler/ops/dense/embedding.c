@@ -109,6 +109,7 @@ static const Kernel grad_kernels[] = {
 
 const Op op_embedding = {
     .name = "embedding",
+    .indexes_rows = true,
     .kind = OPK_LAYER,
     .domain = DOMAIN_SAMPLE,
     .summary = "a trained row of numbers for each whole number of a sequence",

@@ -87,9 +87,14 @@ static const Kernel slice_kernels[] = {
     {.name = "copy", .emit = slice_emit, .idle = slice_idle},
 };
 
+static int64_t slice_range(const Node *node) {
+    return node_int(node, "first");
+}
+
 const Op op_channel_slice = {
     .name = "channel_slice",
     .kind = OPK_INTERNAL,
+    .range = slice_range,
     .domain = DOMAIN_SAMPLE,
     .summary = "a range of channels",
     .formula = "y[..., c] = x[..., first + c]",

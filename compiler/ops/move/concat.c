@@ -78,6 +78,7 @@ static const Kernel concat_kernels[] = {
 const Op op_concat = {
     .name = "concat",
     .kind = OPK_LAYER,
+    .joins = true,
     .domain = DOMAIN_SAMPLE,
     .summary = "values side by side along the channels",
     .formula = "y[..., c] = a[..., c] for c below a's channels, then b's, ...",

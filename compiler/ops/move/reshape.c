@@ -39,6 +39,7 @@ const Op op_flatten = {
     .min_inputs = 1,
     .max_inputs = 1,
     .shape = flatten_shape,
+    .view = true,
     .lower = flatten_lower,
 };
 
@@ -90,6 +91,7 @@ const Op op_reshape = {
     .min_inputs = 1,
     .max_inputs = 1,
     .shape = reshape_shape,
+    .view = true,
     .lower = reshape_lower,
 };
 
@@ -155,6 +157,7 @@ static const Kernel view_kernels[] = {
 const Op op_view = {
     .name = "view",
     .kind = OPK_INTERNAL,
+    .view = true,
     .domain = DOMAIN_SAMPLE,
     .summary = "the input's elements by rows under the output's shape",
     .formula = "flatten(y) = flatten(x)",

@@ -28,6 +28,7 @@ static const Kernel kernels[] = {
 const Op op_store = {
     .name = "store",
     .kind = OPK_INTERNAL,
+    .effect = true,
     .summary = "writes a value to the program's output",
     .formula = "output[sample] = x",
     .min_inputs = 1,

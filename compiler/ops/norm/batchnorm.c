@@ -47,8 +47,19 @@ static void add_vector(ShapeCall *call, const char *name, InitKind init, bool st
     });
 }
 
+/* Other frameworks call the new batch's share the momentum. */
+static void judge_momentum(ShapeCall *call) {
+    const Attr *momentum = shape_attr(call, "momentum");
+    if (!momentum->given || momentum->real >= 0.5) return;
+    Diag *d = call->cx->diag;
+    diag(d, momentum->span, W_MOMENTUM, momentum->real, 1 - momentum->real);
+    if (momentum->real > 0)
+        diag_help(d, "PyTorch's momentum=%.15g is momentum=%.15g here", momentum->real, 1 - momentum->real);
+}
+
 static bool batchnorm_shape(ShapeCall *call) {
     if (!shape_call_rank(call, 1, 1 + SPATIAL_MAX)) return false;
+    judge_momentum(call);
     call->output = *shape_input(call, 0);
     if (shape_attr(call, "scale")->boolean) add_vector(call, "weight", INIT_ONES, false);
     if (shape_attr(call, "shift")->boolean) add_vector(call, "bias", INIT_ZEROS, false);
@@ -121,6 +132,7 @@ const Op op_batchnorm = {
     .param_count = BATCHNORM_PARAMS,
     .min_inputs = 1,
     .max_inputs = 1,
+    .batch_statistics = true,
     .shape = batchnorm_shape,
     .lower = batchnorm_lower,
 };

@@ -31,17 +31,11 @@ static const Node *plain_producer(const Graph *graph, ValueId id) {
     return node->max_window || node->epilogue.count ? NULL : node;
 }
 
-/* An activation that leaves its operand or cuts it off, and passes no gradient where it does: a window that
- * has one has the winner of the operands. */
-static bool keeps_winners(const Node *node) {
-    return !strcmp(node->op->name, "relu") || !strcmp(node->op->name, "relu6");
-}
-
 /* The normalisation of x whose results, perhaps rectified, the pool of those winners reads; or NULL. */
 static const Node *pooled_normalisation(const Graph *graph, ValueId winners, ValueId x) {
     const Node *pool = plain_producer(graph, winners);
     const Node *node = pool ? plain_producer(graph, pool->inputs.items[0]) : NULL;
-    if (node && keeps_winners(node)) node = plain_producer(graph, node->inputs.items[0]);
+    if (node && node->op->keeps_winners) node = plain_producer(graph, node->inputs.items[0]);
     return node && node->op == &op_batchnorm_apply && node->inputs.items[0] == x ? node : NULL;
 }
 

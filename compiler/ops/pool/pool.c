@@ -219,9 +219,18 @@ const Op op_avgpool = {
     .kernel_count = POOL_KERNELS,
 };
 
+/* One place of each window has its gradient. */
+static double winner_density(const Op *op, const Attr *attrs) {
+    const Size *window = &attr_find(op, attrs, "window")->size;
+    double density = 1;
+    for (int i = 0; i < window->rank; i++) density /= (double)window->dim[i];
+    return density;
+}
+
 const Op op_maxpool_grad = {
     .name = "maxpool_grad",
     .kind = OPK_INTERNAL,
+    .density = winner_density,
     .summary = "gradient of maxpool from its input: each window's goes to its first largest element",
     .formula = "dx = sum over windows of dy where x is the window's first maximum",
     .params = pool_window_params,
@@ -235,6 +244,8 @@ const Op op_maxpool_grad = {
 const Op op_maxpool_winner_grad = {
     .name = "maxpool_winner_grad",
     .kind = OPK_INTERNAL,
+    .places_winners = true,
+    .density = winner_density,
     .summary = "gradient of maxpool from the winners: each window's goes to the place that won it",
     .formula = "dx = dy of the window where the place is its winner, 0 elsewhere",
     .params = pool_window_params,

@@ -7,6 +7,7 @@
 #include "graph/op.h"
 #include "ops/parts/channel_rows.h"
 #include "ops/parts/sample_frame.h"
+#include "runtime/abi.h"
 
 #include <math.h>
 
@@ -126,6 +127,10 @@ static const Kernel kernels[] = {
 const Op op_cross_entropy = {
     .name = "cross_entropy",
     .kind = OPK_LOSS,
+    .code = CNN_CROSS_ENTROPY,
+    .effect = true,
+    .predicts = MEANING_PROBABILITIES,
+    .absorbs = 1u << MEANING_PROBABILITIES | 1u << MEANING_LOG_PROBABILITIES,
     .summary = "for classes: minus the logarithm of the target's softmax, of logits along the last axis",
     .formula = "loss = log(sum over k of exp(z[k])) - (1-e)*z[target] - e/classes * sum over k of z[k], e "
                "the smoothing",

@@ -241,6 +241,7 @@ static void apply_gradient(Backward *b, const Node *node) {
 const Op op_dropout_apply = {
     .name = "dropout_apply",
     .kind = OPK_INTERNAL,
+    .drops = true,
     .min_inputs = 2,
     .max_inputs = 2,
     ELEMENTWISE_ROW,

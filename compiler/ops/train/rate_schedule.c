@@ -2,6 +2,7 @@
  * description carries its numbers, and the runtime computes the rate (runtime/run/learning_rate.c). Epochs e
  * count from 0. */
 #include "graph/op.h"
+#include "runtime/abi.h"
 
 #include <math.h>
 
@@ -36,6 +37,7 @@ static const Param milestones_params[] = {
      .type = PARAM_INTEGERS,
      .min = 1,
      .max = HUGE_VAL,
+     .rising = true,
      .help = "the epochs after which the rate changes"},
     FACTOR(HUGE_VAL),
     WARMUP,
@@ -66,29 +68,32 @@ static const Param plateau_params[] = {
     WARMUP,
 };
 
-#define SCHEDULE(word, text, how, call)                                                                      \
+#define SCHEDULE(word, number, text, how, call)                                                              \
     const Op op_##word = {.name = #word,                                                                     \
                           .kind = OPK_SCHEDULE,                                                              \
+                          .code = number,                                                                    \
                           .summary = text,                                                                   \
                           .formula = how,                                                                    \
                           .example = call,                                                                   \
                           .params = word##_params,                                                           \
                           .param_count = COUNT(word##_params)}
 
-SCHEDULE(constant, "the optimizer's rate all along", "lr", "constant(warmup=2)");
-SCHEDULE(step, "the rate falls by a factor after every so many epochs", "lr * factor^floor(e/every)",
-         "step(10, factor=0.5)");
-SCHEDULE(milestones, "the rate falls by a factor after each epoch of a list, in ascending order",
+SCHEDULE(constant, CNN_SCHEDULE_CONSTANT, "the optimizer's rate all along", "lr", "constant(warmup=2)");
+SCHEDULE(step, CNN_SCHEDULE_STEP, "the rate falls by a factor after every so many epochs",
+         "lr * factor^floor(e/every)", "step(10, factor=0.5)");
+SCHEDULE(milestones, CNN_SCHEDULE_MILESTONES,
+         "the rate falls by a factor after each epoch of a list, in ascending order",
          "lr * factor^(how many of the epochs are at most e)", "milestones([30, 60, 80])");
-SCHEDULE(exponential, "the rate falls by a factor after every epoch", "lr * rate^e", "exponential(0.95)");
-SCHEDULE(cosine,
+SCHEDULE(exponential, CNN_SCHEDULE_EXPONENTIAL, "the rate falls by a factor after every epoch", "lr * rate^e",
+         "exponential(0.95)");
+SCHEDULE(cosine, CNN_SCHEDULE_COSINE,
          "half a cosine from lr down over all epochs, an epoch at a time; it begins where the warm-up ends",
          "to + (lr - to) * (1 + cos(pi*(e - warmup)/(epochs - warmup))) / 2", "cosine(to=1e-5, warmup=5)");
-SCHEDULE(one_cycle,
+SCHEDULE(one_cycle, CNN_SCHEDULE_ONE_CYCLE,
          "up and down once over the whole training, batch by batch, as torch.optim.lr_scheduler.OneCycleLR",
          "max_lr/25 to max_lr over 30 % of the batches, then down to max_lr/250000, both along half a cosine",
          "one_cycle(0.1)");
-SCHEDULE(plateau,
+SCHEDULE(plateau, CNN_SCHEDULE_PLATEAU,
          "the rate falls by a factor when the loss stays; the validation loss, or the training loss without "
          "one, must sink "
          "by 1e-4 of itself to count as progress",

@@ -5,6 +5,7 @@
 #include "graph/op.h"
 #include "ops/parts/channel_rows.h"
 #include "ops/parts/sample_frame.h"
+#include "runtime/abi.h"
 
 #include <math.h>
 
@@ -143,7 +144,7 @@ static double loss_cost(const Machine *machine, const Graph *graph, const Node *
         {.name = "rows", .cost = loss_cost, .emit = rule##_emit, .epilogue = true},                          \
     }
 #define LOSS_ROW(name)                                                                                       \
-    .kind = OPK_LOSS, .min_inputs = 1, .max_inputs = 1, .kernels = name##_kernels,                           \
+    .kind = OPK_LOSS, .effect = true, .min_inputs = 1, .max_inputs = 1, .kernels = name##_kernels,           \
     .kernel_count = COUNT(name##_kernels)
 
 LOSS_KERNELS(binary);
@@ -164,6 +165,9 @@ static const Param huber_params[] = {
 const Op op_binary_cross_entropy = {
     .name = "binary_cross_entropy",
     LOSS_ROW(binary),
+    .code = CNN_BINARY_CROSS_ENTROPY,
+    .predicts = MEANING_PROBABILITY,
+    .absorbs = 1u << MEANING_PROBABILITY,
     .summary =
         "for yes or no, several at once: of logits against targets from 0 to 1; a final sigmoid is taken in",
     .formula = "loss = log(1 + exp(z)) - z*t, the mean over the elements",
@@ -173,6 +177,7 @@ const Op op_binary_cross_entropy = {
 const Op op_mse = {
     .name = "mse",
     LOSS_ROW(mse),
+    .code = CNN_MSE,
     .summary = "mean squared error",
     .formula = "loss = (y - t)^2, the mean over the elements",
     .example = "mse",
@@ -181,6 +186,7 @@ const Op op_mse = {
 const Op op_mae = {
     .name = "mae",
     LOSS_ROW(mae),
+    .code = CNN_MAE,
     .summary = "mean absolute error; its derivative at 0 is 0",
     .formula = "loss = |y - t|, the mean over the elements",
     .example = "mae",
@@ -189,6 +195,7 @@ const Op op_mae = {
 const Op op_huber = {
     .name = "huber",
     LOSS_ROW(huber),
+    .code = CNN_HUBER,
     .summary = "squared near the target, a straight line further off",
     .formula = "loss = (y - t)^2 / 2 where |y - t| <= delta, else delta*(|y - t| - delta/2), the mean over "
                "the elements",
