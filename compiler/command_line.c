@@ -177,6 +177,13 @@ static bool apply_definition(Reader *reader, const char *value) {
     return true;
 }
 
+static bool apply_prefix(Reader *reader, const char *value) {
+    if (!is_name(value, strlen(value)))
+        return complain("--prefix takes letters, digits and _, and no digit in front, not '%s'", value);
+    reader->line->options.prefix = value;
+    return true;
+}
+
 static bool apply_kernel(Reader *reader, const char *value) {
     const char *equals = strchr(value, '=');
     if (!equals || equals == value || !equals[1])
@@ -241,6 +248,8 @@ static const Row table[] = {
     {"--max-memory",    "SIZE",              CALL(size),         "fail if training a batch needs more: bytes, or 64K, 512M, 2G"          },
     {"--inference",     NULL,                FIELD(inference),   "leave the training code out"                                           },
     {"--model",         "NAME",              FIELD(model),       "which model of the file"                                               },
+    {"--prefix",        "NAME",              CALL(prefix),
+     "what the names of the C interface begin with; the model's by default"                                                              },
     {"-D",              "NAME=VALUE",        CALL(definition),   "set a constant of the file"                                            },
     {"--machine",       "KEY=N,...",         CALL(machine),
      "reckon with other cache sizes and multiply-add ports: l1=32K,l2=1M,ports=2"                                                        },

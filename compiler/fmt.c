@@ -2,35 +2,34 @@
 #include "fmt.h"
 
 #include "base/outfile.h"
+#include "runtime/exit_status.h"
 #include "syntax/formatter.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { EXIT_DONE = 0, EXIT_LAYOUT = 1, EXIT_FILE = 4 };
-
 static int say_layout(const char *name) {
     printf("%s is not in the standard layout\n", name);
-    return EXIT_LAYOUT;
+    return STATUS_MODEL;
 }
 
 static int fmt_file(Context *cx, const char *path) {
     const Source *source = source_open(cx, path);
-    if (!source) return EXIT_FILE;
+    if (!source) return STATUS_FILE;
     const char *text = format_source(cx, source);
     diag_flush(cx->diag);
-    if (!text) return EXIT_LAYOUT;
+    if (!text) return STATUS_MODEL;
     size_t length = strlen(text);
     bool changed = length != source->length || memcmp(text, source->text, length) != 0;
-    if (cx->options.check) return changed ? say_layout(source->name) : EXIT_DONE;
-    if (!strcmp(path, "-")) return fputs(text, stdout), EXIT_DONE;
-    if (!changed) return EXIT_DONE;
+    if (cx->options.check) return changed ? say_layout(source->name) : STATUS_OK;
+    if (!strcmp(path, "-")) return fputs(text, stdout), STATUS_OK;
+    if (!changed) return STATUS_OK;
     if (cx->options.verbose) fprintf(stderr, "cnnc: writing %s\n", path);
     return outfile_write(path, text, length);
 }
 
 int fmt_files(const Options *options, bool color, const char *const *paths, int count) {
-    int status = EXIT_DONE;
+    int status = STATUS_OK;
     for (int i = 0; i < count; i++) {
         Arena *arena = arena_create();
         Context cx = {.arena = arena, .options = *options};

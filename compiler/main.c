@@ -9,6 +9,7 @@
 #include "fmt.h"
 #include "output/output.h"
 #include "passes/pass.h"
+#include "runtime/exit_status.h"
 #include "sema/sema.h"
 #include "syntax/parse.h"
 
@@ -22,8 +23,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-enum { EXIT_DONE = 0, EXIT_MODEL = 1, EXIT_USAGE = 2, EXIT_FILE = 4, EXIT_INTERRUPTED = 130 };
 
 static double seconds_now(void) {
     struct timespec now;
@@ -97,10 +96,23 @@ static void check_memory(Context *cx, const Model *model, int64_t training) {
     diag_help(cx->diag, "a smaller batch, fewer channels or an earlier pooling layer need less");
 }
 
-/* The model's names become those of C functions. */
+/* The model's name begins those of C functions. */
 static void check_interface_name(Context *cx, const Model *model) {
-    if (!cx->options.emit->interface || !header_name_is_taken(model->name)) return;
-    diag(cx->diag, (Span){0}, E_INTERFACE_NAME, model->name);
+    const char *name, *clash = header_clash(cx->arena, model->interface, &name);
+    if (!cx->options.emit->interface || cx->options.prefix || !clash) return;
+    diag(cx->diag, (Span){0}, E_INTERFACE_NAME, name, clash);
+    diag_help(cx->diag, "--prefix=NAME names the interface otherwise: --prefix=%s_net, for instance",
+              model->name);
+}
+
+/* So does what --prefix puts in its place. */
+static bool prefix_is_free(Context *cx) {
+    const char *prefix = cx->options.prefix, *name;
+    const char *clash = prefix ? header_clash(cx->arena, prefix, &name) : NULL;
+    if (!clash) return true;
+    fprintf(stderr, "cnnc: error: --prefix=%s: the interface would declare '%s', which %s\n", prefix, name,
+            clash);
+    return false;
 }
 
 /* What one of the printers of output/ says of the model, to be written to path; NULL: to nowhere. */
@@ -121,15 +133,15 @@ static OutFile print_file(Arena *arena, Printer print, const Model *model, const
 static int produce(Context *cx, const Model *model, const Machine *machine, Graph *const *forms,
                    MemoryTotals memory) {
     const Options *options = &cx->options;
-    if (!kernels_known(cx, model->graph)) return EXIT_USAGE;
+    if (!kernels_known(cx, model->graph)) return STATUS_USAGE;
     if (options->check) {
         if (options->json)
             summary_print_json(stdout, model, memory.inference, memory.training);
         else
             summary_print_text(stdout, model, cx->sources.items[0]->name, memory.inference, memory.training);
-        return EXIT_DONE;
+        return STATUS_OK;
     }
-    if (!spares_sources(cx)) return EXIT_USAGE;
+    if (!spares_sources(cx)) return STATUS_USAGE;
     const EmitKind *kind = options->emit;
     if (kind->print) {
         OutFile file = print_file(cx->arena, kind->print, model, options->output);
@@ -156,23 +168,24 @@ static int judge_and_produce(Context *cx, Elaboration *elaboration, const Machin
     check_memory(cx, elaboration->model, memory.training);
     check_interface_name(cx, elaboration->model);
     diag_flush(cx->diag);
-    if (diag_errors(cx->diag)) return EXIT_MODEL;
+    if (diag_errors(cx->diag)) return STATUS_MODEL;
     return produce(cx, elaboration->model, machine, forms, memory);
 }
 
 static int compile(Context *cx) {
     double since = seconds_now();
     const Source *source = source_open(cx, cx->options.input);
-    if (!source) return EXIT_FILE;
+    if (!source) return STATUS_FILE;
+    if (!prefix_is_free(cx)) return STATUS_USAGE;
     const Ast *ast = syntax_parse(cx, source);
     phase_end(cx, "parse", &since);
-    if (diag_errors(cx->diag)) return EXIT_MODEL;
+    if (diag_errors(cx->diag)) return STATUS_MODEL;
     Elaboration *elaboration = sema_elaborate(cx, ast);
     phase_end(cx, "elaborate", &since);
     if (elaboration->usage_error) return elaboration->usage_error;
-    if (diag_errors(cx->diag) || !elaboration->model) return EXIT_MODEL;
+    if (diag_errors(cx->diag) || !elaboration->model) return STATUS_MODEL;
     Machine *machine = machine_create(cx);
-    if (!machine) return EXIT_USAGE;
+    if (!machine) return STATUS_USAGE;
     int status = judge_and_produce(cx, elaboration, machine);
     machine_destroy(machine);
     return status;
@@ -181,19 +194,19 @@ static int compile(Context *cx) {
 /* --from-graph: one pass over a printed graph, for the passes' tests. */
 static int run_one_pass(Context *cx) {
     const Source *source = source_open(cx, cx->options.input);
-    if (!source) return EXIT_FILE;
+    if (!source) return STATUS_FILE;
     Machine *machine = machine_create(cx);
-    if (!machine) return EXIT_USAGE;
+    if (!machine) return STATUS_USAGE;
     bool done = passes_run_text(cx, machine, source);
     machine_destroy(machine);
-    return done ? EXIT_DONE : EXIT_MODEL;
+    return done ? STATUS_OK : STATUS_MODEL;
 }
 
 static int print_passes(void) {
     int count;
     const Pass *passes = pass_table(&count);
     for (int i = 0; i < count; i++) printf("%-10s %s\n", passes[i].name, passes[i].help);
-    return EXIT_DONE;
+    return STATUS_OK;
 }
 
 static bool wants_color(ColorMode mode) {
@@ -205,15 +218,15 @@ static bool wants_color(ColorMode mode) {
 static int serve(Arena *arena, const CommandLine *line) {
     unsigned major, minor, patch;
     switch (line->request) {
-    case REQUEST_HELP: options_help(stdout); return EXIT_DONE;
+    case REQUEST_HELP: options_help(stdout); return STATUS_OK;
     case REQUEST_PASSES: return print_passes();
-    case REQUEST_EXPLAIN: return explain_print(stdout, line->word) ? EXIT_DONE : EXIT_USAGE;
+    case REQUEST_EXPLAIN: return explain_print(stdout, line->word) ? STATUS_OK : STATUS_USAGE;
     case REQUEST_FMT:
         return fmt_files(&line->options, wants_color(line->options.color), line->files, line->file_count);
     case REQUEST_VERSION:
         LLVMGetVersion(&major, &minor, &patch);
         printf("cnnc %s (LLVM %u.%u.%u)\n", CNNC_VERSION, major, minor, patch);
-        return EXIT_DONE;
+        return STATUS_OK;
     case REQUEST_COMPILE: break;
     }
     Context cx = {.arena = arena, .options = line->options};
@@ -226,13 +239,13 @@ static int serve(Arena *arena, const CommandLine *line) {
 
 static void interrupted(int signal) {
     (void)signal;
-    _exit(EXIT_INTERRUPTED);
+    _exit(STATUS_INTERRUPTED);
 }
 
 /* No signal ends the compiler, and no file that it opens takes the number of a closed standard stream. */
 static void prepare_process(void) {
     for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
-        if (fcntl(stream, F_GETFD) < 0 && open("/dev/null", O_RDONLY) < 0) exit(EXIT_FILE);
+        if (fcntl(stream, F_GETFD) < 0 && open("/dev/null", O_RDONLY) < 0) exit(STATUS_FILE);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     signal(SIGINT, interrupted);
@@ -243,11 +256,11 @@ int main(int argc, char **argv) {
     prepare_process();
     Arena *arena = arena_create();
     CommandLine line;
-    int status = options_parse(arena, argc, argv, &line) ? serve(arena, &line) : EXIT_USAGE;
+    int status = options_parse(arena, argc, argv, &line) ? serve(arena, &line) : STATUS_USAGE;
     arena_destroy(arena);
     if (fflush(stdout) || ferror(stdout)) {
         fprintf(stderr, "cnnc: error: cannot write to standard output: %s\n", strerror(errno));
-        return EXIT_FILE;
+        return STATUS_FILE;
     }
     return status;
 }

@@ -1,12 +1,14 @@
 /* See arena.h. Blocks double in size up to a megabyte; a larger request gets a block of its own. */
 #include "base/arena.h"
 
+#include "runtime/exit_status.h"
+
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_BLOCK = 16 * 1024, LARGEST_BLOCK = 1024 * 1024, ALIGNMENT = 16, EXIT_MEMORY = 5 };
+enum { FIRST_BLOCK = 16 * 1024, LARGEST_BLOCK = 1024 * 1024, ALIGNMENT = 16 };
 
 typedef struct Block Block;
 struct Block {
@@ -22,7 +24,7 @@ struct Arena {
 
 static _Noreturn void out_of_memory(void) {
     fputs("cnnc: error: out of memory\n", stderr);
-    exit(EXIT_MEMORY);
+    exit(STATUS_MEMORY);
 }
 
 static void *allocate_or_exit(size_t bytes) {

@@ -20,6 +20,7 @@ typedef struct Options {
     const char *input;  /* path of the model, or "-" */
     const char *output; /* NULL: from the input's stem */
     const char *model;  /* NULL: the file's only one */
+    const char *prefix; /* of the names of the C interface; NULL: the model's name */
     bool check, json, strict, gradcheck, inference, verbose, save_temps, time_phases;
     bool
         double_precision; /* --dtype=f64, for tests: every value is a double and every kernel the reference */

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "base/outfile.h"
 
+#include "runtime/exit_status.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -12,11 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { EXIT_FILE = 4 };
-
 static int complain(const char *path, int error) {
     fprintf(stderr, "cnnc: error: cannot write %s: %s\n", path, strerror(error));
-    return EXIT_FILE;
+    return STATUS_FILE;
 }
 
 /* 0 or errno. */

@@ -4,6 +4,7 @@
 #include "base/interrupts.h"
 #include "base/outfile.h"
 #include "codegen/module.h"
+#include "runtime/exit_status.h"
 
 #include <llvm-c/BitWriter.h>
 
@@ -14,11 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { EXIT_DONE = 0, EXIT_FILE = 4 };
-
 static int file_error(const char *path) {
     fprintf(stderr, "cnnc: error: cannot write %s: %s\n", path, strerror(errno));
-    return EXIT_FILE;
+    return STATUS_FILE;
 }
 
 static bool is_special(const char *path) {
@@ -83,7 +82,7 @@ static int write_program(Module *module, const char *path) {
     if (is_special(path)) {
         errno = EINVAL;
         fprintf(stderr, "cnnc: error: cannot write a program to %s: it is no regular file\n", path);
-        return EXIT_FILE;
+        return STATUS_FILE;
     }
     char *object = arena_printf(cx->arena, "%s.XXXXXX.o", path);
     char *program = temporary_name(cx->arena, path);

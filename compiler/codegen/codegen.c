@@ -1,12 +1,43 @@
-/* From planned forms to the output: emit, optimise, write. */
+/* From planned forms to the output: emit, describe, optimise, write. */
 #define _GNU_SOURCE
 #include "codegen/module.h"
+
+#include "runtime/abi.h"
 
 #include <llvm-c/ErrorHandling.h>
 #include <time.h>
 
 static void on_llvm_error(const char *reason) {
     internal_error("LLVM: %s", reason);
+}
+
+static LLVMTypeRef field_type(const Emit *e, AbiField field) {
+    LLVMTypeRef types[] = {
+        [ABI_INT32] = e->i32,       [ABI_INT64] = e->i64,
+        [ABI_FLOAT] = e->f32,       [ABI_DOUBLE] = e->f64,
+        [ABI_ADDRESS] = e->pointer, [ABI_EXTENTS] = LLVMArrayType2(e->i64, CNN_MAX_RANK),
+    };
+    return types[abi_field_type(field)];
+}
+
+/* The structures of the description lie in the target's memory where it says, as LLVM sees it. */
+static void check_layout(Module *module) {
+    Emit *e = &module->emit;
+    LLVMTargetDataRef data = LLVMGetModuleDataLayout(e->module);
+    LLVMTypeRef types[ABI_FIELDS];
+    int bytes = e->machine->pointer_bytes;
+    for (AbiStruct s = 0; s < ABI_STRUCTS; s++) {
+        AbiField first = abi_first_field(s);
+        unsigned count = (unsigned)abi_field_count(s);
+        for (unsigned i = 0; i < count; i++) types[i] = field_type(e, first + i);
+        LLVMTypeRef type = LLVMStructTypeInContext(e->context, types, count, false);
+        for (unsigned i = 0; i < count; i++)
+            if (LLVMOffsetOfElement(data, type, i) != (unsigned long long)abi_offset(first + i, bytes))
+                internal_error("LLVM lays %s elsewhere", abi_field_name(first + i));
+        bool whole = LLVMABISizeOfType(data, type) == (unsigned long long)abi_size(s, bytes);
+        if (!whole || abi_size(s, bytes) != abi_written_size(s, bytes))
+            internal_error("the size of the structure that begins with %s differs", abi_field_name(first));
+    }
 }
 
 Module *module_create(Context *cx, const Model *model, const Machine *machine) {
@@ -31,6 +62,7 @@ Module *module_create(Context *cx, const Model *model, const Machine *machine) {
     LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine->llvm);
     LLVMSetModuleDataLayout(module->emit.module, layout);
     LLVMDisposeTargetData(layout);
+    check_layout(module);
     return module;
 }
 
@@ -53,12 +85,30 @@ static void phase_done(const Context *cx, const char *name, double *start) {
     *start = now;
 }
 
+/* Every function of the model. Forms by which people look into it come last, so that code which another form
+ * has, too, is made for that one. */
+static Emitted emit_functions(Module *module, Graph *const *forms) {
+    Emitted emitted = {0};
+    for (int round = 0; round < 2; round++) {
+        module->seldom = round;
+        for (int i = 0; i < FORM_COUNT; i++)
+            if (forms[i] && forms[i]->form->seldom == round)
+                emitted.programs[i] = program_emit(module, forms[i]);
+    }
+    const Graph *training = forms[FORM_TRAINING];
+    if (training) emitted.update = update_emit(module, training);
+    if (training && module->model->train->clip_norm > 0) emitted.gather = gather_emit(module, training);
+    emitted.peak = peak_emit(module);
+    return emitted;
+}
+
 int codegen_build(Context *cx, const CodegenInput *input) {
     LLVMInstallFatalErrorHandler(on_llvm_error);
     double start = seconds();
     Module *module = module_create(cx, input->model, input->machine);
     module->companion = input->companion;
-    LLVMValueRef description = descriptor_emit(module, input);
+    Emitted emitted = emit_functions(module, input->forms);
+    LLVMValueRef description = descriptor_make(module, input, &emitted);
     if (input->interface) embedding_emit(module, description);
     phase_done(cx, "emit", &start);
     module_optimize(module);

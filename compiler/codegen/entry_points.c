@@ -43,7 +43,7 @@ static void emit_entry(Module *module, const Entry *entry, LLVMValueRef descript
     LLVMTypeRef called_type = LLVMFunctionType(result, types, extra + own, false);
     LLVMValueRef called =
         LLVMAddFunction(e->module, arena_printf(e->cx->arena, "cnn_embed_%s", entry->suffix), called_type);
-    const char *name = arena_printf(e->cx->arena, "%s_%s", module->model->name, entry->suffix);
+    const char *name = arena_printf(e->cx->arena, "%s_%s", module->model->interface, entry->suffix);
     LLVMValueRef function =
         LLVMAddFunction(e->module, name, LLVMFunctionType(result, types + extra, own, false));
     LLVMPositionBuilderAtEnd(e->builder, LLVMAppendBasicBlockInContext(e->context, function, "entry"));

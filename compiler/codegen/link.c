@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "codegen/module.h"
 
+#include "runtime/exit_status.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
@@ -12,8 +14,6 @@
 #include <unistd.h>
 
 extern char **environ;
-
-enum { EXIT_FILE = 4 };
 
 typedef VEC(const char *) Arguments;
 
@@ -74,7 +74,7 @@ static int run(const char *const *arguments) {
     posix_spawnattr_destroy(&attributes);
     if (error) {
         fprintf(stderr, "cnnc: error: cannot run the linker %s: %s\n", arguments[0], strerror(error));
-        return EXIT_FILE;
+        return STATUS_FILE;
     }
     int status = 0;
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
@@ -82,12 +82,12 @@ static int run(const char *const *arguments) {
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return 0;
     fprintf(stderr, "cnnc: error: the linker %s failed%s\n", arguments[0],
             WIFSIGNALED(status) ? ": killed by a signal" : "");
-    return EXIT_FILE;
+    return STATUS_FILE;
 }
 
 int link_program(Context *cx, const char *object, const char *output) {
     const char *runtime = find_runtime(cx);
-    if (!runtime) return EXIT_FILE;
+    if (!runtime) return STATUS_FILE;
     Arguments arguments = {0};
     const char *compiler = getenv("CC");
     split_words(cx->arena, &arguments, compiler ? compiler : "", " \t");

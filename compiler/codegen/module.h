@@ -27,19 +27,48 @@ LLVMValueRef module_kernel(Module *module, const Graph *graph, const Node *node,
 LLVMValueRef module_function(Module *module, const char *name, LLVMTypeRef result, LLVMTypeRef *parameters,
                              int count);
 
-/* Emits the graph's functions and returns a constant pointer to its cnn_program (stages.c). */
-LLVMValueRef program_emit(Module *module, const Graph *graph);
+/* A node of a program as a function: a cnn_function that runs it or, `prepares`, that derives from parameters
+ * what its kernel wants. */
+typedef struct EmittedStep {
+    const Node *node; /* as it is computed: of a sample that runs by itself, not always the graph's own */
+    LLVMValueRef function;
+    bool prepares;
+} EmittedStep;
+typedef VEC(EmittedStep) EmittedSteps;
 
-/* Emits the optimizer's update over the trained parameters, a cnn_update; and what gathers the gradient for
- * clip_norm, a cnn_gather (update.c). */
+typedef struct EmittedStage {
+    EmittedSteps samples, batch;
+    EmittedSteps
+        alone; /* `samples` as they are best for a batch of one; none where the program has no such */
+} EmittedStage;
+
+typedef struct EmittedProgram {
+    const Graph *graph;
+    EmittedStage *stages;  /* graph->stage_count of them */
+    EmittedSteps prepare;  /* level by level */
+    VEC(int) prepare_ends; /* of each level: where the next one begins */
+} EmittedProgram;
+
+/* Every function of a model; NULL where the model has no such program or function. */
+typedef struct Emitted {
+    EmittedProgram *programs[FORM_COUNT];
+    LLVMValueRef update, gather, peak; /* a cnn_update, a cnn_gather, a cnn_peak */
+} Emitted;
+
+/* Emits the graph's functions (stages.c). */
+EmittedProgram *program_emit(Module *module, const Graph *graph);
+
+/* Emits the optimizer's update over the trained parameters, and what gathers the gradient for clip_norm
+ * (update.c). */
 LLVMValueRef update_emit(Module *module, const Graph *training);
 LLVMValueRef gather_emit(Module *module, const Graph *training);
 
-/* Emits what shows how many multiply-adds the machine can do, a cnn_peak (peak.c). */
+/* Emits what shows how many multiply-adds the machine can do (peak.c). */
 LLVMValueRef peak_emit(Module *module);
 
-/* Emits every program, the update, and the constant that describes them: a pointer to it (descriptor.c). */
-LLVMValueRef descriptor_emit(Module *module, const CodegenInput *input);
+/* The constant that describes the model and what was emitted of it, a cnn_model: its address. Emits no code
+ * (descriptor.c). */
+LLVMValueRef descriptor_make(Module *module, const CodegenInput *input, const Emitted *emitted);
 
 /* Emits the functions of the embedding interface, NAME_create and its like, and hides the description
  * (entry_points.c). */

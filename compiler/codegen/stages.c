@@ -1,10 +1,5 @@
-/* A scheduled graph as functions, one a node, in the order in which they run; and the cnn_program that lists
- * them, stage by stage. */
-#include "codegen/constants.h"
-
-#include <string.h>
-
-enum { LEAST_SPLIT_CYCLES = 4000 }; /* about 1 us: waiting for each other takes a fifth of that */
+/* A scheduled graph as functions, one a node, listed stage by stage in the order in which they run. */
+#include "codegen/module.h"
 
 /* A function of the program under construction and the blocks that its frame points to, loaded when first
  * needed. */
@@ -16,12 +11,12 @@ typedef struct Body {
 } Body;
 
 static LLVMValueRef block_pointer(Body *body, Region region) {
-    static const FrameField fields[] = {[REGION_PARAMETERS] = FRAME_PARAMETERS,
-                                        [REGION_PACKED] = FRAME_PACKED,
-                                        [REGION_LANE] = FRAME_LANE,
-                                        [REGION_SHARED] = FRAME_SHARED,
-                                        [REGION_BATCH] = FRAME_BATCH,
-                                        [REGION_SCRATCH] = FRAME_SCRATCH};
+    static const AbiField fields[] = {[REGION_PARAMETERS] = ABI_frame_parameters,
+                                      [REGION_PACKED] = ABI_frame_packed,
+                                      [REGION_LANE] = ABI_frame_lane,
+                                      [REGION_SHARED] = ABI_frame_shared,
+                                      [REGION_BATCH] = ABI_frame_batch,
+                                      [REGION_SCRATCH] = ABI_frame_scratch};
     if (!body->blocks[region]) body->blocks[region] = code_frame(&body->code, fields[region]);
     return body->blocks[region];
 }
@@ -76,8 +71,8 @@ static LLVMValueRef emit_step(Module *module, const Graph *graph, const Node *no
                              .function = function,
                              .frame = LLVMGetParam(function, 0)};
     bool samples = !prepare && node->op->domain == DOMAIN_SAMPLE;
-    body.code.count = samples ? code_frame(&body.code, FRAME_COUNT) : code_int(&body.code, 1);
-    body.code.first = samples ? code_frame(&body.code, FRAME_FIRST) : code_int(&body.code, 0);
+    body.code.count = samples ? code_frame(&body.code, ABI_frame_count) : code_int(&body.code, 1);
+    body.code.first = samples ? code_frame(&body.code, ABI_frame_first) : code_int(&body.code, 0);
     call_node(&body, node, prepare);
     LLVMBuildRetVoid(e->builder);
     return function;
@@ -89,36 +84,30 @@ static bool does_nothing(const Machine *machine, const Graph *graph, const Node 
     return node->kernel->idle && node->kernel->idle(&call);
 }
 
-static LLVMValueRef step_constant(Module *module, const Graph *graph, const Node *node, LLVMValueRef run,
-                                  bool prepare) {
-    Fields step = {.module = module};
-    put_value(&step, run);
-    put_string(&step, node->layer >= 0 ? graph->layers.items[node->layer].name : NULL);
-    put_string(&step, arena_printf(module->emit.cx->arena, "%s.%s", node->op->name, node->kernel->name));
-    put_i64(&step, node->op->macs && !prepare ? node_layer_macs(graph, node) : 0);
-    put_f64(&step, prepare ? 0 : node->cost);
-    put_i64(&step, !prepare && node->kernel->splits && node->cost >= LEAST_SPLIT_CYCLES);
-    return fields_struct(&step);
+static const Node *copy_node(Module *module, Node node) {
+    Node *copy = ARENA_NEW(module->emit.cx->arena, Node);
+    *copy = node;
+    return copy;
 }
 
-/* The cnn_steps of the nodes of that domain and stage; alone: as they are for a sample that runs by itself.
- * `runs` has each node's function, once there is one. */
-static int put_steps(Fields *fields, const Graph *graph, Domain domain, int stage, LLVMValueRef *runs,
-                     bool alone) {
-    Fields steps = {.module = fields->module};
+/* The nodes of that domain and stage; alone: as they are for a sample that runs by itself. `functions` has
+ * each node's, once there is one. */
+static EmittedSteps emit_steps(Module *module, const Graph *graph, Domain domain, int stage,
+                               LLVMValueRef *functions, bool alone) {
+    EmittedSteps steps = {0};
     for (int i = 0; i < graph->nodes.count; i++) {
         const Node *own = graph_node(graph, i);
         if (own->op->domain != domain || own->stage != stage ||
-            does_nothing(fields->module->emit.machine, graph, own))
+            does_nothing(module->emit.machine, graph, own))
             continue;
-        Node node = alone ? node_alone(own) : *own;
-        bool same = node.kernel == own->kernel;
-        LLVMValueRef run = same && runs[i] ? runs[i] : emit_step(fields->module, graph, &node, false);
-        if (same) runs[i] = run;
-        put_value(&steps, step_constant(fields->module, graph, &node, run, false));
+        const Node *node = alone ? copy_node(module, node_alone(own)) : own;
+        bool same = node->kernel == own->kernel;
+        LLVMValueRef function = same ? functions[i] : NULL;
+        if (!function) function = emit_step(module, graph, node, false);
+        if (same) functions[i] = function;
+        vec_push(module->emit.cx->arena, &steps, ((EmittedStep){node, function, false}));
     }
-    put_pointer(fields, constant_array(fields->module, steps.values.items, steps.values.count));
-    return steps.values.count;
+    return steps;
 }
 
 /* How many nodes that prepare stand one behind the other before this one's parameters are there. */
@@ -137,67 +126,47 @@ static bool prepares(const Node *node) {
     return node->op->domain == DOMAIN_PARAMETER || node->kernel->packed;
 }
 
-static void put_prepared(Fields *steps, const Graph *graph, const Node *node) {
-    bool kernel_only = node->op->domain != DOMAIN_PARAMETER;
+static void emit_prepared(Module *module, EmittedProgram *program, const Node *node) {
     if (!prepares(node)) return;
-    LLVMValueRef run = emit_step(steps->module, graph, node, kernel_only);
-    put_value(steps, step_constant(steps->module, graph, node, run, kernel_only));
+    bool kernel_only = node->op->domain != DOMAIN_PARAMETER;
+    LLVMValueRef function = emit_step(module, program->graph, node, kernel_only);
+    vec_push(module->emit.cx->arena, &program->prepare, ((EmittedStep){node, function, kernel_only}));
 }
 
 /* The steps that prepare, level by level, and where each level ends. */
-static void put_prepare(Fields *fields, const Graph *graph) {
-    Module *module = fields->module;
-    Fields steps = {.module = module}, ends = {.module = module};
+static void emit_prepare(Module *module, EmittedProgram *program) {
+    const Graph *graph = program->graph;
     for (int level = 0, deepest = 0; level <= deepest; level++) {
         for (int i = 0; i < graph->nodes.count; i++) {
-            const Node *node = graph_node(graph, i);
-            Node alone = node_alone(node);
-            if (!prepares(node) && !prepares(&alone)) continue;
+            const Node *node = graph_node(graph, i), *alone = copy_node(module, node_alone(node));
+            if (!prepares(node) && !prepares(alone)) continue;
             int here = prepare_level(graph, node);
             if (here > deepest) deepest = here;
             if (here != level) continue;
-            put_prepared(&steps, graph, node);
-            if (node->alone) put_prepared(&steps, graph, &alone);
+            emit_prepared(module, program, node);
+            if (node->alone) emit_prepared(module, program, alone);
         }
-        if (steps.values.count) put_i32(&ends, steps.values.count);
+        if (program->prepare.count)
+            vec_push(module->emit.cx->arena, &program->prepare_ends, program->prepare.count);
     }
-    put_pointer(fields, constant_array(module, steps.values.items, steps.values.count));
-    put_pointer(fields, constant_array(module, ends.values.items, ends.values.count));
-    put_i32(fields, steps.values.count);
-    put_i32(fields, ends.values.count);
 }
 
-static LLVMValueRef stage_constant(Module *module, const Graph *graph, int stage) {
-    Fields fields = {.module = module};
-    LLVMValueRef *runs = ARENA_ARRAY(module->emit.cx->arena, LLVMValueRef, (size_t)graph->nodes.count);
-    int samples = put_steps(&fields, graph, DOMAIN_SAMPLE, stage, runs, false);
-    int batch = put_steps(&fields, graph, DOMAIN_BATCH, stage, runs, false);
+static EmittedStage emit_stage(Module *module, const Graph *graph, int stage) {
+    LLVMValueRef *functions = ARENA_ARRAY(module->emit.cx->arena, LLVMValueRef, (size_t)graph->nodes.count);
+    EmittedStage emitted = {0};
+    emitted.samples = emit_steps(module, graph, DOMAIN_SAMPLE, stage, functions, false);
+    emitted.batch = emit_steps(module, graph, DOMAIN_BATCH, stage, functions, false);
     if (graph->form->chooses_alone)
-        put_steps(&fields, graph, DOMAIN_SAMPLE, stage, runs, true);
-    else
-        put_pointer(&fields, NULL);
-    put_i32(&fields, samples);
-    put_i32(&fields, batch);
-    put_i32(&fields, graph->stage_micro_batches[stage]);
-    put_i32(&fields, 0);
-    return fields_struct(&fields);
+        emitted.alone = emit_steps(module, graph, DOMAIN_SAMPLE, stage, functions, true);
+    return emitted;
 }
 
-LLVMValueRef program_emit(Module *module, const Graph *graph) {
-    Fields stages = {.module = module}, program = {.module = module};
+EmittedProgram *program_emit(Module *module, const Graph *graph) {
+    EmittedProgram *program = ARENA_NEW(module->emit.cx->arena, EmittedProgram);
+    program->graph = graph;
+    program->stages = ARENA_ARRAY(module->emit.cx->arena, EmittedStage, (size_t)graph->stage_count);
     for (int stage = 0; stage < graph->stage_count; stage++)
-        put_value(&stages, stage_constant(module, graph, stage));
-    put_i32(&program, graph->stage_count);
-    put_i32(&program, graph->micro_batch);
-    put_pointer(&program, constant_array(module, stages.values.items, stages.values.count));
-    put_prepare(&program, graph);
-    put_i64(&program, graph->packed_elements);
-    put_i64(&program, graph->lane_elements);
-    put_i64(&program, graph->shared_elements);
-    put_i64(&program, graph->scratch_stride);
-    put_i64(&program, graph->batch_stride);
-    put_i32(&program, graph->doubles);
-    put_i32(&program, 0);
-    put_i64(&program, graph->workspace_elements);
-    return constant_global(module, fields_struct(&program));
+        program->stages[stage] = emit_stage(module, graph, stage);
+    emit_prepare(module, program);
+    return program;
 }

@@ -39,7 +39,9 @@ static void emit_range(Update *u, LLVMValueRef begin, LLVMValueRef end, bool dec
     step.g = sum_lanes(u, loop.index, whole);
     if (u->scale) step.g = code_fmul(code, step.g, u->scale);
     step.decay = decay;
-    LLVMValueRef slots_at[COUNT(step.slots)];
+    Arena *arena = code->emit->cx->arena;
+    LLVMValueRef *slots_at = ARENA_ARRAY(arena, LLVMValueRef, (size_t)u->slot_count);
+    step.slots = ARENA_ARRAY(arena, LLVMValueRef, (size_t)u->slot_count);
     for (int i = 0; i < u->slot_count; i++) {
         slots_at[i] = code_at(code, code_at_const(code, u->slots, i * u->trained), loop.index);
         step.slots[i] = code_load(code, slots_at[i], whole);
@@ -78,9 +80,9 @@ static Update update_open(Module *module, const Graph *training, KernelCode *cod
     LLVMPositionBuilderAtEnd(e->builder, body);
     return (Update){.code = code,
                     .train = module->model->train,
-                    .lanes = code_frame(code, FRAME_LANES),
-                    .lane_count = code_frame(code, FRAME_LANE_COUNT),
-                    .lane_stride = code_frame(code, FRAME_LANE_STRIDE),
+                    .lanes = code_frame(code, ABI_frame_lanes),
+                    .lane_count = code_frame(code, ABI_frame_lane_count),
+                    .lane_stride = code_frame(code, ABI_frame_lane_stride),
                     .trained = training->trained_elements};
 }
 
@@ -89,12 +91,12 @@ static void update_begin(Update *u) {
     KernelCode *code = u->code;
     LLVMBuilderRef b = code->emit->builder;
     const TrainSettings *train = u->train;
-    LLVMValueRef number = LLVMBuildUIToFP(b, code_frame(code, FRAME_STEP), code->emit->f64, "");
-    u->begun.rate = code_frame(code, FRAME_LEARNING_RATE);
+    LLVMValueRef number = LLVMBuildUIToFP(b, code_frame(code, ABI_frame_step), code->emit->f64, "");
+    u->begun.rate = code_frame(code, ABI_frame_learning_rate);
     u->begun.learning_rate = code_splat(code, u->begun.rate, code->width);
     u->begun.number = code_fadd(code, number, LLVMConstReal(code->emit->f64, 1));
     if (train->clip_norm > 0)
-        u->scale = code_splat(code, code_frame(code, FRAME_GRADIENT_SCALE), code->width);
+        u->scale = code_splat(code, code_frame(code, ABI_frame_gradient_scale), code->width);
     if (train->optimizer->update_begin)
         train->optimizer->update_begin(code, train->optimizer, train->optimizer_attrs, &u->begun);
 }
@@ -103,9 +105,9 @@ LLVMValueRef update_emit(Module *module, const Graph *training) {
     Emit *e = &module->emit;
     KernelCode code;
     Update u = update_open(module, training, &code, "update", e->i32);
-    u.parameters = code_frame(&code, FRAME_PARAMETERS);
-    u.slots = code_frame(&code, FRAME_VELOCITY);
-    u.slot_count = u.train->optimizer->slots ? u.train->optimizer->slots(u.train->optimizer_attrs) : 0;
+    u.parameters = code_frame(&code, ABI_frame_parameters);
+    u.slots = code_frame(&code, ABI_frame_slots);
+    u.slot_count = op_slots(u.train->optimizer, u.train->optimizer_attrs);
     u.bad = code_variable(&code, code_type(&code, code.width), code_constant(&code, 0, code.width));
     update_begin(&u);
     int64_t decayed = training->decayed_elements, trained = training->trained_elements;

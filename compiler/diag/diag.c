@@ -2,12 +2,13 @@
 #include "diag/report.h"
 
 #include "diag/context.h"
+#include "runtime/exit_status.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ERROR_LIMIT = 20, WARNING_LIMIT = 100, EXIT_INTERNAL = 70 };
+enum { ERROR_LIMIT = 20, WARNING_LIMIT = 100 };
 
 typedef struct Row {
     const char *code;
@@ -199,5 +200,5 @@ void internal_error_at(const char *file, int line, const char *format, ...) {
           "it.\n",
           stderr);
     va_end(arguments);
-    exit(EXIT_INTERNAL);
+    exit(STATUS_INTERNAL);
 }

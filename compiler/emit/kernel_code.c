@@ -202,29 +202,23 @@ LLVMValueRef code_reduce_max(KernelCode *code, LLVMValueRef x, Register reg) {
     return reduce(code, x, reg, code_fmax, -__builtin_inf());
 }
 
-LLVMValueRef code_frame(KernelCode *code, FrameField field) {
+LLVMValueRef code_frame(KernelCode *code, AbiField field) {
     Emit *e = code->emit;
-    LLVMTypeRef type = field < FRAME_FIRST           ? e->pointer
-                       : field < FRAME_SAMPLE_KIND   ? e->i64
-                       : field < FRAME_LEARNING_RATE ? e->i32
-                                                     : e->f32;
-    /* Seventeen pointers and nine 64-bit integers, then 32-bit fields: offsets follow from the order. */
-    int64_t offset = field < FRAME_SAMPLE_KIND
-                         ? 8 * (int64_t)field
-                         : 8 * FRAME_SAMPLE_KIND + 4 * (int64_t)(field - FRAME_SAMPLE_KIND);
-    LLVMValueRef index = code_int(code, offset);
+    LLVMTypeRef types[] = {
+        [ABI_INT32] = e->i32, [ABI_INT64] = e->i64, [ABI_FLOAT] = e->f32, [ABI_ADDRESS] = e->pointer};
+    LLVMValueRef index = code_int(code, abi_offset(field, e->machine->pointer_bytes));
     LLVMValueRef address = LLVMBuildInBoundsGEP2(e->builder, e->i8, code->frame, &index, 1, "");
-    return LLVMBuildLoad2(e->builder, type, address, "");
+    return LLVMBuildLoad2(e->builder, types[abi_field_type(field)], address, "");
 }
 
 LLVMValueRef code_workspace(KernelCode *code) {
-    return code_frame(code, FRAME_WORKSPACE);
+    return code_frame(code, ABI_frame_workspace);
 }
 
 Share code_share(KernelCode *code, LLVMValueRef n) {
     LLVMBuilderRef b = code->emit->builder;
-    LLVMValueRef part = code_frame(code, FRAME_PART);
-    LLVMValueRef parts = code_add_const(code, code_frame(code, FRAME_LAST_PART), 1);
+    LLVMValueRef part = code_frame(code, ABI_frame_part);
+    LLVMValueRef parts = code_add_const(code, code_frame(code, ABI_frame_last_part), 1);
     LLVMValueRef next = code_add_const(code, part, 1);
     return (Share){LLVMBuildUDiv(b, code_mul(code, n, part), parts, ""),
                    LLVMBuildUDiv(b, code_mul(code, n, next), parts, "")};

@@ -8,6 +8,7 @@
 #ifndef CNNC_EMIT_KERNEL_CODE_H
 #define CNNC_EMIT_KERNEL_CODE_H
 
+#include "emit/abi_layout.h"
 #include "emit/machine.h"
 #include "graph/op.h"
 
@@ -47,40 +48,8 @@ typedef struct Register {
     int width, live; /* live < width: the rest is neither read nor written */
 } Register;
 
-/* Fields of cnn_frame, by index. */
-typedef enum FrameField {
-    FRAME_PARAMETERS,
-    FRAME_PACKED,
-    FRAME_LANE,
-    FRAME_LANES,
-    FRAME_SHARED,
-    FRAME_BATCH,
-    FRAME_SCRATCH,
-    FRAME_WORKSPACE,
-    FRAME_SAMPLES,
-    FRAME_TARGETS,
-    FRAME_ORDER,
-    FRAME_NUMBERS,
-    FRAME_OUTPUT,
-    FRAME_LOSS,
-    FRAME_METRIC,
-    FRAME_SIGNATURE,
-    FRAME_VELOCITY,
-    FRAME_FIRST,
-    FRAME_COUNT,
-    FRAME_BATCH_SIZE,
-    FRAME_LANE_COUNT,
-    FRAME_LANE_STRIDE,
-    FRAME_SEED,
-    FRAME_STEP,
-    FRAME_PART,
-    FRAME_LAST_PART,
-    FRAME_SAMPLE_KIND,
-    FRAME_RANDOM,
-    FRAME_LEARNING_RATE,
-    FRAME_GRADIENT_SCALE
-} FrameField;
-LLVMValueRef code_frame(KernelCode *code, FrameField field); /* pointer, i64, i32 or float, as abi.h has it */
+/* A field of cnn_frame, ABI_frame_..., as abi.def has it: a pointer, i64, i32 or float. */
+LLVMValueRef code_frame(KernelCode *code, AbiField field);
 
 /* The worker's room for single kernels, as large as Kernel.workspace asked for: behind the samples of a full
  * micro-batch. Its contents are undefined when the kernel begins. */

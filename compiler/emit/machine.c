@@ -3,6 +3,7 @@
 #include "emit/machine.h"
 
 #include "base/vec.h"
+#include "runtime/exit_status.h"
 
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Core.h>
@@ -12,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { EXIT_USAGE = 2, SHARE_OF_LAST_CACHE = 4 /* of a worker, in second-level caches */ };
+enum { BUILT_POINTER_BYTES = 8, SHARE_OF_LAST_CACHE = 4 /* of a worker, in second-level caches */ };
 
 /* LLVM says on standard error, and only there, that it does not know a processor or a feature. */
 typedef struct StderrCapture {
@@ -118,8 +119,23 @@ static int64_t cache_bytes(const Machine *machine, int name, int64_t fallback) {
     return bytes > 0 ? bytes : fallback;
 }
 
-static const char *default_cpu(const char *triple) {
-    return !strncmp(triple, "x86_64", 6) ? "x86-64" : !strncmp(triple, "i", 1) ? "i686" : "generic";
+/* What every processor of an architecture has, where LLVM's "generic" is less than that. The ABI of RISC-V
+ * follows from the features: with `d`, numbers are handed over in registers for them (lp64d), as every Linux
+ * distribution has it. */
+typedef struct Baseline {
+    const char *triple, *cpu, *features; /* triple: how it begins */
+} Baseline;
+
+static const Baseline baselines[] = {
+    {"x86_64",  "x86-64",       ""              },
+    {"riscv64", "generic-rv64", "+m,+a,+f,+d,+c"},
+    {"",        "generic",      ""              },
+};
+
+static const Baseline *baseline_of(const char *triple) {
+    const Baseline *row = baselines;
+    while (strncmp(triple, row->triple, strlen(row->triple))) row++;
+    return row;
 }
 
 /* The processor and its features by name, "native" and "baseline" resolved. */
@@ -135,17 +151,26 @@ static void resolve_cpu(Context *cx, Machine *machine) {
         LLVMDisposeMessage(cpu);
         LLVMDisposeMessage(features);
     } else if (!strcmp(machine->cpu, "baseline")) {
-        machine->cpu = default_cpu(machine->triple);
+        const Baseline *baseline = baseline_of(machine->triple);
+        machine->cpu = baseline->cpu;
+        machine->features = baseline->features;
     }
     if (options->features && *options->features)
         machine->features = arena_printf(cx->arena, "%s%s%s", machine->features,
                                          *machine->features ? "," : "", options->features);
 }
 
+static int pointer_bytes(const Machine *machine) {
+    LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine->llvm);
+    int bytes = (int)LLVMPointerSize(layout);
+    LLVMDisposeTargetData(layout);
+    return bytes;
+}
+
 /* A processor of another mode (32 bits, say) is known, but ends LLVM as soon as code is made for it. */
 static void processor_does_not_fit(const char *reason) {
     fprintf(stderr, "cnnc: error: the CPU does not fit the target: %s\n", reason);
-    exit(EXIT_USAGE);
+    exit(STATUS_USAGE);
 }
 
 Machine *machine_create(Context *cx) {
@@ -180,6 +205,16 @@ Machine *machine_create(Context *cx) {
         bool processor = !machine->llvm || strstr(said, "recognized processor");
         fprintf(stderr, "cnnc: error: unknown %s for %s: '%s'\n", processor ? "CPU" : "feature",
                 machine->triple, processor ? machine->cpu : cx->options.features);
+        machine_destroy(machine);
+        return NULL;
+    }
+    machine->pointer_bytes = pointer_bytes(machine);
+    if (machine->pointer_bytes != BUILT_POINTER_BYTES) {
+        fprintf(stderr,
+                "cnnc: error: --target=%s is not built yet: its pointers have %d bits, and code is made for "
+                "machines of %d bits alone\n",
+                cx->options.target ? cx->options.target : machine->triple, 8 * machine->pointer_bytes,
+                8 * BUILT_POINTER_BYTES);
         machine_destroy(machine);
         return NULL;
     }

@@ -8,6 +8,7 @@
 
 struct Machine {
     const char *triple, *cpu, *features;
+    int pointer_bytes;
     int vector_floats; /* floats in a register: 16 AVX-512, 8 AVX2, 4 SSE and NEON, 1 scalar */
     int registers;     /* vector registers */
     int fma_ports;

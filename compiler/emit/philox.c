@@ -39,7 +39,7 @@ static void multiply_wide(KernelCode *code, LLVMValueRef x, uint32_t multiplier,
 static void philox_words(KernelCode *code, LLVMValueRef evaluation, LLVMValueRef sample, int layer, int width,
                          LLVMValueRef words[PHILOX_WORDS]) {
     LLVMBuilderRef b = code->emit->builder;
-    LLVMValueRef seed = code_frame(code, FRAME_SEED), step = code_frame(code, FRAME_STEP);
+    LLVMValueRef seed = code_frame(code, ABI_frame_seed), step = code_frame(code, ABI_frame_step);
     LLVMValueRef key[2] = {low_half(code, seed),
                            LLVMBuildXor(b, high_half(code, seed), high_half(code, step), "")};
     words[0] = evaluation;

@@ -4,7 +4,7 @@
 void code_fold_signature(KernelCode *code, LLVMValueRef decision) {
     Emit *e = code->emit;
     if (code->real != e->f64) return;
-    LLVMValueRef place = code_frame(code, FRAME_SIGNATURE);
+    LLVMValueRef place = code_frame(code, ABI_frame_signature);
     LLVMValueRef asked = LLVMBuildIsNotNull(e->builder, place, "");
     Branch branch = branch_begin(code, asked);
     LLVMValueRef hash = LLVMBuildLoad2(e->builder, e->i64, place, "");

@@ -20,17 +20,16 @@ typedef enum ParamType {
     PARAM_INTEGERS /* an integer or a list of them: a tensor of rank 1 */
 } ParamType;
 
+/* Numbered as the runtime numbers them (cnn_init); 0 is zeros. */
 typedef enum InitKind {
-    INIT_ZEROS,
-    INIT_ONES,
-    INIT_CONSTANT,
-    INIT_NORMAL,
-    INIT_UNIFORM,
-    INIT_HE_NORMAL,
-    INIT_HE_UNIFORM,
-    INIT_GLOROT_NORMAL,
-    INIT_GLOROT_UNIFORM,
-    INIT_VALUES
+#define FIXED(name, word, argument) INIT_##name,
+#define DRAWN(name, word, argument) INIT_##name,
+#define GIVEN(name, word)           INIT_##name,
+#include "runtime/initialisers.def"
+#undef FIXED
+#undef DRAWN
+#undef GIVEN
+    INIT_COUNT
 } InitKind;
 
 typedef struct Init {

@@ -79,9 +79,10 @@ struct Kernel {
 
 /* One register of an optimizer's update: w and slots are read and replaced. */
 typedef struct UpdateStep {
-    LLVMValueRef w, g, slots[2];
+    LLVMValueRef w, g;
+    LLVMValueRef *slots;        /* as many as op_slots says */
     LLVMValueRef learning_rate; /* a register of it */
-    LLVMValueRef factors[2];    /* registers that update_begin filled */
+    LLVMValueRef *factors;      /* registers that update_begin made, as many as it wants */
     LLVMValueRef rate, number;  /* scalars: the learning rate, and which step it is, from 1, a double */
     bool decay;                 /* weight decay applies to these parameters */
 } UpdateStep;
@@ -187,9 +188,11 @@ struct Op {
 
     const Kernel *const *kernels; /* best first, ended by NULL; NULL: no node of it stands in a program */
 
-    /* Optimizers: how many blocks of state they keep, what a step computes once (NULL: nothing), and the
+    /* Optimizers: how many blocks of state they keep, each as large as the trained parameters; do these
+     * arguments need none of them (NULL: they always do); what a step computes once (NULL: nothing); and the
      * update of one register of parameters. */
-    int (*slots)(const Attr *attrs);
+    int slots;
+    bool (*stateless)(const Attr *attrs);
     void (*update_begin)(KernelCode *code, const Op *op, const Attr *attrs, UpdateStep *step);
     void (*update)(KernelCode *code, const Op *op, const Attr *attrs, UpdateStep *step);
 };
@@ -213,6 +216,8 @@ static inline KernelCall kernel_call(const Kernel *kernel, const Machine *machin
 const Op *op_find(const char *name);
 const Op *const *op_table(int *count);
 const Op *op_of_role(OpRole role);
+/* The blocks of state that the optimizer keeps with these arguments. */
+int op_slots(const Op *op, const Attr *attrs);
 /* Words of the language that are known but not built: NULL, or what kind of thing it is ("layer",
  * "optimizer", ...). */
 const char *op_planned(const char *name);

@@ -35,8 +35,9 @@ static inline bool train_measures_error(const TrainSettings *train) {
 /* What elaboration makes of a file. */
 typedef struct Model {
     const char *name;
-    Graph *graph;       /* form "model": layers forward, dropout and batchnorm as written */
-    DataSettings *data; /* NULL where there is none */
+    const char *interface; /* what the names of its C interface begin with: its own, or what --prefix says */
+    Graph *graph;          /* form "model": layers forward, dropout and batchnorm as written */
+    DataSettings *data;    /* NULL where there is none */
     TrainSettings *train;
 } Model;
 

@@ -10,9 +10,15 @@ const char *const role_words[ROLE_COUNT] = {"input",    "activation", "parameter
                                             "gradient", "lane",       "shared",    "packed"};
 const char *const region_words[REGION_COUNT] = {"none",   "parameters", "packed", "lane",
                                                 "shared", "batch",      "scratch"};
-const char *const init_words[INIT_COUNT] = {"zeros",          "ones",      "constant",   "normal",
-                                            "uniform",        "he_normal", "he_uniform", "glorot_normal",
-                                            "glorot_uniform", "values"};
+const char *const init_words[INIT_COUNT] = {
+#define FIXED(name, word, argument) #word,
+#define DRAWN(name, word, argument) #word,
+#define GIVEN(name, word)           #word,
+#include "runtime/initialisers.def"
+#undef FIXED
+#undef DRAWN
+#undef GIVEN
+};
 
 /* Enough digits to come back as the same bits; always with a point, an exponent or a letter, so that it is no
  * integer. */

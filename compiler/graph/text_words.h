@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { ROLE_COUNT = ROLE_PACKED + 1, REGION_COUNT = REGION_SCRATCH + 1, INIT_COUNT = INIT_VALUES + 1 };
+enum { ROLE_COUNT = ROLE_PACKED + 1, REGION_COUNT = REGION_SCRATCH + 1 };
 extern const char *const role_words[ROLE_COUNT];
 extern const char *const region_words[REGION_COUNT];
 extern const char *const init_words[INIT_COUNT];

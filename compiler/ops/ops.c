@@ -77,6 +77,10 @@ const Op *op_of_role(OpRole role) {
     return roles[role];
 }
 
+int op_slots(const Op *op, const Attr *attrs) {
+    return op->stateless && op->stateless(attrs) ? 0 : op->slots;
+}
+
 const char *op_planned(const char *name) {
     for (int i = 0; i < COUNT(planned); i++)
         if (!strcmp(planned[i].name, name)) return planned[i].kind;

@@ -15,7 +15,8 @@ void summary_print_json(FILE *out, const Model *model, int64_t memory_inference,
 void dot_print(FILE *out, const Model *model);
 /* The C header of the model's embedding interface (runtime/README.md). */
 void header_print(FILE *out, const Model *model);
-/* Is the model's name a word of C or C++, or one that every program has already? */
-bool header_name_is_taken(const char *name);
+/* Does a name that the header would declare belong to somebody else? NULL: none does; or whose the first of
+ * them is, as a clause behind it ("is a word of C or C++"), and *name that one. */
+const char *header_clash(Arena *arena, const char *interface, const char **name);
 
 #endif

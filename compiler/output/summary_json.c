@@ -2,6 +2,8 @@
  * Integers are written digit by digit: a double, which cJSON keeps numbers in, is exact only up to 2^53. */
 #include "output/output.h"
 
+#include "runtime/exit_status.h"
+
 #include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -9,7 +11,7 @@
 static cJSON *checked(cJSON *item) {
     if (item) return item;
     fputs("cnnc: out of memory\n", stderr);
-    exit(5);
+    exit(STATUS_MEMORY);
 }
 
 static cJSON *integer(int64_t number) {

@@ -40,7 +40,7 @@ static int64_t inference_memory(const Graph *inference) {
 /* What the runtime allocates for a step with one thread (runtime/run/program.c, trainer.c), the few
  * numbers of loss and metric aside. */
 static int64_t training_memory(const Graph *training, const TrainSettings *train) {
-    int64_t slots = train->optimizer->slots ? train->optimizer->slots(train->optimizer_attrs) : 0;
+    int64_t slots = op_slots(train->optimizer, train->optimizer_attrs);
     return training->parameter_elements + slots * training->trained_elements +
            training->lanes * training->lane_elements + training->packed_elements + training->shared_elements +
            training->scratch_stride * training->micro_batch + training->workspace_elements +

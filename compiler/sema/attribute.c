@@ -181,18 +181,42 @@ static bool convert_word(const Conversion *c, Attr *attr) {
     return true;
 }
 
-static const char *const init_names[] = {[INIT_ZEROS] = "zeros",
-                                         [INIT_ONES] = "ones",
-                                         [INIT_CONSTANT] = "constant",
-                                         [INIT_NORMAL] = "normal",
-                                         [INIT_UNIFORM] = "uniform",
-                                         [INIT_HE_NORMAL] = "he_normal",
-                                         [INIT_HE_UNIFORM] = "he_uniform",
-                                         [INIT_GLOROT_NORMAL] = "glorot_normal",
-                                         [INIT_GLOROT_UNIFORM] = "glorot_uniform"};
+/* An initialiser that can be written: NULL or the name of its argument, and whether that is above 0. */
+typedef struct Initialiser {
+    const char *word, *argument;
+    InitKind kind;
+    bool above;
+} Initialiser;
 
+static const Initialiser initialisers[] = {
+#define FIXED(name, word, argument) {#word, argument, INIT_##name, false},
+#define DRAWN(name, word, argument) {#word, argument, INIT_##name, true},
+#define GIVEN(name, word)
+#include "runtime/initialisers.def"
+#undef FIXED
+#undef DRAWN
+};
+
+/* Their words, those that draw first. */
 static const char init_words[] =
-    "he_normal he_uniform glorot_normal glorot_uniform normal uniform zeros ones constant";
+#define FIXED(name, word, argument)
+#define DRAWN(name, word, argument) #word " "
+#include "runtime/initialisers.def"
+#undef FIXED
+#undef DRAWN
+#define FIXED(name, word, argument) #word " "
+#define DRAWN(name, word, argument)
+#include "runtime/initialisers.def"
+#undef FIXED
+#undef DRAWN
+#undef GIVEN
+    ;
+
+static const Initialiser *find_initialiser(const char *word) {
+    for (int i = 0; i < COUNT(initialisers); i++)
+        if (!strcmp(initialisers[i].word, word)) return &initialisers[i];
+    return NULL;
+}
 
 static bool convert_init(const Conversion *c, Attr *attr) {
     bool with_value = c->datum.kind == DATUM_CALL;
@@ -200,12 +224,11 @@ static bool convert_init(const Conversion *c, Attr *attr) {
     Conversion inner = *c;
     const char *name = with_value ? c->datum.call->name : c->datum.text;
     if (with_value) inner.datum = DATUM_OF(text, DATUM_WORD, name);
-    if (!word_among(name, init_words)) return wrong_word(&inner, init_words);
+    const Initialiser *initialiser = find_initialiser(name);
+    if (!initialiser) return wrong_word(&inner, init_words);
     attr->kind = ATTR_INIT;
-    attr->init.value = 0;
-    for (int i = 0; i < COUNT(init_names); i++)
-        if (!strcmp(init_names[i], name)) attr->init.kind = i;
-    bool wants_value = word_among(name, "normal uniform constant");
+    attr->init = (Init){.kind = initialiser->kind};
+    bool wants_value = initialiser->argument != NULL;
     const CallArguments *arguments = with_value ? &c->datum.call->arguments : NULL;
     int given = arguments ? arguments->count : 0;
     if (given != wants_value) {
@@ -214,16 +237,14 @@ static bool convert_init(const Conversion *c, Attr *attr) {
         return false;
     }
     if (!wants_value) return true;
-    const char *key = attr->init.kind == INIT_NORMAL    ? "std"
-                      : attr->init.kind == INIT_UNIFORM ? "limit"
-                                                        : "v";
+    const char *key = initialiser->argument;
     const CallArgument *argument = &arguments->items[0];
     if (argument->name && strcmp(argument->name, key)) {
         report(c->e, argument->name_span, E_UNKNOWN_ARGUMENT, name, argument->name,
                arena_printf(c->e->arena, "; it is '%s'", key));
         return false;
     }
-    Param value = {.name = key, .above = attr->init.kind != INIT_CONSTANT};
+    Param value = {.name = key, .above = initialiser->above};
     Op named = {.name = name};
     Conversion number = {c->e, &named, &value, argument->datum, argument->span, argument->expr};
     Attr real = {0};

@@ -1,9 +1,11 @@
 /* See sema.h: the order in which a file is elaborated. */
 #include "sema/elaborator.h"
 
+#include "runtime/exit_status.h"
+
 static void usage_error(Elaborator *e, const char *what, const char *name, const char *hint) {
     fprintf(stderr, "cnnc: error: there is no %s '%s'%s\n", what, name, hint);
-    e->result->usage_error = 2;
+    e->result->usage_error = STATUS_USAGE;
 }
 
 typedef struct Names {
@@ -143,6 +145,7 @@ Elaboration *sema_elaborate(Context *cx, const Ast *ast) {
     if (e->result->usage_error || blocks_recurse(e) || !decl) return e->result;
     Model *model = ARENA_NEW(e->arena, Model);
     model->name = decl->name;
+    model->interface = cx->options.prefix ? cx->options.prefix : decl->name;
     run_model(e, decl);
     model->graph = e->graph;
     run_total_asserts(e);

@@ -138,9 +138,15 @@ bool scope_may_bind(Elaborator *e, const char *name, Span span) {
 
 /* Words that no table holds. */
 static const char *const setting_words[] = {
-    "valid",    "same",     "he_normal", "he_uniform", "glorot_normal", "glorot_uniform", "normal",
-    "uniform",  "zeros",    "ones",      "constant",   "accuracy",      "top_k",          "horizontal",
-    "vertical", "bilinear", "nearest",   "reflect",    "replicate"};
+#define FIXED(name, word, argument) #word,
+#define DRAWN(name, word, argument) #word,
+#define GIVEN(name, word)
+#include "runtime/initialisers.def"
+#undef FIXED
+#undef DRAWN
+#undef GIVEN
+    "valid",    "same",     "accuracy", "top_k",   "horizontal",
+    "vertical", "bilinear", "nearest",  "reflect", "replicate"};
 
 static void add_word(Elaborator *e, const char *word) {
     if (!map_get(e->words, word)) map_set(e->words, word, (void *)word);

@@ -12,7 +12,8 @@ typedef struct Elaboration {
     Model *model; /* NULL where the file has no model or too much is wrong */
     VEC(DeferredAssert *) asserts;
     bool wants_memory; /* an assert reads memory.* */
-    int usage_error;   /* 2 after an unknown -D name or --model (message printed on standard error), else 0 */
+    int usage_error; /* STATUS_USAGE after an unknown -D name or --model (message printed on standard error),
+                        else 0 */
 } Elaboration;
 
 /* Imports are parsed as they are met, through syntax_parse. */

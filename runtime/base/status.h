@@ -4,17 +4,9 @@
 #ifndef CNN_STATUS_H
 #define CNN_STATUS_H
 
-#include <stdarg.h>
+#include "runtime/exit_status.h"
 
-typedef enum Status {
-    STATUS_OK = 0,
-    STATUS_USAGE = 2,     /* asked for what this model does not have */
-    STATUS_MALFORMED = 3, /* an input is malformed or does not fit */
-    STATUS_FILE = 4,      /* a file cannot be opened, read or written */
-    STATUS_MEMORY = 5,    /* out of memory */
-    STATUS_DIVERGED = 6,  /* a value that is not finite */
-    STATUS_INTERRUPTED = 130
-} Status;
+#include <stdarg.h>
 
 typedef struct Failure {
     int exit_code;     /* a Status; 0 while nothing has failed */

@@ -18,7 +18,7 @@ typedef struct Program {
     const cnn_model *model;
     const cnn_program *code;
     Threads *pool;
-    /* Set by the caller before a run: samples, targets, order, output, loss, metric, velocity, seed, step,
+    /* Set by the caller before a run: samples, targets, order, output, loss, metric, slots, seed, step,
      * sample_kind, random, learning_rate. The blocks and counts are the program's. */
     cnn_frame frame;
     int64_t capacity; /* samples of the largest batch; 1: it runs the steps that are made for one */

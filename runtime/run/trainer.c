@@ -31,16 +31,16 @@ int cnn_trainer_open(Trainer *trainer, const cnn_model *model, Threads *pool, fl
     if (model->training->double_precision)
         return cnn_fail(failure, STATUS_USAGE,
                         "a model that was compiled in double precision cannot be trained");
-    float *velocity = NULL;
+    float *slots = NULL;
     int status =
         cnn_program_open(&trainer->program, model, model->training, pool, parameters, batch, failure);
     if (!status) status = allocate_floats(&trainer->loss, batch, 1, "the losses", failure);
     if (!status)
         status = allocate_floats(&trainer->metric, batch, model->metric_count, "the metrics", failure);
     if (!status)
-        status = allocate_floats(&velocity, model->trained_elements, model->train->slot_count,
+        status = allocate_floats(&slots, model->trained_elements, model->train->slot_count,
                                  "the optimizer's state", failure);
-    trainer->velocity = velocity;
+    trainer->slots = slots;
     int64_t chunk = model->trained_elements / UPDATE_CHUNKS / UPDATE_UNIT * UPDATE_UNIT;
     trainer->chunk = chunk > UPDATE_SMALLEST ? chunk : UPDATE_SMALLEST;
     if (!status && model->gather) {
@@ -56,7 +56,7 @@ int cnn_trainer_open(Trainer *trainer, const cnn_model *model, Threads *pool, fl
     cnn_frame *frame = &trainer->program.frame;
     frame->loss = trainer->loss;
     frame->metric = trainer->metric;
-    frame->velocity = trainer->velocity;
+    frame->slots = trainer->slots;
     frame->seed = seed;
     frame->random = 1;
     frame->learning_rate = learning_rate;
@@ -68,7 +68,7 @@ void cnn_trainer_close(Trainer *trainer) {
     cnn_program_close(&trainer->program);
     cnn_aligned_free(trainer->loss);
     cnn_aligned_free(trainer->metric);
-    cnn_aligned_free(trainer->velocity);
+    cnn_aligned_free(trainer->slots);
     cnn_aligned_free(trainer->squares);
     *trainer = (Trainer){0};
 }

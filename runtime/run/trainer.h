@@ -9,7 +9,7 @@
 typedef struct Trainer {
     Program program;
     float *loss, *metric;
-    void *velocity;  /* the optimizer's slots */
+    void *slots;     /* the optimizer's slots */
     int64_t chunk;   /* elements of one call of update */
     double *squares; /* clip_norm: the sum of squares of each chunk's gradient */
 } Trainer;

@@ -1,5 +1,4 @@
-/* A compiled model's command: verbs and exit statuses (the table in commands.md's "Exit status" holds for
- * both programs). */
+/* A compiled model's command: from the verb to the exit status. */
 #include "base/interrupt.h"
 #include "verbs/session.h"
 

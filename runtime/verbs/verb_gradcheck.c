@@ -12,6 +12,7 @@
 
 #include "base/aligned.h"
 #include "data/madeup.h"
+#include "weights/first_values.h"
 #include "weights/weights.h"
 
 #include <math.h>
@@ -70,7 +71,7 @@ static int64_t storage_place(const cnn_parameter *parameter, int64_t index) {
 static void jitter_parameters(Check *check) {
     for (int32_t i = 0; i < check->model->parameter_count; i++) {
         const cnn_parameter *parameter = &check->model->parameters[i];
-        if (!parameter->trainable || parameter->init >= CNN_INIT_NORMAL) continue;
+        if (!parameter->trainable || !cnn_parameter_begins_even(parameter)) continue;
         for (int64_t j = 0; j < cnn_parameter_count(parameter); j++) {
             float *w = &check->session->parameters[storage_place(parameter, j)];
             *w += jitter *

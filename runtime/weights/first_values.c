@@ -17,22 +17,60 @@ typedef struct Rule {
     float scale; /* the standard deviation, the limit, or the value itself */
 } Rule;
 
+static double fan_in(const cnn_parameter *parameter) {
+    return parameter->fan_in > 0 ? (double)parameter->fan_in : 1.0;
+}
+
+static double both_fans(const cnn_parameter *parameter) {
+    return fan_in(parameter) + (parameter->fan_out > 0 ? (double)parameter->fan_out : 1.0);
+}
+
+static Rule rule_zeros(const cnn_parameter *parameter) {
+    return (void)parameter, (Rule){DRAW_NOTHING, 0.0f};
+}
+
+static Rule rule_ones(const cnn_parameter *parameter) {
+    return (void)parameter, (Rule){DRAW_NOTHING, 1.0f};
+}
+
+static Rule rule_constant(const cnn_parameter *parameter) {
+    return (Rule){DRAW_NOTHING, parameter->init_value};
+}
+
+static Rule rule_normal(const cnn_parameter *parameter) {
+    return (Rule){DRAW_NORMAL, parameter->init_value};
+}
+
+static Rule rule_uniform(const cnn_parameter *parameter) {
+    return (Rule){DRAW_UNIFORM, parameter->init_value};
+}
+
+static Rule rule_he_normal(const cnn_parameter *parameter) {
+    return (Rule){DRAW_NORMAL, (float)sqrt(2.0 / fan_in(parameter))};
+}
+
+static Rule rule_he_uniform(const cnn_parameter *parameter) {
+    return (Rule){DRAW_UNIFORM, (float)sqrt(6.0 / fan_in(parameter))};
+}
+
+static Rule rule_glorot_normal(const cnn_parameter *parameter) {
+    return (Rule){DRAW_NORMAL, (float)sqrt(2.0 / both_fans(parameter))};
+}
+
+static Rule rule_glorot_uniform(const cnn_parameter *parameter) {
+    return (Rule){DRAW_UNIFORM, (float)sqrt(6.0 / both_fans(parameter))};
+}
+
+/* Of an initialiser whose values the model holds, there is none. */
+static Rule (*const rules[])(const cnn_parameter *parameter) = {
+#define FIXED(name, word, argument) [CNN_INIT_##name] = rule_##word,
+#define DRAWN(name, word, argument) [CNN_INIT_##name] = rule_##word,
+#define GIVEN(name, word)           [CNN_INIT_##name] = NULL,
+#include "runtime/initialisers.def"
+};
+
 static Rule choose_rule(const cnn_parameter *parameter) {
-    double in = parameter->fan_in > 0 ? (double)parameter->fan_in : 1.0;
-    double both = in + (parameter->fan_out > 0 ? (double)parameter->fan_out : 1.0);
-    switch ((cnn_init)parameter->init) {
-    case CNN_INIT_ONES: return (Rule){DRAW_NOTHING, 1.0f};
-    case CNN_INIT_CONSTANT: return (Rule){DRAW_NOTHING, parameter->init_value};
-    case CNN_INIT_NORMAL: return (Rule){DRAW_NORMAL, parameter->init_value};
-    case CNN_INIT_UNIFORM: return (Rule){DRAW_UNIFORM, parameter->init_value};
-    case CNN_INIT_HE_NORMAL: return (Rule){DRAW_NORMAL, (float)sqrt(2.0 / in)};
-    case CNN_INIT_HE_UNIFORM: return (Rule){DRAW_UNIFORM, (float)sqrt(6.0 / in)};
-    case CNN_INIT_GLOROT_NORMAL: return (Rule){DRAW_NORMAL, (float)sqrt(2.0 / both)};
-    case CNN_INIT_GLOROT_UNIFORM: return (Rule){DRAW_UNIFORM, (float)sqrt(6.0 / both)};
-    case CNN_INIT_ZEROS:
-    case CNN_INIT_VALUES: break;
-    }
-    return (Rule){DRAW_NOTHING, 0.0f};
+    return rules[parameter->init] ? rules[parameter->init](parameter) : (Rule){DRAW_NOTHING, 0.0f};
 }
 
 static float first_value(Rule rule, uint64_t seed, uint32_t parameter, uint64_t element) {
@@ -51,12 +89,16 @@ bool cnn_parameters_are_fixed(const cnn_model *model) {
     return true;
 }
 
+bool cnn_parameter_begins_even(const cnn_parameter *parameter) {
+    return rules[parameter->init] && choose_rule(parameter).draw == DRAW_NOTHING;
+}
+
 void cnn_parameters_initialise(const cnn_model *model, uint64_t seed, float *block) {
     memset(block, 0, (size_t)model->parameter_elements * sizeof *block);
     for (int32_t p = 0; p < model->parameter_count; p++) {
         const cnn_parameter *parameter = &model->parameters[p];
         Rule rule = choose_rule(parameter);
-        const float *values = parameter->init == CNN_INIT_VALUES ? parameter->values : NULL;
+        const float *values = rules[parameter->init] ? NULL : parameter->values;
         ParameterWalk walk;
         uint64_t element = 0;
         parameter_walk_begin(&walk, parameter);

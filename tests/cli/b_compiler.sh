@@ -12,6 +12,15 @@ expect 2 "option without its value" "$CNNC" tiny.cnn -o
 expect 2 "unknown kind" "$CNNC" --emit=jpeg tiny.cnn
 expect 2 "unknown CPU" "$CNNC" --cpu=pentium9 tiny.cnn
 expect 2 "unknown target" "$CNNC" --target=abacus-unknown-none tiny.cnn
+for narrow in thumbv7em-none-eabi i386-linux-gnu riscv32 wasm32; do
+    expect 2 "--target=$narrow" "$CNNC" --target=$narrow --emit=obj tiny.cnn -o narrow.o &&
+        says "--target=$narrow" "--target=$narrow is not built yet: its pointers have 32 bits"
+done
+# The floating-point ABI stands in the flags of the ELF header: bits 1 and 2.
+riscv_abi() { "$CNNC" --emit=obj --inference -O0 --target=riscv64-linux-gnu "$@" tiny.cnn -o riscv.o && readelf -h riscv.o | sed -n 's/ *Flags: *//p'; }
+is "RISC-V hands doubles over in registers" "$(riscv_abi)" "0x5, RVC, double-float ABI"
+is "and where it is asked for as baseline" "$(riscv_abi --cpu=baseline)" "0x5, RVC, double-float ABI"
+is "unless the processor lacks them" "$(riscv_abi --features=-d)" "0x3, RVC, single-float ABI"
 expect 2 "unknown constant" "$CNNC" --check -D depth=3 tiny.cnn
 expect 2 "unknown model" "$CNNC" --check --model other tiny.cnn
 expect 2 "unknown code" "$CNNC" explain E9999

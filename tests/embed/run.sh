@@ -103,6 +103,35 @@ says "an object called .h" "both.h"
 expect 1 "a word of C as name" "$CNNC" --emit=obj word.cnn
 says "a word of C as name" "E0592"
 check "a program may have it" "$CNNC" word.cnn
+
+# Names that somebody else declares: the model's own, and those that begin with it.
+for row in exit:exit time:time index:index printf:printf stat:stat EOF:EOF sem:sem_init mtx:mtx_init pthread:pthread_create \
+    namespace:namespace cnn:cnn_size cnn_net:cnn_net __net:__net _Net:_Net; do
+    name=${row%:*}
+    sed "s/model tiny/model $name/" tiny.cnn >taken.cnn
+    expect 1 "a model called $name" "$CNNC" --emit=obj taken.cnn && says "a model called $name" "would declare '${row#*:}', which" &&
+        says "a model called $name" "--prefix=NAME"
+    expect 2 "--prefix=$name" "$CNNC" --emit=obj --prefix=$name tiny.cnn -o taken.o &&
+        says "--prefix=$name" "--prefix=$name: the interface would declare '${row#*:}', which"
+    check "--prefix for a model called $name" "$CNNC" --emit=obj -O0 --prefix=my_net taken.cnn
+done
+is "the names begin with the prefix" \
+    "$(nm -g --defined-only taken.o | awk '{ print $3 }' | sort | tr '\n' ' ')" \
+    "my_net_create my_net_destroy my_net_detail my_net_error my_net_forward my_net_init my_net_load my_net_size "
+check "so do the macros" grep -q '^#define my_net_INPUT_SIZE  36$' taken.h
+is "no name begins with the model's" "$(grep -cE '^[^*]*\btaken_|_Net_' taken.h)" 0
+for wrong in 1net my-net 'my net' 'näh'; do
+    expect 2 "--prefix=$wrong" "$CNNC" --emit=obj "--prefix=$wrong" tiny.cnn && says "--prefix=$wrong" "--prefix takes letters"
+done
+# Names that look like the library's and are free stand in one program with all of its headers.
+for name in weights step add exits my_time sem_net; do
+    sed "s/model tiny/model $name/" tiny.cnn >free.cnn
+    check "a model may be called $name" "$CNNC" --emit=obj -O0 free.cnn
+    { printf '#include <%s.h>\n' complex math pthread semaphore setjmp signal stdio stdlib string strings sys/socket sys/stat \
+          threads time unistd wchar
+      echo '#include "free.h"'; } >free.c
+    check "the header of $name beside the library's" $CC -D_GNU_SOURCE -Wall -Wextra -Werror -I. -fsyntax-only free.c
+done
 check "no header beside a device" "$CNNC" --emit=obj tiny.cnn -o /dev/null
 check "a name without a suffix" "$CNNC" --emit=obj tiny.cnn -o bare
 same "has its header beside it" bare.h tiny.h

@@ -27,6 +27,10 @@ for program in compiler runtime; do
     pass
 done
 
+# Exit statuses have names, and one header has the names.
+bare=$(grep -rnE '\b(_exit|exit)\([0-9]+\)|\b(EXIT|STATUS)_[A-Z_]+ = [0-9]' compiler runtime --include='*.[chly]' | grep -v '^runtime/exit_status.h:')
+is "no exit status stands elsewhere than in runtime/exit_status.h" "$bare" ""
+
 formatter=$(command -v clang-format-19 || command -v clang-format)
 while read -r file; do
     fail "$file is not formatted: clang-format-19 -i"

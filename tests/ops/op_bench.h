@@ -38,7 +38,7 @@ static inline OpBench bench_create(bool doubles, int width, bool halos) {
         .cx = {.arena = arena_create()}, .doubles = doubles, .width = width, .halos = halos, .random = 7};
     bench.graph = graph_create(bench.cx.arena, "bench", FORM_MODEL);
     bench.graph->scratch_stride = 16384;
-    bench.machine = (Machine){.vector_floats = width};
+    bench.machine = (Machine){.pointer_bytes = sizeof(void *), .vector_floats = width};
     bench.capacity = 256;
     bench.data = ARENA_ARRAY(bench.cx.arena, double *, (size_t)bench.capacity);
     bench.frame = (cnn_frame){.count = SAMPLES, .batch_size = SAMPLES, .seed = 5, .step = 1, .random = 1};

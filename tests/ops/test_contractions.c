@@ -394,8 +394,9 @@ static void check(const Case *c, const char *what, int64_t i, float got, double 
 
 static void run_case(Case *c, const char *kernel, int width, int registers) {
     build(c);
-    c->machine =
-        (Machine){.vector_floats = width, .registers = registers, .l1_bytes = 2048, .l2_bytes = 1 << 20};
+    c->machine = (Machine){.pointer_bytes = sizeof(void *), .vector_floats = width, .registers = registers};
+    c->machine.l1_bytes = 2048;
+    c->machine.l2_bytes = 1 << 20;
     KernelChoice choice = {"*", kernel};
     c->cx.options = (Options){.strict = c->tolerance == 0, .kernels = &choice, .kernel_count = 1};
     PassContext pc = {.cx = &c->cx, .machine = &c->machine};

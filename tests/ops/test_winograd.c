@@ -19,7 +19,8 @@ static Bench *bench_create(bool doubles, int width, int registers) {
     Arena *arena = arena_create();
     Bench *bench = ARENA_ARRAY(arena, Bench, 1);
     bench->cx.arena = arena;
-    bench->machine = (Machine){.vector_floats = width, .registers = registers};
+    bench->machine =
+        (Machine){.pointer_bytes = sizeof(void *), .vector_floats = width, .registers = registers};
     bench->jit = jit_create(true);
     Emit *e = &bench->jit.emit;
     e->cx = &bench->cx;

@@ -150,7 +150,7 @@ static int32_t update(const cnn_frame *frame, int64_t begin, int64_t end) {
             g += lane[i];
             lane[i] = 0;
         }
-        float *w = (float *)frame->parameters + i, *v = (float *)frame->velocity + i;
+        float *w = (float *)frame->parameters + i, *v = (float *)frame->slots + i;
         *v = 0.9f * *v + g;
         *w -= frame->learning_rate * *v;
         bad |= !isfinite(*w);

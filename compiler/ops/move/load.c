@@ -118,7 +118,7 @@ static void load_sample(KernelCode *code, LoadWork *work, LLVMValueRef sample, L
         row = code_add(code, code_mul_const(code, row, value->shape.dim[i]), loops[i].index);
     }
     LLVMValueRef index = code_add(code, first, code_mul_const(code, row, work->run));
-    work->from = code_at_type(code, work->bytes ? e->i8 : e->f32, code_frame(code, FRAME_SAMPLES), index);
+    work->from = code_at_type(code, work->bytes ? e->i8 : e->f32, code_frame(code, ABI_frame_samples), index);
     work->to = code_position(code, value, code->outputs[0], &position);
     loop_registers(code, work->run, load_register, work);
     for (int i = looped - 1; i >= 0; i--) loop_end(code, &loops[i]);
@@ -129,7 +129,7 @@ static void load_emit(KernelCode *code) {
     int64_t elements = shape_elements(&code_output(code, 0)->shape);
     Loop loop = loop_begin(code, code_int(code, 0), code->count, 1);
     LLVMValueRef first = code_mul_const(code, data_set_index(code, loop.index), elements);
-    LLVMValueRef kind = code_frame(code, FRAME_SAMPLE_KIND);
+    LLVMValueRef kind = code_frame(code, ABI_frame_sample_kind);
     LLVMValueRef is_bytes = LLVMBuildICmp(builder, LLVMIntNE, kind, code_i32(code, 0), "");
     Branch branch = branch_begin(code, is_bytes);
     load_sample(code, &(LoadWork){.bytes = true}, loop.index, first);

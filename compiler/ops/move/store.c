@@ -15,7 +15,7 @@ static void store_position(KernelCode *code, const Position *position, Register 
 }
 
 static void store_emit(KernelCode *code) {
-    LLVMValueRef output = code_frame(code, FRAME_OUTPUT);
+    LLVMValueRef output = code_frame(code, ABI_frame_output);
     Branch branch = branch_begin(code, LLVMBuildIsNotNull(code->emit->builder, output, ""));
     loop_positions(code, &code_input(code, 0)->shape, store_position, &output);
     branch_end(code, &branch);

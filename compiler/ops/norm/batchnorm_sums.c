@@ -152,8 +152,8 @@ static void windows_emit(KernelCode *code) {
 static LLVMValueRef gather(KernelCode *code, KernelCode *wide, LLVMValueRef element, Register reg) {
     LLVMValueRef zero = code_constant(wide, 0, reg.width);
     LLVMValueRef sum = code_variable(code, code_type(wide, reg.width), zero);
-    LLVMValueRef stride = code_frame(code, FRAME_LANE_STRIDE);
-    Loop loop = loop_begin(code, code_int(code, 0), code_frame(code, FRAME_LANE_COUNT), 1);
+    LLVMValueRef stride = code_frame(code, ABI_frame_lane_stride);
+    Loop loop = loop_begin(code, code_int(code, 0), code_frame(code, ABI_frame_lane_count), 1);
     LLVMValueRef lane = code_at(code, code->inputs[0], code_mul(code, loop.index, stride));
     LLVMValueRef place = code_at(wide, lane, element);
     code_set(code, sum, code_fadd(wide, code_get(code, sum), code_load(wide, place, reg)));
@@ -165,7 +165,7 @@ static LLVMValueRef gather(KernelCode *code, KernelCode *wide, LLVMValueRef elem
 /* Elements of a channel in the batch, a double. */
 static LLVMValueRef batch_elements(KernelCode *code, KernelCode *wide) {
     LLVMValueRef count =
-        code_mul_const(code, code_frame(code, FRAME_BATCH_SIZE), node_int(code->node, "positions"));
+        code_mul_const(code, code_frame(code, ABI_frame_batch_size), node_int(code->node, "positions"));
     return LLVMBuildSIToFP(code->emit->builder, count, wide->real, "");
 }
 

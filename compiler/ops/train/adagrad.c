@@ -16,11 +16,6 @@ static const Param params[] = {
      .above = true},
 };
 
-static int one_slot(const Attr *attrs) {
-    (void)attrs;
-    return 1;
-}
-
 static void adagrad_update(KernelCode *code, const Op *op, const Attr *attrs, UpdateStep *step) {
     (void)op, (void)attrs;
     LLVMValueRef g = step->g, s = code_fma(code, g, g, step->slots[0]);
@@ -37,6 +32,6 @@ const Op op_adagrad = {
     .example = "adagrad(lr=0.01)",
     .params = params,
     .param_count = COUNT(params),
-    .slots = one_slot,
+    .slots = 1,
     .update = adagrad_update,
 };

@@ -51,11 +51,6 @@ static double argument(const Op *op, const Attr *attrs, const char *name) {
     return attr_find(op, attrs, name)->real;
 }
 
-static int two_slots(const Attr *attrs) {
-    (void)attrs;
-    return 2;
-}
-
 /* 1 - beta^t, a scalar double. */
 static LLVMValueRef correction(KernelCode *code, double beta, LLVMValueRef t) {
     LLVMTypeRef f64 = code->emit->f64;
@@ -73,6 +68,7 @@ static void adam_begin(KernelCode *code, const Op *op, const Attr *attrs, Update
         [STEP_SIZE] = code_fdiv(code, rate, first),
         [ROOT_FACTOR] = code_fdiv(code, LLVMConstReal(f64, 1), math_sqrt(code, second)),
     };
+    step->factors = ARENA_ARRAY(code->emit->cx->arena, LLVMValueRef, COUNT(factors));
     for (int i = 0; i < COUNT(factors); i++)
         step->factors[i] = code_splat(code, LLVMBuildFPTrunc(b, factors[i], code->real, ""), code->width);
 }
@@ -122,7 +118,7 @@ const Op op_adam = {
     .example = "adam(lr=0.001)",
     .params = adam_params,
     .param_count = COUNT(adam_params),
-    .slots = two_slots,
+    .slots = 2,
     .update_begin = adam_begin,
     .update = adam_update,
 };
@@ -135,7 +131,7 @@ const Op op_adamw = {
     .example = "adamw(lr=0.001, weight_decay=0.05)",
     .params = adamw_params,
     .param_count = COUNT(adamw_params),
-    .slots = two_slots,
+    .slots = 2,
     .update_begin = adam_begin,
     .update = adamw_update,
 };

@@ -106,7 +106,7 @@ static void cross_entropy_emit(KernelCode *code) {
     Loop loop = loop_begin(code, code_int(code, 0), code->count, 1);
     work.sample = loop.index;
     LLVMValueRef from = code_mul_const(code, data_set_index(code, loop.index), work.positions);
-    work.targets = code_at_type(code, e->i32, code_frame(code, FRAME_TARGETS), from);
+    work.targets = code_at_type(code, e->i32, code_frame(code, ABI_frame_targets), from);
     work.loss = code_variable(code, e->f64, LLVMConstReal(e->f64, 0));
     loop_rows(code, shape, loop.index, loss_row, &work);
     LLVMValueRef positions = LLVMConstReal(e->f64, (double)work.positions);

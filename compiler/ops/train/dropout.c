@@ -93,10 +93,10 @@ typedef struct Draw {
 /* numbers[first + sample]; without those order[first + sample], and without that first + sample. */
 static LLVMValueRef sample_number(KernelCode *code, LLVMValueRef sample) {
     Emit *e = code->emit;
-    LLVMValueRef place = code_add(code, code->first, sample), numbers = code_frame(code, FRAME_NUMBERS);
+    LLVMValueRef place = code_add(code, code->first, sample), numbers = code_frame(code, ABI_frame_numbers);
     LLVMValueRef number = code_variable(code, e->i64, place);
     LLVMValueRef numbered = LLVMBuildIsNotNull(e->builder, numbers, "");
-    LLVMValueRef list = code_select(code, numbered, numbers, code_frame(code, FRAME_ORDER));
+    LLVMValueRef list = code_select(code, numbered, numbers, code_frame(code, ABI_frame_order));
     Branch ordered = branch_begin(code, LLVMBuildIsNotNull(e->builder, list, ""));
     LLVMValueRef entry = LLVMBuildLoad2(e->builder, e->i32, code_at_type(code, e->i32, list, place), "");
     code_set(code, number, LLVMBuildZExt(e->builder, entry, e->i64, ""));
@@ -109,7 +109,8 @@ static LLVMValueRef sample_number(KernelCode *code, LLVMValueRef sample) {
 static Draw draw_begin(KernelCode *code) {
     LLVMBuilderRef b = code->emit->builder;
     Draw draw = {.layer = (int)node_int(code->node, "layer"), .rate = node_real(code->node, "rate")};
-    LLVMValueRef live = LLVMBuildICmp(b, LLVMIntNE, code_frame(code, FRAME_RANDOM), code_i32(code, 0), "");
+    LLVMValueRef live =
+        LLVMBuildICmp(b, LLVMIntNE, code_frame(code, ABI_frame_random), code_i32(code, 0), "");
     draw.divisor = code_select(code, live, code_real(code, 1 - draw.rate), code_real(code, 1));
     draw.threshold = code_select(code, live, code_real(code, draw.rate), code_real(code, -1));
     return draw;

@@ -118,7 +118,7 @@ static void emit_terms(KernelCode *code, TermRule rule, bool measures_error) {
     work.factor = mean_gradient_factor(code, elements);
     Loop loop = loop_begin(code, code_int(code, 0), code->count, 1);
     LLVMValueRef from = code_mul_const(code, data_set_index(code, loop.index), elements);
-    work.targets = code_at_type(code, e->f32, code_frame(code, FRAME_TARGETS), from);
+    work.targets = code_at_type(code, e->f32, code_frame(code, ABI_frame_targets), from);
     work.loss = code_variable(code, e->f64, LLVMConstReal(e->f64, 0));
     work.metric = code_variable(code, e->f64, LLVMConstReal(e->f64, 0));
     if (measures_error) work.error = code_variable(code, e->f64, LLVMConstReal(e->f64, 0));

@@ -27,11 +27,6 @@ static const Param params[] = {
      .above = true},
 };
 
-static int one_slot(const Attr *attrs) {
-    (void)attrs;
-    return 1;
-}
-
 static void rmsprop_update(KernelCode *code, const Op *op, const Attr *attrs, UpdateStep *step) {
     double kept = attr_find(op, attrs, "decay")->real, epsilon = attr_find(op, attrs, "epsilon")->real;
     LLVMValueRef g = step->g, s = step->slots[0];
@@ -50,6 +45,6 @@ const Op op_rmsprop = {
     .example = "rmsprop(lr=0.001, decay=0.9)",
     .params = params,
     .param_count = COUNT(params),
-    .slots = one_slot,
+    .slots = 1,
     .update = rmsprop_update,
 };

@@ -35,8 +35,8 @@ static double argument(const Attr *attrs, const char *name) {
     return attr_find(&op_sgd, attrs, name)->real;
 }
 
-static int sgd_slots(const Attr *attrs) {
-    return argument(attrs, "momentum") != 0;
+static bool has_no_momentum(const Attr *attrs) {
+    return argument(attrs, "momentum") == 0;
 }
 
 static void sgd_update(KernelCode *code, const Op *op, const Attr *attrs, UpdateStep *step) {
@@ -60,6 +60,7 @@ const Op op_sgd = {
     .example = "sgd(lr=0.05, momentum=0.9)",
     .params = params,
     .param_count = COUNT(params),
-    .slots = sgd_slots,
+    .slots = 1,
+    .stateless = has_no_momentum,
     .update = sgd_update,
 };
