@@ -3,6 +3,7 @@
 
 #include "base/vec.h"
 #include "diag/diag.h"
+#include "emit_kinds.h"
 #include "passes/pass.h"
 
 #include <stdarg.h>
@@ -78,16 +79,27 @@ static bool apply_dtype(Reader *reader, const char *value) {
     return chosen >= 0;
 }
 
-/* In the order of EmitKind, then what is planned. */
-static const char *const emit_words[] = {"exe", "obj", "asm",    "llvm-ir", "bitcode",
-                                         "dot", "lib", "shared", "onnx",    "wasm"};
-static const char *const emit_suffixes[] = {"", ".o", ".s", ".ll", ".bc", ".dot"};
-
 static bool apply_emit(Reader *reader, const char *value) {
-    int chosen = choose("--emit", value, emit_words, COUNT(emit_words));
-    if (chosen >= COUNT(emit_suffixes)) return not_built(arena_printf(reader->arena, "--emit=%s", value));
-    if (chosen >= 0) reader->line->options.emit = (EmitKind)chosen;
-    return chosen >= 0;
+    VEC(const char *) words = {0};
+    const EmitKind *kind;
+    for (int i = 0; (kind = emit_kind_at(i)); i++) vec_push(reader->arena, &words, kind->word);
+    int chosen = choose("--emit", value, words.items, words.count);
+    if (chosen < 0) return false;
+    kind = emit_kind_at(chosen);
+    if (!emit_kind_is_built(kind)) return not_built(arena_printf(reader->arena, "--emit=%s", value));
+    reader->line->options.emit = kind;
+    return true;
+}
+
+/* "exe (default), obj or asm" */
+static void print_emit_help(FILE *out) {
+    const EmitKind *kind, *next;
+    for (int i = 0; (kind = emit_kind_at(i)) && emit_kind_is_built(kind); i++) {
+        next = emit_kind_at(i + 1);
+        bool last = !next || !emit_kind_is_built(next);
+        fprintf(out, "%s%s", i == 0 ? "" : last ? " or " : ", ", kind->word);
+        if (i == 0) fputs(" (default)", out);
+    }
 }
 
 /* A number above 0, of bytes where a unit follows: 64K, 512M, 2G. 0 where it is none. */
@@ -219,7 +231,7 @@ static const Row table[] = {
     {"-o",              "FILE",              FIELD(output),      "the output's name; without it the model's, with the suffix of its kind"},
     {"--check",         NULL,                FIELD(check),       "check shapes, print the summary, generate nothing"                     },
     {"--format",        "text|json",         CALL(format),       "how --check and diagnostics print"                                     },
-    {"--emit",          "KIND",              CALL(emit),         "exe (default), obj, asm, llvm-ir, bitcode or dot"                      },
+    {"--emit",          "KIND",              CALL(emit),         ""                                                                      },
     {"-O0 -O1 -O2 -O3", NULL,                CALL(help),         "how hard to optimise; -O3 is the default"                              },
     {"--target",        "TRIPLE",            FIELD(target),      "the machine to compile for; this one by default"                       },
     {"--cpu",           "NAME",              FIELD(cpu),         "its processor: native (default), baseline, or a name that LLVM knows"  },
@@ -261,7 +273,9 @@ void options_help(FILE *out) {
         if (!row->help) continue;
         const char *joint = !row->value ? "" : row->name[1] == '-' ? "=" : " ";
         int width = fprintf(out, "  %s%s%s", row->name, joint, row->value ? row->value : "");
-        fprintf(out, "%*s%s\n", width < 28 ? 28 - width : 1, "", row->help);
+        fprintf(out, "%*s%s", width < 28 ? 28 - width : 1, "", row->help);
+        if (row->apply == apply_emit) print_emit_help(out);
+        fputc('\n', out);
     }
     fputs("\n- reads the model from standard input. Options may stand before or after the file; -- ends "
           "them.\n",
@@ -324,7 +338,7 @@ static const char *default_output(Arena *arena, const Options *options) {
     const char *slash = strrchr(options->input, '/'), *name = slash ? slash + 1 : options->input;
     const char *dot = strrchr(name, '.');
     int length = dot && dot != name ? (int)(dot - name) : (int)strlen(name);
-    return arena_printf(arena, "%.*s%s", length, name, emit_suffixes[options->emit]);
+    return arena_printf(arena, "%.*s%s", length, name, options->emit->suffix);
 }
 
 static bool settle_fmt(Reader *reader) {
@@ -368,7 +382,9 @@ static bool settle(Reader *reader) {
 bool options_parse(Arena *arena, int argc, char **argv, CommandLine *line) {
     Reader reader = {.arena = arena, .line = line};
     bool ended = false;
-    *line = (CommandLine){.options = {.optimization = 3}};
+    *line = (CommandLine){
+        .options = {.emit = emit_kind_at(0), .optimization = 3}
+    };
     for (int at = 1; at < argc; at++) {
         const char *argument = argv[at];
         if (ended || argument[0] != '-' || !argument[1])

@@ -4,6 +4,7 @@
 #include "base/outfile.h"
 #include "codegen/codegen.h"
 #include "command_line.h"
+#include "emit_kinds.h"
 #include "explain.h"
 #include "fmt.h"
 #include "output/output.h"
@@ -42,27 +43,28 @@ static bool same_file(const char *a, const char *b) {
     return !stat(a, &one) && !stat(b, &other) && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 
-/* Where the header of an object goes: beside it, with the suffix .h. NULL for other kinds of output, and
+/* Where the file goes that is written together with the output: beside it. NULL where there is none, and
  * beside a device or a pipe. */
-static const char *header_path(const Context *cx) {
+static const char *companion_path(const Context *cx) {
     const char *output = cx->options.output, *dot = strrchr(output, '.');
     struct stat info;
-    if (cx->options.emit != EMIT_OBJ || (!stat(output, &info) && !S_ISREG(info.st_mode))) return NULL;
+    const Companion *companion = cx->options.emit->companion;
+    if (!companion || (!stat(output, &info) && !S_ISREG(info.st_mode))) return NULL;
     int stem = dot && !strchr(dot, '/') ? (int)(dot - output) : (int)strlen(output);
-    return arena_printf(cx->arena, "%.*s.h", stem, output);
+    return arena_printf(cx->arena, "%.*s%s", stem, output, companion->suffix);
 }
 
 /* The files that will be written differ, and none is one that was read. */
 static bool spares_sources(Context *cx) {
-    const char *output = cx->options.output, *header = header_path(cx);
-    if (header && !strcmp(header, output)) {
-        fprintf(stderr, "cnnc: error: the object and its header would both be %s; -o names another file\n",
-                output);
+    const char *output = cx->options.output, *companion = companion_path(cx);
+    if (companion && !strcmp(companion, output)) {
+        fprintf(stderr, "cnnc: error: %s would both be %s; -o names another file\n",
+                cx->options.emit->companion->both, output);
         return false;
     }
     for (int i = 0; i < cx->sources.count; i++) {
         const char *source = cx->sources.items[i]->name;
-        if (!same_file(source, output) && !(header && same_file(source, header))) continue;
+        if (!same_file(source, output) && !(companion && same_file(source, companion))) continue;
         fprintf(stderr, "cnnc: error: the output would overwrite the source %s; -o names another file\n",
                 source);
         return false;
@@ -99,26 +101,22 @@ static void check_memory(Context *cx, const Model *model, int64_t training) {
 
 /* The model's names become those of C functions. */
 static void check_interface_name(Context *cx, const Model *model) {
-    if (cx->options.emit != EMIT_OBJ || !header_name_is_taken(model->name)) return;
+    if (!cx->options.emit->interface || !header_name_is_taken(model->name)) return;
     diag(cx->diag, (Span){0}, E_INTERFACE_NAME, model->name);
 }
 
-/* What one of the printers of output/ says of the model. */
+/* What one of the printers of output/ says of the model, to be written to path; NULL: to nowhere. */
 typedef void (*Printer)(FILE *out, const Model *model);
-static const char *print_to_text(Arena *arena, Printer print, const Model *model) {
-    char *text = NULL;
+static OutFile print_file(Arena *arena, Printer print, const Model *model, const char *path) {
+    char *bytes = NULL;
     size_t size = 0;
-    FILE *stream = open_memstream(&text, &size);
+    if (!path) return (OutFile){0};
+    FILE *stream = open_memstream(&bytes, &size);
     if (stream) print(stream, model);
     if (!stream || fclose(stream)) internal_error("no memory stream: %s", strerror(errno));
-    const char *copy = arena_strdup(arena, text);
-    free(text);
-    return copy;
-}
-
-static int write_dot(Context *cx, const Model *model) {
-    const char *text = print_to_text(cx->arena, dot_print, model);
-    return outfile_write(cx->options.output, text, strlen(text));
+    char *copy = memcpy(ARENA_ARRAY(arena, char, size + 1), bytes, size);
+    free(bytes);
+    return (OutFile){path, copy, size};
 }
 
 /* What was asked for of a model that is right. */
@@ -134,9 +132,20 @@ static int produce(Context *cx, const Model *model, const Machine *machine, Grap
         return EXIT_DONE;
     }
     if (!spares_sources(cx)) return EXIT_USAGE;
-    if (options->emit == EMIT_DOT) return write_dot(cx, model);
-    CodegenInput input = {model, machine, forms, memory.inference, memory.training, NULL, header_path(cx)};
-    if (input.header_path) input.header = print_to_text(cx->arena, header_print, model);
+    const EmitKind *kind = options->emit;
+    if (kind->print) {
+        OutFile file = print_file(cx->arena, kind->print, model, options->output);
+        return outfile_write(file.path, file.bytes, file.size);
+    }
+    CodegenInput input = {.model = model,
+                          .machine = machine,
+                          .forms = forms,
+                          .memory_inference = memory.inference,
+                          .memory_training = memory.training,
+                          .write = kind->write,
+                          .interface = kind->interface};
+    if (kind->companion)
+        input.companion = print_file(cx->arena, kind->companion->print, model, companion_path(cx));
     return codegen_build(cx, &input);
 }
 

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-enum { CNN_ABI_VERSION = 7, CNN_MAX_RANK = 8, CNN_ALIGNMENT = 64 };
+enum { CNN_ABI_VERSION = 8, CNN_MAX_RANK = 8, CNN_ALIGNMENT = 64 };
 
 /* The argument of every generated function. Fields are read by index from generated code: see
  * emit/kernel_code.h. */
@@ -200,7 +200,9 @@ typedef struct cnn_train {
     int32_t loss, epochs, batch, top_k; /* top_k: 0 where not asked for */
     int32_t show_accuracy, show_mae;
     double learning_rate;
-    int32_t reserved, slot_count; /* blocks of trained-parameter size that the optimizer keeps */
+    /* smallest_batch: samples that a step needs: 2 where batch statistics would be of one value a channel.
+     * slot_count: blocks of trained-parameter size that the optimizer keeps. */
+    int32_t smallest_batch, slot_count;
     uint64_t seed;
     const char *optimizer; /* "sgd" */
     const cnn_schedule *schedule;

@@ -131,7 +131,8 @@ void cnn_embed_destroy(cnn_instance *instance) {
 int cnn_embed_load(cnn_instance *instance, const char *path) {
     if (!instance || !path) return EMBED_ARGUMENT;
     memset(&instance->failure, 0, sizeof instance->failure);
-    int status = cnn_weights_read(path, instance->model, instance->parameters, &instance->failure);
+    char removed[WEIGHTS_PREFIX];
+    int status = cnn_weights_read(path, instance->model, instance->parameters, removed, &instance->failure);
     if (!status) prepare(instance);
     switch (status) {
     case STATUS_OK: return EMBED_OK;

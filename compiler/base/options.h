@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-typedef enum EmitKind { EMIT_EXE, EMIT_OBJ, EMIT_ASM, EMIT_LLVM_IR, EMIT_BITCODE, EMIT_DOT } EmitKind;
+typedef struct EmitKind EmitKind; /* emit_kinds.h */
 typedef enum ColorMode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER } ColorMode;
 
 typedef struct Definition { /* -D NAME=VALUE */
@@ -25,7 +25,7 @@ typedef struct Options {
         double_precision; /* --dtype=f64, for tests: every value is a double and every kernel the reference */
     bool no_fuse;         /* --no-fuse, for tests */
     bool from_graph;      /* the input is a printed graph */
-    EmitKind emit;
+    const EmitKind *emit;
     ColorMode color;
     int optimization;                      /* 0 to 3 */
     const char *target;                    /* NULL: this machine's triple */

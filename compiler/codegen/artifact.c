@@ -1,5 +1,5 @@
-/* The file that --emit asks for, written beside its target and renamed, so that a failure leaves the older
- * one as it was. */
+/* What writes the files that code ends in, each beside its target and renamed, so that a failure leaves the
+ * older one as it was. */
 #define _GNU_SOURCE
 #include "base/interrupts.h"
 #include "base/outfile.h"
@@ -48,25 +48,29 @@ static int write_machine_code(Module *module, LLVMCodeGenFileType type, const ch
 }
 
 /* Both files or neither: an object is no good without the header that belongs to it. */
-static int write_object_and_header(Module *module, const char *path) {
+int artifact_write_object(Module *module, const char *path) {
     LLVMMemoryBufferRef buffer = machine_code(module, LLVMObjectFile);
     OutFile files[] = {
-        {path,                LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer)                  },
-        {module->header_path, module->header,             module->header ? strlen(module->header) : 0},
+        {path, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer)},
+        module->companion
     };
-    int status = outfile_write_group(files, module->header ? 2 : 1);
+    int status = outfile_write_group(files, module->companion.path ? 2 : 1);
     LLVMDisposeMemoryBuffer(buffer);
     return status;
 }
 
-static int write_ir(Module *module, const char *path) {
+int artifact_write_assembly(Module *module, const char *path) {
+    return write_machine_code(module, LLVMAssemblyFile, path);
+}
+
+int artifact_write_ir(Module *module, const char *path) {
     char *text = LLVMPrintModuleToString(module->emit.module);
     int status = outfile_write(path, text, strlen(text));
     LLVMDisposeMessage(text);
     return status;
 }
 
-static int write_bitcode(Module *module, const char *path) {
+int artifact_write_bitcode(Module *module, const char *path) {
     LLVMMemoryBufferRef buffer = LLVMWriteBitcodeToMemoryBuffer(module->emit.module);
     int status = outfile_write(path, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
     LLVMDisposeMemoryBuffer(buffer);
@@ -107,23 +111,9 @@ static int write_program(Module *module, const char *path) {
 }
 
 /* An interrupt reaches the linker at once, and the compiler when nothing temporary is left. */
-static int write_program_undisturbed(Module *module, const char *path) {
+int artifact_write_program(Module *module, const char *path) {
     sigset_t before = interrupts_hold();
     int status = write_program(module, path);
     interrupts_release(before);
     return status;
-}
-
-int artifact_write(Module *module) {
-    const Options *options = &module->emit.cx->options;
-    const char *path = options->output;
-    switch (options->emit) {
-    case EMIT_EXE: return write_program_undisturbed(module, path);
-    case EMIT_OBJ: return write_object_and_header(module, path);
-    case EMIT_ASM: return write_machine_code(module, LLVMAssemblyFile, path);
-    case EMIT_LLVM_IR: return write_ir(module, path);
-    case EMIT_BITCODE: return write_bitcode(module, path);
-    case EMIT_DOT: break;
-    }
-    internal_error("no way to emit kind %d", (int)options->emit);
 }

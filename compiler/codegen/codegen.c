@@ -57,14 +57,13 @@ int codegen_build(Context *cx, const CodegenInput *input) {
     LLVMInstallFatalErrorHandler(on_llvm_error);
     double start = seconds();
     Module *module = module_create(cx, input->model, input->machine);
-    module->header = input->header;
-    module->header_path = input->header_path;
+    module->companion = input->companion;
     LLVMValueRef description = descriptor_emit(module, input);
-    if (cx->options.emit == EMIT_OBJ) embedding_emit(module, description);
+    if (input->interface) embedding_emit(module, description);
     phase_done(cx, "emit", &start);
     module_optimize(module);
     phase_done(cx, "optimize", &start);
-    int status = artifact_write(module);
+    int status = input->write(module, cx->options.output);
     phase_done(cx, "write", &start);
     module_destroy(module);
     LLVMResetFatalErrorHandler();

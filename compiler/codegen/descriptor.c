@@ -160,7 +160,7 @@ static void put_train(Fields *model, const TrainSettings *train) {
     put_i32(&f, train->accuracy);
     put_i32(&f, train->mae);
     put_f64(&f, attr_find(train->optimizer, train->optimizer_attrs, "lr")->real);
-    put_i32(&f, 0);
+    put_i32(&f, train->smallest_batch);
     put_i32(&f, train->optimizer->slots ? train->optimizer->slots(train->optimizer_attrs) : 0);
     put_i64(&f, train->seed);
     put_string(&f, train->optimizer->name);

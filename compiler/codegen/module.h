@@ -6,14 +6,14 @@
 #include "codegen/codegen.h"
 #include "emit/kernel_code.h"
 
-typedef struct Module {
+struct Module {
     Emit emit;
     const Model *model;
     Map *kernels;                   /* key of a node (graph/text.h) to the function that computes it */
     int kernel_number, step_number; /* of the next one's name */
-    bool seldom; /* what is emitted now runs a sample or a batch at a time, for people to look at */
-    const char *header, *header_path; /* as in CodegenInput */
-} Module;
+    bool seldom;       /* what is emitted now runs a sample or a batch at a time, for people to look at */
+    OutFile companion; /* as in CodegenInput */
+};
 
 Module *module_create(Context *cx, const Model *model, const Machine *machine);
 void module_destroy(Module *module);
@@ -56,8 +56,6 @@ void module_hide_addresses(Module *module);
  */
 void module_optimize(Module *module);
 
-/* Writes what --emit asks for (artifact.c). An exit status. */
-int artifact_write(Module *module);
 /* Links an object file with the runtime into a program: an exit status after a message (link.c). */
 int link_program(Context *cx, const char *object, const char *output);
 

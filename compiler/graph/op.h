@@ -109,6 +109,7 @@ struct Op {
     bool recompute;   /* its result is cheaper to make again from its inputs than to keep for a whole batch */
     bool merge;       /* takes its values by name: add(a, b) */
     bool keeps_zeros; /* elementwise: 0 where input 0 is 0 */
+    bool batch_statistics; /* training measures each channel over the samples of a batch and their places */
 
     /* Facts by which passes, code generator and checks know what they may do with a node. */
     bool view;           /* input 0's elements in the same order: only the shape is another */

@@ -19,8 +19,9 @@ typedef struct TrainSettings {
     const Op *loss, *optimizer, *schedule; /* rows of ops.def: OPK_LOSS, OPK_OPTIMIZER, OPK_SCHEDULE */
     const Attr *loss_attrs, *optimizer_attrs, *schedule_attrs;
     int64_t epochs, batch, seed;
-    double clip_norm;   /* 0: off */
-    int64_t early_stop; /* 0: off */
+    int64_t smallest_batch; /* samples that a step needs at least */
+    double clip_norm;       /* 0: off */
+    int64_t early_stop;     /* 0: off */
     bool accuracy, mae;
     int64_t top_k; /* 0: not asked for */
     Span span, loss_span;

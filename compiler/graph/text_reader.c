@@ -402,6 +402,7 @@ static void read_heading(Reader *r) {
     if (!r->tokens.failed && !form_find(word, &form))
         text_fail(&r->tokens, "its form is none that the passes know");
     r->graph = graph_create(r->arena, name, form);
+    r->graph->doubles = r->graph->form->doubles || r->tokens.cx->options.double_precision;
     r->graph->training = text_accept_word(&r->tokens, "training");
 }
 

@@ -1,6 +1,6 @@
 /* Checks the rules that every pass relies on and must keep: indices in range, topological order, values and
  * producers that agree, unique names, roles that fit the domain of their node, shapes of elementwise nodes
- * and views, sound epilogues. */
+ * and views, sound epilogues, and where values lie (memory_verifier.c). */
 #include "graph/verifier.h"
 #include "base/map.h"
 #include "graph/text.h"
@@ -228,6 +228,8 @@ const char *graph_fault(Arena *arena, const Graph *graph) {
     for (int i = 0; i < graph->values.count && !fault; i++) fault = value_fault(&c, i);
     for (int i = 0; i < graph->nodes.count && !fault; i++)
         if (!graph->nodes.items[i].dead) fault = node_fault(&c, i);
+    bool placed = graph->micro_batch > 0; /* the memory pass decides that last */
+    if (placed && !fault) fault = memory_fault(arena, graph);
     return fault;
 }
 

@@ -30,7 +30,6 @@ bool passes_run_text(Context *cx, const Machine *machine, const Source *source) 
     PassContext pc = {.cx = cx, .machine = machine};
     Graph *graph = graph_read(cx, source);
     if (!graph) return false;
-    graph->doubles = graph->form->doubles || cx->options.double_precision;
     const char *name = cx->options.print_after;
     if (!name) graph_print(stdout, graph);
     for (int i = 0; name && i < COUNT(passes); i++)

@@ -170,6 +170,22 @@ static void check_targets(Elaborator *e, const TrainSettings *train, const DataS
     report(e, train->loss_span, E_TARGETS, format->name, train->loss->name, shape_text(e->arena, output));
 }
 
+/* The statistics of a single value say nothing: its variance is 0, and the running one would go there. */
+static void check_batch(Elaborator *e, const Decl *decl, TrainSettings *train) {
+    train->smallest_batch = 1;
+    for (int i = 0; i < e->graph->nodes.count; i++) {
+        const Node *node = graph_node(e->graph, i);
+        if (!node->op->batch_statistics) continue;
+        const Shape *shape = &graph_value(e->graph, node->inputs.items[0])->shape;
+        if (shape_elements(shape) > shape_channels(shape)) continue;
+        train->smallest_batch = 2;
+        if (train->batch > 1) continue;
+        report(e, node->span, E_BATCH_OF_ONE, e->graph->layers.items[node->layer].name);
+        note(e, setting_find(decl, "batch")->value->span, "the batch is set here");
+        help(e, "batch = 32, say, or layernorm, which takes each sample by itself");
+    }
+}
+
 TrainSettings *check_train(Elaborator *e, const Decl *decl, const DataSettings *data) {
     TrainSettings *train = ARENA_NEW(e->arena, TrainSettings);
     train->epochs = 10;
@@ -203,5 +219,6 @@ TrainSettings *check_train(Elaborator *e, const Decl *decl, const DataSettings *
     }
     check_nested(e, decl, &kind);
     check_targets(e, train, data);
+    check_batch(e, decl, train);
     return train;
 }

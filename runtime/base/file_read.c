@@ -3,6 +3,7 @@
 #define _GNU_SOURCE /* O_CLOEXEC, strdup */
 #include "base/aligned.h"
 #include "base/file.h"
+#include "base/nearest_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -144,6 +145,16 @@ static char *other_name(const char *path) {
     return other;
 }
 
+/* The failure of a file that is there under neither name, with the file beside it that may be meant. */
+static int fail_missing(const char *path, const char *other, const Failure *missing, Failure *failure) {
+    char *near = cnn_nearest_file(path);
+    if (!near && other) near = cnn_nearest_file(other);
+    int status = cnn_fail(failure, missing->exit_code, "%s%s%s%s", missing->message, near ? "; is it '" : "",
+                          near ? near : "", near ? "'?" : "");
+    free(near);
+    return status;
+}
+
 int cnn_reader_open_in(Reader **reader, const char *folder, const char *name, Failure *failure) {
     *reader = NULL;
     char *path;
@@ -157,7 +168,9 @@ int cnn_reader_open_in(Reader **reader, const char *folder, const char *name, Fa
         int other_status = other ? open_file(reader, other, true, &error_number, &second)
                                  : cnn_fail_memory(&second, path, strlen(path) + 4);
         /* Where neither is there, the name that the model says is the one to complain of. */
-        if (error_number != ENOENT) {
+        if (error_number == ENOENT) {
+            fail_missing(path, other, &first, failure);
+        } else {
             status = other_status;
             first = second;
         }
@@ -221,6 +234,15 @@ static int unpack_some(Reader *reader, Failure *failure) {
     }
 }
 
+/* Zeros behind a gzip member fill up a block of a tape or disk, and are no part of the data. */
+static void skip_padding(Reader *reader) {
+    z_stream *stream = &reader->stream;
+    while (stream->avail_in && *stream->next_in == 0) {
+        stream->next_in++;
+        stream->avail_in--;
+    }
+}
+
 /* At most size bytes; fewer only where the data ends. */
 static int take(Reader *reader, unsigned char *bytes, uint64_t size, uint64_t *got, Failure *failure) {
     *got = 0;
@@ -238,6 +260,8 @@ static int take(Reader *reader, unsigned char *bytes, uint64_t size, uint64_t *g
                             "%s: the gzip data ends in mid-stream, after %llu unpacked bytes", reader->path,
                             (unsigned long long)reader->position);
         if (reader->raw_end) return STATUS_OK;
+        if (reader->members && !reader->in_member) skip_padding(reader);
+        if (!stream->avail_in) continue;
         uint64_t room = size - *got, moved;
         if (reader->packed) {
             stream->next_out = bytes + *got;

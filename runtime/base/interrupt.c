@@ -15,17 +15,21 @@ static void on_signal(int number) {
     arrived = 1;
 }
 
-static void both(sigset_t *set) {
+static void all_of_them(sigset_t *set) {
     sigemptyset(set);
     sigaddset(set, SIGINT);
     sigaddset(set, SIGTERM);
+    sigaddset(set, SIGHUP);
 }
 
 void cnn_interrupt_install(void) {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, inherited;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    if (sigaction(SIGHUP, NULL, &inherited) || inherited.sa_handler != SIG_IGN)
+        sigaction(SIGHUP, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 void cnn_interrupt_defer(bool defer) {
@@ -38,12 +42,12 @@ bool cnn_interrupted(void) {
 
 void cnn_interrupt_hold(void) {
     sigset_t set;
-    both(&set);
+    all_of_them(&set);
     sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
 void cnn_interrupt_release(void) {
     sigset_t set;
-    both(&set);
+    all_of_them(&set);
     sigprocmask(SIG_UNBLOCK, &set, NULL);
 }

@@ -14,7 +14,7 @@ static void flatten_control_characters(char *text) {
         if ((unsigned char)*text < 0x20 || *text == 0x7f) *text = '?';
 }
 
-static int fail_formatted(Failure *failure, int status, const char *format, va_list arguments) {
+int cnn_fail_list(Failure *failure, int status, const char *format, va_list arguments) {
     if (!failure || failure->exit_code) return status;
     failure->exit_code = status;
     char text[FORMATTED_SIZE];
@@ -36,7 +36,7 @@ static int fail_formatted(Failure *failure, int status, const char *format, va_l
 int cnn_fail(Failure *failure, int status, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    fail_formatted(failure, status, format, arguments);
+    cnn_fail_list(failure, status, format, arguments);
     va_end(arguments);
     return status;
 }

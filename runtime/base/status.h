@@ -25,6 +25,10 @@ typedef struct Failure {
  * stands: a record that is filled already stays as it is. */
 int cnn_fail(Failure *failure, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* The same with the arguments as a list. */
+int cnn_fail_list(Failure *failure, int status, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
+
 /* "PATH: cannot ACTION: the system's reason for error_number". ENOMEM is STATUS_MEMORY, everything else
  * STATUS_FILE. */
 int cnn_fail_system(Failure *failure, const char *path, const char *action, int error_number);

@@ -38,11 +38,29 @@ static int check_count(Dataset *dataset, const Named *samples, int64_t count, Fa
     return STATUS_OK;
 }
 
-static int check_finite(const Named *named, const float *values, uint64_t count, Failure *failure) {
+/* Where an array's element is, for messages: "sample 7, position (3, 4, 0)", of a sample of that shape. */
+static const char *place_text(char text[SHAPE_TEXT], uint64_t index, int32_t rank, const int64_t *shape) {
+    uint64_t elements = (uint64_t)product(rank, shape), at = index % elements;
+    bool several = elements > 1;
+    int used = snprintf(text, SHAPE_TEXT, "sample %llu", (unsigned long long)(index / elements));
+    for (int i = 0; several && i < rank; i++) {
+        elements /= (uint64_t)shape[i];
+        used += snprintf(text + used, (size_t)(SHAPE_TEXT - used), "%s%llu", i ? ", " : ", position (",
+                         (unsigned long long)(at / elements));
+        at %= elements;
+    }
+    if (several) snprintf(text + used, (size_t)(SHAPE_TEXT - used), ")");
+    return text;
+}
+
+/* rank and shape: of a sample, or of a target. */
+static int check_finite(const Named *named, const float *values, uint64_t count, int32_t rank,
+                        const int64_t *shape, Failure *failure) {
+    char place[SHAPE_TEXT];
     for (uint64_t i = 0; i < count; i++)
         if (!isfinite(values[i]))
-            return cnn_fail(failure, STATUS_MALFORMED, "%s: element %llu is %f; finite values were expected",
-                            named->path, (unsigned long long)i, (double)values[i]);
+            return cnn_fail(failure, STATUS_MALFORMED, "%s: %s is %f; finite values were expected",
+                            named->path, place_text(place, i, rank, shape), (double)values[i]);
     return STATUS_OK;
 }
 
@@ -77,12 +95,14 @@ static float sample_number(const cnn_model *model, const Dataset *dataset, uint6
 static int check_vocabulary(const cnn_model *model, const Named *samples, const Dataset *dataset,
                             Failure *failure) {
     int64_t vocabulary = vocabulary_of(model);
+    char place[SHAPE_TEXT];
     for (uint64_t i = 0; vocabulary && i < samples->array.count; i++) {
         float number = sample_number(model, dataset, i);
         if (number >= 0 && number < (float)vocabulary && number == floorf(number)) continue;
         return cnn_fail(failure, STATUS_MALFORMED,
-                        "%s: element %llu is %g; model %s takes whole numbers from 0 to %lld", samples->path,
-                        (unsigned long long)i, (double)number, model->name, (long long)vocabulary - 1);
+                        "%s: %s is %g; model %s takes whole numbers from 0 to %lld", samples->path,
+                        place_text(place, i, model->input_rank, model->input_shape), (double)number,
+                        model->name, (long long)vocabulary - 1);
     }
     return STATUS_OK;
 }
@@ -101,7 +121,8 @@ static int take_samples(const cnn_model *model, Named *samples, Dataset *dataset
     dataset->sample_kind = CNN_SAMPLE_FLOAT;
     int status = cnn_npy_take_floats(&samples->array, &values, failure);
     dataset->samples = values;
-    if (!status) status = check_finite(samples, values, count, failure);
+    if (!status)
+        status = check_finite(samples, values, count, model->input_rank, model->input_shape, failure);
     if (status) return status;
     normalise(model, values, count);
     return check_vocabulary(model, samples, dataset, failure);
@@ -139,14 +160,12 @@ static int check_target_shape(const cnn_model *model, const Named *targets, uint
 
 static int fail_class(const cnn_model *model, const Named *targets, uint64_t index, double found,
                       Failure *failure) {
-    int64_t positions = cnn_target_elements(model), classes = model->output_shape[model->output_rank - 1];
-    char position[40] = "";
-    if (positions > 1)
-        snprintf(position, sizeof position, ", position %lld", (long long)(index % (uint64_t)positions));
+    int64_t classes = model->output_shape[model->output_rank - 1];
+    char place[SHAPE_TEXT];
     return cnn_fail(failure, STATUS_MALFORMED,
-                    "%s: the target of sample %llu%s is %.0f; model %s has %lld classes, 0 to %lld",
-                    targets->path, (unsigned long long)(index / (uint64_t)positions), position, found,
-                    model->name, (long long)classes, (long long)classes - 1);
+                    "%s: the target of %s is %.0f; model %s has %lld classes, 0 to %lld", targets->path,
+                    place_text(place, index, model->output_rank - 1, model->output_shape), found, model->name,
+                    (long long)classes, (long long)classes - 1);
 }
 
 static int take_classes(const cnn_model *model, Named *targets, Dataset *dataset, Failure *failure) {
@@ -170,15 +189,17 @@ static int take_classes(const cnn_model *model, Named *targets, Dataset *dataset
 static int take_float_targets(const cnn_model *model, Named *targets, Dataset *dataset, Failure *failure) {
     uint64_t count = targets->array.count;
     float *values;
+    char place[SHAPE_TEXT];
     int status = cnn_npy_take_floats(&targets->array, &values, failure);
     dataset->targets = values;
-    if (!status) status = check_finite(targets, values, count, failure);
+    if (!status)
+        status = check_finite(targets, values, count, model->output_rank, model->output_shape, failure);
     if (status || model->train->loss != CNN_BINARY_CROSS_ENTROPY) return status;
     for (uint64_t i = 0; i < count; i++)
         if (values[i] < 0.0f || values[i] > 1.0f)
             return cnn_fail(failure, STATUS_MALFORMED,
-                            "%s: element %llu is %g; binary_cross_entropy takes targets from 0 to 1",
-                            targets->path, (unsigned long long)i, (double)values[i]);
+                            "%s: %s is %g; binary_cross_entropy takes targets from 0 to 1", targets->path,
+                            place_text(place, i, model->output_rank, model->output_shape), (double)values[i]);
     return STATUS_OK;
 }
 
@@ -220,7 +241,18 @@ void cnn_dataset_free(Dataset *dataset) {
     memset(dataset, 0, sizeof *dataset);
 }
 
-int cnn_dataset_load_samples(const cnn_model *model, const char *path, Dataset *dataset, Failure *failure) {
+bool cnn_dataset_is_scaled(const cnn_model *model) {
+    const cnn_data *data = model->data;
+    if (!data) return false;
+    bool scaled = data->scale != 1.0f;
+    int64_t channels = model->input_shape[model->input_rank - 1];
+    for (int64_t c = 0; c < channels; c++)
+        scaled |= (data->mean && data->mean[c] != 0.0f) || (data->std && data->std[c] != 1.0f);
+    return scaled;
+}
+
+int cnn_dataset_load_samples(const cnn_model *model, const char *path, bool scaled, Dataset *dataset,
+                             Failure *failure) {
     memset(dataset, 0, sizeof *dataset);
     Named samples = {0};
     int status = cnn_path_join(&samples.path, "", path, failure);
@@ -235,9 +267,11 @@ int cnn_dataset_load_samples(const cnn_model *model, const char *path, Dataset *
     if (!status) status = check_count(dataset, &samples, single ? 1 : array->shape[0], failure);
     float *values = NULL;
     if (!status) status = cnn_npy_take_floats(&samples.array, &values, failure);
+    uint64_t count = samples.array.count;
     dataset->samples = values;
     dataset->sample_kind = CNN_SAMPLE_FLOAT;
     dataset->sample_elements = cnn_input_elements(model);
+    if (!status && scaled && model->data) normalise(model, values, count);
     if (!status) status = check_vocabulary(model, &samples, dataset, failure);
     cnn_named_free(&samples);
     if (status) cnn_dataset_free(dataset);

@@ -31,9 +31,12 @@ int cnn_dataset_load(const cnn_model *model, const char *data_dir, bool test, Da
                      Failure *failure);
 void cnn_dataset_free(Dataset *dataset);
 
-/* An NPY file of samples for `run` and `gradients`: the input's shape, or a batch of it, as floats without
- * scaling. Targets NULL. */
-int cnn_dataset_load_samples(const cnn_model *model, const char *path, Dataset *dataset, Failure *failure);
+/* An NPY file of samples for `run` and `gradients`: the input's shape, or a batch of it, as floats; as they
+ * are, or with the data block's scale, mean and std where there is one. Targets NULL. */
+int cnn_dataset_load_samples(const cnn_model *model, const char *path, bool scaled, Dataset *dataset,
+                             Failure *failure);
+/* Does the data block change samples? */
+bool cnn_dataset_is_scaled(const cnn_model *model);
 /* Adds the targets of an NPY file: as many as there are samples. */
 int cnn_dataset_load_targets(const cnn_model *model, const char *path, Dataset *dataset, Failure *failure);
 

@@ -143,15 +143,20 @@ static int resize_to(int32_t height, int32_t width, Image *image, Failure *failu
     return STATUS_OK;
 }
 
+int cnn_image_fits_model(const cnn_model *model, Failure *failure) {
+    int64_t channels = model->input_rank == 3 ? model->input_shape[2] : 0;
+    if (channels == 1 || channels == 3) return STATUS_OK;
+    return cnn_fail(failure, STATUS_MALFORMED,
+                    "model %s takes no images: its input is not height x width x 1 or 3", model->name);
+}
+
 int cnn_image_read_sample(const char *path, const cnn_model *model, uint8_t *sample, Failure *failure) {
     const int64_t *shape = model->input_shape;
-    int64_t channels = model->input_rank == 3 ? shape[2] : 0;
-    if (channels != 1 && channels != 3)
-        return cnn_fail(failure, STATUS_MALFORMED,
-                        "%s: model %s takes no images: its input is not height x width x 1 or 3", path,
-                        model->name);
+    int64_t channels = shape[2];
     Image image;
-    int status = cnn_image_read(path, (int32_t)channels, &image, failure);
+    int status = cnn_image_fits_model(model, failure);
+    if (!status) status = cnn_image_read(path, (int32_t)channels, &image, failure);
+    if (status) return status;
     const cnn_data *data = model->data;
     if (!status && data && data->resize_height > 0 && data->resize_width > 0)
         status = resize_to(data->resize_height, data->resize_width, &image, failure);

@@ -25,9 +25,10 @@ int cnn_image_decode(const char *name, const void *bytes, size_t size, int32_t c
 int cnn_image_resize(const Image *image, int32_t height, int32_t width, Image *resized, Failure *failure);
 void cnn_image_free(Image *image);
 
+/* STATUS_MALFORMED where the model's input is no image of 1 or 3 channels. */
+int cnn_image_fits_model(const cnn_model *model, Failure *failure);
 /* Reads an image as the model's input wants it, after the data block's resize, into sample: input elements of
- * bytes (CNN_SAMPLE_BYTE). Another size is STATUS_MALFORMED; a model whose input is no 1- or 3-channel image
- * too. */
+ * bytes (CNN_SAMPLE_BYTE). Another size is STATUS_MALFORMED. */
 int cnn_image_read_sample(const char *path, const cnn_model *model, uint8_t *sample, Failure *failure);
 
 int cnn_image_write_png(const char *path, const Image *image, Failure *failure);

@@ -13,6 +13,8 @@
 
 typedef enum Kind {
     KIND_PLANNED,
+    KIND_READS,
+    KIND_WRITES,
     KIND_TEXT,
     KIND_FLAG,
     KIND_COUNT,
@@ -63,12 +65,6 @@ static OptionId find_option(const char *word) {
     return (OptionId)option;
 }
 
-static bool takes(const VerbRow *verb, OptionId option) {
-    for (const OptionId *taken = verb->takes; *taken != OPTION_COUNT; taken++)
-        if (*taken == option) return true;
-    return false;
-}
-
 static int unknown_option(const char *word, const VerbRow *verb, Failure *failure) {
     const char *names[OPTION_COUNT];
     size_t length = strcspn(word, "=");
@@ -112,6 +108,8 @@ static int set_value(const OptionRow *row, const char *value, Options *options, 
     *(bool *)((char *)options + row->has) = true;
     switch (row->kind) {
     case KIND_PLANNED: break;
+    case KIND_READS:
+    case KIND_WRITES:
     case KIND_TEXT:
         if (!*value) return bad_value(row, value, row->value, failure);
         *(const char **)field = value;
@@ -154,7 +152,7 @@ static int parse_option(int argc, char **argv, int *at, Options *options, Failur
     OptionId option = find_option(word);
     if (option == OPTION_COUNT) return unknown_option(word, options->verb, failure);
     const OptionRow *row = &rows[option];
-    if (!takes(options->verb, option))
+    if (!cnn_verb_takes(options->verb, option))
         return cnn_fail(failure, STATUS_USAGE, "%s has no option %s", options->verb->name, row->name);
     if (row->kind == KIND_PLANNED) return cnn_fail(failure, STATUS_USAGE, "%s is not built yet", row->name);
     if (row->kind == KIND_FLAG) {
@@ -246,4 +244,17 @@ const char *cnn_option_spelling(OptionId option) {
 
 bool cnn_option_is_given(const Options *options, OptionId option) {
     return rows[option].kind != KIND_PLANNED && *(const bool *)((const char *)options + rows[option].has);
+}
+
+static const char *path_of(const Options *options, OptionId option, Kind kind) {
+    if (rows[option].kind != kind) return NULL;
+    return *(const char *const *)((const char *)options + rows[option].field);
+}
+
+const char *cnn_option_read(const Options *options, OptionId option) {
+    return path_of(options, option, KIND_READS);
+}
+
+const char *cnn_option_written(const Options *options, OptionId option) {
+    return path_of(options, option, KIND_WRITES);
 }

@@ -19,6 +19,8 @@ typedef enum OptionId {
 } OptionId;
 
 /* What an option of each kind holds. */
+#define OPTION_TYPE_READS   const char *
+#define OPTION_TYPE_WRITES  const char *
 #define OPTION_TYPE_TEXT    const char *
 #define OPTION_TYPE_FLAG    bool
 #define OPTION_TYPE_COUNT   int64_t
@@ -52,6 +54,8 @@ void cnn_options_help(FILE *out, const char *program, const Options *options);
 /* The option as one writes it: "--data". */
 const char *cnn_option_spelling(OptionId option);
 bool cnn_option_is_given(const Options *options, OptionId option);
-bool cnn_option_is_given(const Options *options, OptionId option);
+/* The file that the option names and the verb reads (writes); NULL where it names none. */
+const char *cnn_option_read(const Options *options, OptionId option);
+const char *cnn_option_written(const Options *options, OptionId option);
 
 #endif

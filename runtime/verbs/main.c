@@ -29,7 +29,7 @@ int main(int argc, char **argv) {
     if (!status) status = run_verb(&session);
     int flushed = cnn_session_flush(&session);
     if (!status) status = flushed;
-    if (failure.message[0]) fprintf(stderr, "%s: error: %s\n", cnn_compiled_model.name, failure.message);
+    if (failure.message[0]) cnn_session_print_failure(&session);
     if (session.hint[0]) fprintf(stderr, "help: %s\n", session.hint);
     cnn_session_close(&session);
     cnn_options_free(&options);

@@ -2,6 +2,7 @@
 #include "verbs/session.h"
 
 #include "base/aligned.h"
+#include "verbs/spare_inputs.h"
 #include "weights/first_values.h"
 #include "weights/weights.h"
 
@@ -43,8 +44,28 @@ int cnn_session_weights(Session *session) {
         return cnn_session_initial(session, 1);
     }
     status = allocate_parameters(session);
-    return status ? status
-                  : cnn_weights_read(session->options->weights, model, session->parameters, session->failure);
+    return status ? status : cnn_session_read_weights(session, session->options->weights);
+}
+
+int cnn_session_read_weights(Session *session, const char *path) {
+    char removed[WEIGHTS_PREFIX];
+    int status = cnn_weights_read(path, session->model, session->parameters, removed, session->failure);
+    if (!status && *removed)
+        cnn_session_note(session, "%s: '%s' before all its names is left out", path, removed);
+    return status;
+}
+
+int cnn_session_data(Session *session, bool test, Dataset *dataset) {
+    const cnn_data *data = session->model->data;
+    const char *folder = session->options->data;
+    int status = cnn_dataset_load(session->model, folder, test, dataset, session->failure);
+    if (status == STATUS_FILE)
+        snprintf(session->hint, sizeof session->hint,
+                 "--data DIR says where the data block's files lie; they were looked for in '%.120s'",
+                 folder        ? folder
+                 : *data->path ? data->path
+                               : ".");
+    return status;
 }
 
 void cnn_session_close(Session *session) {
@@ -64,7 +85,8 @@ int cnn_session_run(Session *session) {
         return cnn_fail(session->failure, STATUS_USAGE, "%s needs %s", verb->name, verb->needs_files);
     for (const OptionId *needed = verb->needs; needed && *needed != OPTION_COUNT; needed++)
         if (!cnn_option_is_given(session->options, *needed)) return need_file(session, *needed);
-    return verb->run(session);
+    int status = cnn_session_spare_inputs(session);
+    return status ? status : verb->run(session);
 }
 
 int cnn_session_program(Session *session, const cnn_program *code, int64_t capacity, Program *program) {
@@ -74,6 +96,22 @@ int cnn_session_program(Session *session, const cnn_program *code, int64_t capac
     program->frame.seed = session->model->train ? session->model->train->seed : 1;
     cnn_program_prepare(program);
     return STATUS_OK;
+}
+
+void cnn_session_note(const Session *session, const char *format, ...) {
+    Failure text = {0};
+    va_list arguments;
+    va_start(arguments, format);
+    cnn_fail_list(&text, STATUS_USAGE, format, arguments);
+    va_end(arguments);
+    fprintf(stderr, "%s: note: %s\n", session->model->name, text.message);
+}
+
+int cnn_session_print_failure(Session *session) {
+    int status = session->failure->exit_code;
+    fprintf(stderr, "%s: error: %s\n", session->model->name, session->failure->message);
+    *session->failure = (Failure){0};
+    return status;
 }
 
 int cnn_session_flush(Session *session) {

@@ -28,5 +28,6 @@ const VerbRow *const *cnn_verb_table(int *count);
 /* NULL where no verb is called so, or like it. */
 const VerbRow *cnn_verb_find(const char *word);
 const char *cnn_verb_nearest(const char *word);
+bool cnn_verb_takes(const VerbRow *verb, OptionId option);
 
 #endif

@@ -84,7 +84,7 @@ static int verb_eval(Session *session) {
         return cnn_fail(session->failure, STATUS_USAGE,
                         "--confusion needs classes, and the loss is not cross_entropy");
     int status = cnn_session_weights(session);
-    if (!status) status = cnn_dataset_load(model, options->data, true, &dataset, session->failure);
+    if (!status) status = cnn_session_data(session, true, &dataset);
     if (!status) status = cnn_session_threads(session);
     if (!status && has_classes && (options->confusion || options->json))
         status = cnn_aligned_allocate(&confusion, (uint64_t)classes * (uint64_t)classes, sizeof(int64_t),

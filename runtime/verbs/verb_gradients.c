@@ -89,7 +89,7 @@ static int verb_gradients(Session *session) {
     Gradients gradients = {0};
     int status = cnn_session_weights(session);
     if (!status)
-        status = cnn_dataset_load_samples(session->model, options->input, &dataset, session->failure);
+        status = cnn_dataset_load_samples(session->model, options->input, false, &dataset, session->failure);
     if (!status)
         status = cnn_dataset_load_targets(session->model, options->target, &dataset, session->failure);
     if (!status) status = cnn_session_threads(session);

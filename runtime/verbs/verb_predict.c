@@ -3,6 +3,7 @@
 
 #include "base/aligned.h"
 #include "data/image.h"
+#include "data/npy.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -120,9 +121,8 @@ static void close_prediction(Prediction *p) {
     cnn_aligned_free(p->chosen);
 }
 
-static int predict_file(Session *session, Prediction *p, const char *file) {
-    int status = cnn_image_read_sample(file, session->model, p->sample, session->failure);
-    if (status) return status;
+/* The image that is in p->sample. */
+static int predict_sample(Session *session, Prediction *p, const char *file) {
     p->program.frame.samples = p->sample;
     p->program.frame.sample_kind = CNN_SAMPLE_BYTE;
     p->program.frame.output = p->output;
@@ -134,17 +134,40 @@ static int predict_file(Session *session, Prediction *p, const char *file) {
     return cnn_session_flush(session);
 }
 
-static int verb_predict(Session *session) {
+/* A file that is no image, or cannot be read, is said, and the others go on: the status is then that of the
+ * first such file. */
+static int predict_files(Session *session, Prediction *p) {
     const Options *options = session->options;
+    int unread = STATUS_OK;
+    for (int i = 0; i < options->file_count; i++) {
+        const char *file = options->files[i];
+        int status = cnn_image_read_sample(file, session->model, p->sample, session->failure);
+        if (status == STATUS_MALFORMED || status == STATUS_FILE) {
+            cnn_session_print_failure(session);
+            if (!unread) unread = status;
+            continue;
+        }
+        if (!status) status = predict_sample(session, p, file);
+        if (status) return status;
+    }
+    return unread;
+}
+
+static int verb_predict(Session *session) {
+    const cnn_model *model = session->model;
     Prediction prediction = {0};
-    if (session->model->output_rank != 1)
+    char shape[SHAPE_TEXT];
+    if (model->output_rank != 1)
         return cnn_fail(session->failure, STATUS_USAGE,
-                        "predict needs an output of one axis, a value a class");
-    int status = cnn_session_weights(session);
+                        "predict needs an output of one axis, a value a class, and that of model %s is %s; "
+                        "the verb run writes it",
+                        model->name,
+                        cnn_shape_text(shape, sizeof shape, model->output_rank, model->output_shape));
+    int status = cnn_image_fits_model(model, session->failure);
+    if (!status) status = cnn_session_weights(session);
     if (!status) status = cnn_session_threads(session);
     if (!status) status = open_prediction(session, &prediction);
-    for (int i = 0; !status && i < options->file_count; i++)
-        status = predict_file(session, &prediction, options->files[i]);
+    if (!status) status = predict_files(session, &prediction);
     close_prediction(&prediction);
     return status;
 }

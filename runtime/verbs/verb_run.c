@@ -113,16 +113,28 @@ static int write_values(Session *session, const Dataset *dataset, const Wanted *
     return status;
 }
 
-static int verb_run(Session *session) {
+static int load_samples(Session *session, Dataset *dataset) {
     const Options *options = session->options;
+    if (options->scaled && !session->model->data)
+        return cnn_fail(session->failure, STATUS_USAGE,
+                        "--scaled needs a data block, and the model '%s' was compiled without one",
+                        session->model->name);
+    if (!options->scaled && cnn_dataset_is_scaled(session->model))
+        cnn_session_note(session,
+                         "the samples are taken as they are; --scaled applies the data block's scale, "
+                         "mean and std");
+    return cnn_dataset_load_samples(session->model, options->input, options->scaled, dataset,
+                                    session->failure);
+}
+
+static int verb_run(Session *session) {
     Dataset dataset = {0};
     Wanted wanted;
     void *values = NULL;
     uint64_t count;
     int status = choose_layer(session, &wanted);
     if (!status) status = cnn_session_weights(session);
-    if (!status)
-        status = cnn_dataset_load_samples(session->model, options->input, &dataset, session->failure);
+    if (!status) status = load_samples(session, &dataset);
     if (!status) status = cnn_session_threads(session);
     if (!status && !cnn_multiply(dataset.count, (uint64_t)wanted.elements, &count))
         status = cnn_fail_memory(session->failure, "the outputs", UINT64_MAX);
@@ -141,7 +153,8 @@ static int verb_run(Session *session) {
 const VerbRow cnn_verb_run = {
     .name = "run",
     .summary = "the output, or any layer's, for an array of samples",
-    .takes = OPTION_LIST(OPTION_WEIGHTS, OPTION_THREADS, OPTION_INPUT, OPTION_OUTPUT, OPTION_LAYER),
+    .takes =
+        OPTION_LIST(OPTION_WEIGHTS, OPTION_THREADS, OPTION_INPUT, OPTION_OUTPUT, OPTION_LAYER, OPTION_SCALED),
     .needs = OPTION_LIST(OPTION_INPUT, OPTION_OUTPUT),
     .run = verb_run,
 };

@@ -1,5 +1,6 @@
 /* The verb train: epochs of steps over the data set in memory, the weights saved after each. */
 #include "verbs/session.h"
+#include "verbs/spare_inputs.h"
 
 #include "base/aligned.h"
 #include "base/interrupt.h"
@@ -22,6 +23,7 @@ typedef struct Training {
     Dataset dataset;
     uint32_t *members, *order; /* training samples, ascending, then the ones held out; the epoch's order */
     int64_t training, held_out, batch, epochs;
+    int64_t taken; /* training samples that an epoch takes */
     uint64_t seed;
     char save[PATH_MAX];
     Trainer trainer;
@@ -41,7 +43,7 @@ static int choose_save_path(Training *training) {
              : snprintf(training->save, sizeof training->save, "%s.safetensors", training->model->name);
     if ((size_t)length >= sizeof training->save)
         return cnn_fail(training->session->failure, STATUS_USAGE, "--save: the name is too long");
-    return STATUS_OK;
+    return cnn_session_spare_from(training->session, OPTION_SAVE, training->save);
 }
 
 /* A save that cannot succeed is said before the training and not after. */
@@ -68,10 +70,30 @@ static int save_weights(Training *training) {
 static int open_parameters(Training *training) {
     Session *session = training->session;
     int status = cnn_session_initial(session, training->seed);
-    if (!status && session->options->init)
-        status =
-            cnn_weights_read(session->options->init, training->model, session->parameters, session->failure);
+    if (!status && session->options->init) status = cnn_session_read_weights(session, session->options->init);
     return status;
+}
+
+/* A last batch that is too small for a step is left out. */
+static int choose_taken(Training *training) {
+    const Session *session = training->session;
+    int64_t smallest = training->model->train->smallest_batch, rest = training->training % training->batch;
+    training->taken = training->training;
+    if (training->batch < smallest)
+        return cnn_fail(
+            session->failure, session->options->limit ? STATUS_USAGE : STATUS_MALFORMED,
+            "%lld sample%s to train on: model %s needs %lld samples a step, as its batch normalisation "
+            "has one value a channel of each",
+            (long long)training->training, training->training == 1 ? "" : "s", training->model->name,
+            (long long)smallest);
+    if (rest == 0 || rest >= smallest) return STATUS_OK;
+    training->taken -= rest;
+    cnn_session_note(
+        session,
+        "the last batch of an epoch would be %lld sample%s, of which batch normalisation has one "
+        "value a channel: it is left out",
+        (long long)rest, rest == 1 ? "" : "s");
+    return STATUS_OK;
 }
 
 static int open_members(Training *training) {
@@ -91,17 +113,16 @@ static int open_members(Training *training) {
         cnn_split_validation(training->members, count, training->model->data->validation, training->seed);
     training->held_out = count - training->training;
     if (training->batch > training->training) training->batch = training->training;
-    return STATUS_OK;
+    return choose_taken(training);
 }
 
 static int open_training(Training *training) {
     Session *session = training->session;
     const Options *options = session->options;
-    int status =
-        cnn_dataset_load(training->model, options->data, false, &training->dataset, session->failure);
+    int status = cnn_session_data(session, false, &training->dataset);
     if (!status) status = open_members(training);
     if (!status) {
-        int64_t batches = (training->training + training->batch - 1) / training->batch;
+        int64_t batches = (training->taken + training->batch - 1) / training->batch;
         training->rate = cnn_learning_rate_open(
             training->model->train, options->has_rate ? &options->rate : NULL, training->epochs, batches);
         training->patience = cnn_patience_open();
@@ -151,13 +172,13 @@ static int diverged(Training *training, const uint32_t *order, int64_t count) {
 /* The batches of one epoch; stops early, with STATUS_OK, where a signal asked for it. */
 static int run_batches(Training *training, int64_t epoch, Metrics *metrics) {
     Batch batch;
-    cnn_loader_begin(training->loader, training->order, training->training);
+    cnn_loader_begin(training->loader, training->order, training->taken);
     for (int64_t first = 0; !cnn_interrupted() && cnn_loader_next(training->loader, &batch);
          first += batch.count) {
         training->last_rate = cnn_learning_rate_at(&training->rate, epoch - 1, first / training->batch);
         training->trainer.program.frame.learning_rate = (float)training->last_rate;
         if (cnn_trainer_step(&training->trainer, &batch, metrics) != STEP_DONE ||
-            (first + batch.count == training->training &&
+            (first + batch.count == training->taken &&
              cnn_first_not_finite(training->model, training->session->parameters, false) >= 0))
             return diverged(training, training->order + first, batch.count);
         cnn_progress_batch(&training->progress, metrics);
@@ -177,7 +198,7 @@ static int run_epoch(Training *training, int64_t epoch, double *watched) {
     int status = run_batches(training, epoch, &metrics);
     EpochReport report = {
         .training = &metrics, .seconds = cnn_seconds() - begun, .learning_rate = training->last_rate};
-    if (status || (cnn_interrupted() && metrics.samples < training->training)) return status;
+    if (status || (cnn_interrupted() && metrics.samples < training->taken)) return status;
     status = save_weights(training);
     if (status) return status;
     training->saved_epoch = epoch;
@@ -223,7 +244,7 @@ static int interrupted(Training *training) {
 static int run_training(Training *training) {
     Session *session = training->session;
     training->progress.epochs = training->epochs;
-    training->progress.total = training->training;
+    training->progress.total = training->taken;
     int status = STATUS_OK;
     bool stopped = false;
     for (int64_t epoch = 1; !status && !stopped && epoch <= training->epochs && !cnn_interrupted(); epoch++) {
@@ -252,6 +273,12 @@ static int verb_train(Session *session) {
         status = cnn_fail(session->failure, STATUS_USAGE,
                           "train needs a data block, and the model '%s' was compiled without one",
                           session->model->name);
+    if (!status && epochs > 0 && training->batch < session->model->train->smallest_batch)
+        status = cnn_fail(
+            session->failure, STATUS_USAGE,
+            "--batch %lld: model %s needs %d samples a step, as its batch normalisation has one "
+            "value a channel of each",
+            (long long)training->batch, session->model->name, (int)session->model->train->smallest_batch);
     if (!status) status = try_save_path(training);
     if (!status) status = open_parameters(training);
     if (!status && epochs == 0) {

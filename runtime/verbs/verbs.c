@@ -37,3 +37,9 @@ const char *cnn_verb_nearest(const char *word) {
     for (int i = 0; i < COUNT(table); i++) names[i] = table[i]->name;
     return cnn_nearest(word, names, COUNT(table));
 }
+
+bool cnn_verb_takes(const VerbRow *verb, OptionId option) {
+    for (const OptionId *taken = verb->takes; *taken != OPTION_COUNT; taken++)
+        if (*taken == option) return true;
+    return false;
+}

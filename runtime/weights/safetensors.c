@@ -3,6 +3,7 @@
 #include "weights/safetensors.h"
 
 #include "base/aligned.h"
+#include "weights/foreign_file.h"
 #include "weights/safetensors_header.h"
 
 #include <stdio.h>
@@ -100,11 +101,12 @@ static int build_tensors(const Header *header, TensorFile *file, Failure *failur
 }
 
 static int read_header(Reader *reader, TensorFile *file, Header *header, Failure *failure) {
-    unsigned char prefix[8];
+    unsigned char prefix[FOREIGN_BEGIN];
     int status = cnn_reader_read(reader, prefix, sizeof prefix, "the length of the header", failure);
     if (status) return status;
     uint64_t length = 0;
     for (int i = 7; i >= 0; i--) length = length << 8 | prefix[i];
+    if (length > MAX_HEADER && (status = cnn_foreign_file_refuse(reader, prefix, failure))) return status;
     if (length > MAX_HEADER)
         return cnn_fail(failure, STATUS_MALFORMED, "%s: a header of %llu bytes; at most %llu are allowed",
                         file->path, (unsigned long long)length, (unsigned long long)MAX_HEADER);

@@ -2,6 +2,7 @@
 #include "weights/weights.h"
 
 #include "base/aligned.h"
+#include "weights/name_prefix.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -75,18 +76,23 @@ typedef struct Take {
     const char *prefix;
     bool trained_only;
     Failure *failure;
+    const char *removed; /* from before the file's names; "" for nothing */
 } Take;
 
 static bool concerns(const Take *take, const cnn_parameter *parameter) {
     return parameter->trainable || !take->trained_only;
 }
 
-/* Says whose file it is where that is another model. */
-static const char *origin_note(const Take *take, char note[128]) {
+/* Says whose file it is where that is another model, and what was before its names. */
+static const char *origin_note(const Take *take, char note[256]) {
     const char *origin = cnn_tensors_metadata(take->file, "cnnc.model");
+    int used = 0;
     note[0] = 0;
     if (origin && strcmp(origin, take->model->name))
-        snprintf(note, 128, "; the file is of model '%.80s'", origin);
+        used = snprintf(note, 256, "; the file is of model '%.80s'", origin);
+    if (*take->removed)
+        snprintf(note + used, (size_t)(256 - used), "; '%.80s' before all its names is left out",
+                 take->removed);
     return note;
 }
 
@@ -94,7 +100,7 @@ static int fail_missing(const Take *take, const char *name) {
     Nearest nearest = {0};
     for (int i = 0; i < take->file->tensor_count; i++) consider(&nearest, name, take->file->tensors[i].name);
     bool near = is_near(&nearest, name);
-    char note[128];
+    char note[256];
     return cnn_fail(take->failure, STATUS_MALFORMED, "%s: no tensor '%s', which model %s has%s%s%s%s",
                     take->file->path, name, take->model->name, near ? "; is it '" : "",
                     near ? nearest.name : "", near ? "'?" : "", origin_note(take, note));
@@ -105,7 +111,7 @@ static int fail_surplus(const Take *take, const char *name) {
     for (int i = 0; i < take->model->parameter_count; i++)
         consider(&nearest, name, take->model->parameters[i].name);
     bool near = is_near(&nearest, name);
-    char note[128];
+    char note[256];
     return cnn_fail(take->failure, STATUS_MALFORMED, "%s: tensor '%s' is none of model %s%s%s%s%s",
                     take->file->path, name, take->model->name, near ? "; did you mean '" : "",
                     near ? nearest.name : "", near ? "'?" : "", origin_note(take, note));
@@ -118,7 +124,7 @@ static int check_tensor(const Take *take, const Tensor *tensor, const cnn_parame
                         tensor->name, tensor->type);
     bool same = tensor->rank == parameter->rank &&
                 !memcmp(tensor->shape, parameter->shape, (size_t)tensor->rank * sizeof *tensor->shape);
-    char found[256], expected[256], note[128];
+    char found[256], expected[256], note[256];
     if (!same)
         return cnn_fail(take->failure, STATUS_MALFORMED, "%s: tensor '%s' is %s where model %s has %s%s",
                         take->file->path, tensor->name, shape_text(found, tensor->rank, tensor->shape),
@@ -169,30 +175,37 @@ static int find_tensor(const Take *take, const cnn_parameter *parameter, const T
     return *tensor ? STATUS_OK : fail_missing(take, name);
 }
 
-int cnn_weights_take(const TensorFile *file, const cnn_model *model, const char *prefix, bool trained_only,
-                     float *block, Failure *failure) {
-    Take take = {file, model, prefix, trained_only, failure};
+static int take_block(const Take *take, float *block) {
+    const cnn_model *model = take->model;
     const Tensor *tensor;
     int status = STATUS_OK;
     for (int i = 0; i < model->parameter_count && !status; i++) {
-        if (!concerns(&take, &model->parameters[i])) continue;
-        status = find_tensor(&take, &model->parameters[i], &tensor);
-        if (!status) status = check_tensor(&take, tensor, &model->parameters[i]);
+        if (!concerns(take, &model->parameters[i])) continue;
+        status = find_tensor(take, &model->parameters[i], &tensor);
+        if (!status) status = check_tensor(take, tensor, &model->parameters[i]);
     }
-    if (!status && !*prefix) status = check_surplus(&take);
+    if (!status && !*take->prefix) status = check_surplus(take);
     for (int i = 0; i < model->parameter_count && !status; i++) {
-        if (!concerns(&take, &model->parameters[i])) continue;
-        status = find_tensor(&take, &model->parameters[i], &tensor);
+        if (!concerns(take, &model->parameters[i])) continue;
+        status = find_tensor(take, &model->parameters[i], &tensor);
         if (!status) cnn_parameter_scatter(&model->parameters[i], tensor->values, block);
     }
     return status;
 }
 
-int cnn_weights_read(const char *path, const cnn_model *model, float *block, Failure *failure) {
+int cnn_weights_take(const TensorFile *file, const cnn_model *model, const char *prefix, bool trained_only,
+                     float *block, Failure *failure) {
+    return take_block(&(Take){file, model, prefix, trained_only, failure, ""}, block);
+}
+
+int cnn_weights_read(const char *path, const cnn_model *model, float *block, char removed[WEIGHTS_PREFIX],
+                     Failure *failure) {
     TensorFile file;
+    removed[0] = 0;
     int status = cnn_tensors_read(path, &file, failure);
     if (status) return status;
-    status = cnn_weights_take(&file, model, "", false, block, failure);
+    cnn_name_prefix_remove(&file, model, removed, WEIGHTS_PREFIX);
+    status = take_block(&(Take){&file, model, "", false, failure, removed}, block);
     cnn_tensors_free(&file);
     return status;
 }

@@ -12,9 +12,12 @@
 void cnn_parameter_gather(const cnn_parameter *parameter, const float *block, float *logical);
 void cnn_parameter_scatter(const cnn_parameter *parameter, const float *logical, float *block);
 
+enum { WEIGHTS_PREFIX = 64 };
+
 /* Names and shapes must be exactly the model's, and all values finite; the block is touched only where all is
- * well. */
-int cnn_weights_read(const char *path, const cnn_model *model, float *block, Failure *failure);
+ * well. A prefix that all names of the file share is taken off; removed gets it, or "". */
+int cnn_weights_read(const char *path, const cnn_model *model, float *block, char removed[WEIGHTS_PREFIX],
+                     Failure *failure);
 int cnn_weights_write(const char *path, const cnn_model *model, const float *block, Failure *failure);
 
 /* The same, from a file that is open, and for checkpoints: prefix comes before every name ("" for none); with

@@ -23,6 +23,24 @@ train {
   batch     = 8
 }
 CNN
+cat >normed.cnn <<'CNN'
+model normed {
+  input(4)
+  dense(3, bias=false)
+  batchnorm
+  dense(2)
+}
+data {
+  format = npy
+  train  = ["normed-x.npy", "normed-y.npy"]
+  scale  = 0.5
+  mean   = 1
+}
+train {
+  loss  = cross_entropy
+  batch = 8
+}
+CNN
 cat >fixed.cnn <<'CNN'
 model fixed {
   input(3, 3, 1)
@@ -49,6 +67,8 @@ for prefix, count in (("train", 50), ("test", 20)):
     open(f"data/{prefix}-images.idx", "wb").write(struct.pack(">IIII", 0x803, count, 6, 6) + pictures.tobytes())
     open(f"data/{prefix}-labels.idx", "wb").write(struct.pack(">II", 0x801, count) + labels.tobytes())
 np.save("x.npy", random.standard_normal((3, 6, 6, 1)).astype(np.float32))
+np.save("normed-x.npy", random.standard_normal((17, 4)).astype(np.float32))
+np.save("normed-y.npy", np.arange(17) % 2)
 np.save("t.npy", np.array([0, 1, 0]))
 open("light.pgm", "wb").write(b"P5\n6 6\n255\n" + bytes([200] * 36))
 open("wide.pgm", "wb").write(b"P5\n7 6\n255\n" + bytes([200] * 42))

@@ -69,8 +69,14 @@ expect 0 "a model in another folder" "$CNNC" elsewhere/tiny.cnn -o elsewhere/dee
 check "lands where -o says" test -x elsewhere/deep/program
 rm -f tiny
 expect 0 "without -o" "$CNNC" elsewhere/tiny.cnn && check "lands in the current folder" test -x tiny
-for kind in obj:o asm:s llvm-ir:ll bitcode:bc dot:dot; do
-    expect 0 "--emit=${kind%:*}" "$CNNC" --emit="${kind%:*}" tiny.cnn && check "tiny.${kind#*:}" test -s "tiny.${kind#*:}"
+declare -A suffix=([exe]= [obj]=.o [asm]=.s [llvm-ir]=.ll [bitcode]=.bc [dot]=.dot)
+kinds=$("$CNNC" --help | sed -n 's/^  --emit=KIND  *//p' | sed 's/ (default)//; s/,/ /g; s/ or / /')
+is "every kind of output has a test" "$(printf '%s\n' $kinds | sort)" "$(printf '%s\n' "${!suffix[@]}" | sort)"
+is "the manual has every kind" "$(sed -n '/^.BI .*emit= KIND/,/^.TP/s/^.B //p' "$ROOT/compiler/cnnc.1")" "$(printf '%s\n' $kinds)"
+for kind in $kinds; do
+    file=tiny${suffix[$kind]}
+    rm -f "$file"
+    expect 0 "--emit=$kind" "$CNNC" --emit="$kind" tiny.cnn && check "$file" test -s "$file"
 done
 grep -q '^define' tiny.ll && pass || fail "tiny.ll is LLVM IR"
 grep -q '^digraph' tiny.dot && pass || fail "tiny.dot is a graph"
@@ -114,7 +120,7 @@ expect 0 "CNNC_RUNTIME" env CNNC_RUNTIME="$BUILD" "$CNNC" tiny.cnn -o from_runti
 expect 0 "CC with arguments" env CC="$CC -g" "$CNNC" tiny.cnn -o with_arguments
 expect 4 "no such folder" "$CNNC" tiny.cnn -o nowhere/tiny
 expect 4 "a folder in its way" "$CNNC" tiny.cnn -o data
-for kind in obj asm llvm-ir bitcode dot exe; do
+for kind in $kinds; do
     expect 4 "--emit=$kind on a full device" "$CNNC" --emit=$kind tiny.cnn -o /dev/full
     check "/dev/full stays a device" test -c /dev/full
 done

@@ -41,6 +41,14 @@ expect 0 "eval --json" $M eval --weights tiny.safetensors --json --confusion &&
 import json
 e = json.load(open("last"))
 assert e["samples"] == 20 and e["accuracy"] == 1 and e["confusion"] == [[10, 0], [0, 10]], e'
+expect 0 "eval --confusion" $M eval --weights w2.safetensors --confusion && cp out confusion &&
+    $M eval --weights w2.safetensors --json >out && check "the confusion in both forms" python3 -c '
+import json, re
+lines = open("confusion").read().splitlines()
+at = next(i for i, line in enumerate(lines) if line.startswith("confusion: "))
+rows = [[int(word) for word in line.split()[1:]] for line in lines[at + 2:]]
+assert rows == json.load(open("last"))["confusion"] and rows[0] != rows[1], rows
+assert [line.split()[0] for line in lines[at + 2:]] == ["dark", "light"], lines'
 expect 0 "predict" $M predict --weights tiny.safetensors light.pgm && prints "predict" "light"
 expect 0 "predict --json" $M predict --weights tiny.safetensors --json --top 2 light.pgm light.pgm &&
     check "predict's JSON" python3 -c '
@@ -50,6 +58,8 @@ assert len(lines) == 2 and lines[0]["class"] == 1 and lines[0]["label"] == "ligh
 assert lines[0]["file"] == "light.pgm" and len(lines[0]["top"]) == 2 and lines[0]["probability"] > 0.5, lines'
 expect 3 "an image of another size" $M predict --weights tiny.safetensors wide.pgm
 expect 4 "an image that is missing" $M predict --weights tiny.safetensors missing.pgm
+expect 3 "images behind one that does not fit" $M predict --weights tiny.safetensors light.pgm wide.pgm light.pgm &&
+    says "images behind one that does not fit" "wide.pgm" && check "they are done" test "$(grep -c light.pgm out)" = 2
 expect 2 "no image" $M predict --weights tiny.safetensors
 expect 0 "run" $M run --weights tiny.safetensors --input x.npy --output y.npy &&
     check "run's output" python3 -c '
@@ -97,6 +107,10 @@ expect 2 "gradcheck without --gradcheck" $M gradcheck && says "gradcheck without
 expect 0 "epochs 0 only saves" $M train --epochs 0 --seed 1 --save zero.safetensors &&
     same "epochs 0 is init" zero.safetensors w.safetensors
 
+sed 's/^model tiny/model bare/; /^data/,$d' tiny.cnn >bare.cnn
+expect 0 "compile a model without blocks" "$CNNC" bare.cnn && ./bare init --output b.safetensors &&
+    ./bare init --seed 1 --output b1.safetensors && same "seed 1 where no train block says another" b.safetensors b1.safetensors
+
 # Fixed weights need no file; without a train block there is no training.
 expect 0 "compile fixed" "$CNNC" fixed.cnn
 expect 0 "run without weights" sh -c 'python3 -c "import numpy as np; np.save(\"one.npy\", np.ones((1, 3, 3, 1), np.float32))"
@@ -125,11 +139,21 @@ expect 4 "a log on a full device" $M train --epochs 1 --log /dev/full --save l.s
 expect 4 "summary on a full device" sh -c '"$0" summary >/dev/full' $M
 expect 4 "summary into a closed pipe" bash -c '{ sleep 0.2; "$0" summary; } | true; exit ${PIPESTATUS[0]}' $M
 
-# A small file size limit: the older file stays.
-cp w.safetensors limited.safetensors
-bash -c 'ulimit -f 0; trap "" XFSZ; exec "$0" init --seed 9 --output limited.safetensors' $M >out 2>err
-is "init under ulimit -f" $? 4
-same "the older weights stay" limited.safetensors w.safetensors
+# A small limit on the size of files: an error of the write, no death by signal; the older file stays.
+limited() { # limited NAME ARGUMENTS...: the program's output goes into a pipe, which the limit is not for
+    local name=$1
+    shift
+    cp w.safetensors limited.safetensors
+    (ulimit -f 0 && exec "$M" "$@" 2>&1) | cat >out
+    is "$name under ulimit -f" "${PIPESTATUS[0]}" 4
+    prints "$name under ulimit -f" "File too large"
+    same "the older file stays" limited.safetensors w.safetensors
+}
+limited init init --seed 9 --output limited.safetensors
+limited run run --weights w.safetensors --input x.npy --output limited.safetensors
+limited gradients gradients --weights w.safetensors --input x.npy --target t.npy --output limited.safetensors
+limited train train --epochs 1 --save limited.safetensors
+limited "the log" train --epochs 1 --log limited.jsonl
 
 # Divergence.
 expect 6 "divergence" $M train --lr 1e30 --epochs 3 --save diverged.safetensors && says "divergence" "finite"
@@ -149,6 +173,14 @@ interrupt() {
 }
 # A shell without job control starts background jobs with SIGINT ignored, so SIGINT needs a process of its own.
 interrupt TERM
+interrupt HUP
+nohup $M train --epochs 1000000 --quiet --save nohup.safetensors >out 2>err &
+sleep 0.3
+kill -HUP $!
+sleep 0.3
+check "a SIGHUP that is to be ignored is ignored" kill -TERM $!
+wait $!
+is "nohup leaves SIGTERM" $? 130
 python3 - $M <<'PYTHON'
 import signal, subprocess, sys, time
 signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -40,6 +40,7 @@ static int use_images(const cnn_model *model, Failure *failure) {
 
 int main(void) {
     static float block[WEIGHTS];
+    char removed[WEIGHTS_PREFIX];
     Failure failure = {0};
     DataModel built;
     data_model_build(&built, CNN_FORMAT_IDX, EXTENTS(28, 28, 1), EXTENTS(10), CNN_CROSS_ENTROPY);
@@ -52,7 +53,7 @@ int main(void) {
     if (begin) begin();
     int status = use_images(&built.model, &failure);
     if (!status) status = cnn_weights_write("target.safetensors", &built.model, block, &failure);
-    if (!status) status = cnn_weights_read("target.safetensors", &built.model, block, &failure);
+    if (!status) status = cnn_weights_read("target.safetensors", &built.model, block, removed, &failure);
     if (!status) status = cnn_npy_write("array.npy", block, 1, (const int64_t[]){WEIGHTS}, &failure);
     if (status != failure.exit_code || (status && !failure.message[0])) return 99;
     if (status) fprintf(stderr, "%s\n", failure.message);

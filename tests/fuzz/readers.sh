@@ -2,7 +2,7 @@
 reader_flags=(-std=gnu11 -g -O1 -w -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -I"$ROOT/runtime" -I"$ROOT")
 reader_sources=("$ROOT"/runtime/base/{status,aligned,file_read,file_write}.c
     "$ROOT"/runtime/weights/{parameter_walk,safetensors,safetensors_header,safetensors_write,weights}.c
-    "$ROOT"/runtime/data/{npy,idx,image,image_png,image_jpeg,image_pnm}.c)
+    "$ROOT"/runtime/data/{format,npy,idx,cifar,image,image_png,image_jpeg,image_pnm}.c)
 for reader in npy idx safetensors image; do
     check "fuzz_$reader builds" "$CLANG" "${reader_flags[@]}" "$HERE/fuzz_$reader.c" "${reader_sources[@]}" \
         -lz -lpng -ljpeg -lm -o "fuzz_$reader" || continue

@@ -8,7 +8,7 @@ import re
 COMPILER = {"base": 0, "diag": 1, "syntax": 2, "graph": 3, "emit": 4,
             "ops/parts": 5, "ops/conv": 6, "ops/dense": 6, "ops/norm": 6, "ops/pool": 6, "ops/activation": 6, "ops/move": 6,
             "ops/train": 6, "ops": 7,
-            "sema": 8, "passes": 8, "codegen": 8, "output": 8, "command_line": 9, "explain": 9, "fmt": 9, "main": 10}  # fmt: skip
+            "sema": 8, "passes": 8, "codegen": 8, "output": 8, "emit_kinds": 9, "command_line": 10, "explain": 10, "fmt": 10, "main": 11}  # fmt: skip
 RUNTIME = {"abi": 0, "formats": 0, "base": 1, "data": 2, "weights": 2, "run": 3, "verbs": 4, "embed": 4}
 # What both programs include, of the runtime.
 SHARED = {"runtime/abi.h", "runtime/formats.def"}

@@ -75,7 +75,8 @@ static void classes_of_positions(void **state) {
     cnn_dataset_free(&dataset);
     write_array(state, "y.npy", "|u1", 4, EXTENTS(2, 2, 2, 1), "\0\1\2\0\1\2\0\3", 8);
     assert_failure(cnn_dataset_load(&built.model, NULL, false, &dataset, &failure), &failure,
-                   STATUS_MALFORMED, "the target of sample 1, position 3 is 3; model tried has 3 classes");
+                   STATUS_MALFORMED,
+                   "the target of sample 1, position (1, 1) is 3; model tried has 3 classes");
 }
 
 static void run_takes_one_sample_or_a_batch(void **state) {
@@ -85,7 +86,7 @@ static void run_takes_one_sample_or_a_batch(void **state) {
     data_model_build(&built, CNN_FORMAT_NONE, EXTENTS(2, 2), EXTENTS(3), CNN_CROSS_ENTROPY);
     built.data.scale = 100;
     const char *path = write_array(state, "one.npy", "<f4", 2, EXTENTS(2, 2), eight, 16);
-    assert_success(cnn_dataset_load_samples(&built.model, path, &dataset, &failure), &failure);
+    assert_success(cnn_dataset_load_samples(&built.model, path, false, &dataset, &failure), &failure);
     assert_int_equal(dataset.count, 1);
     assert_memory_equal(dataset.samples, eight, 16);
     path = write_array(state, "t.npy", "<i4", 0, NULL, "\2\0\0\0", 4);
@@ -94,7 +95,7 @@ static void run_takes_one_sample_or_a_batch(void **state) {
     cnn_dataset_free(&dataset);
 
     path = write_array(state, "batch.npy", "|u1", 3, EXTENTS(2, 2, 2), "\1\2\3\4\5\6\7\10", 8);
-    assert_success(cnn_dataset_load_samples(&built.model, path, &dataset, &failure), &failure);
+    assert_success(cnn_dataset_load_samples(&built.model, path, false, &dataset, &failure), &failure);
     assert_int_equal(dataset.count, 2);
     assert_int_equal(dataset.sample_kind, CNN_SAMPLE_FLOAT);
     assert_memory_equal(dataset.samples, eight, sizeof eight);
@@ -109,7 +110,7 @@ static void run_takes_one_sample_or_a_batch(void **state) {
 
     memset(&failure, 0, sizeof failure);
     path = write_array(state, "wrong.npy", "<f4", 2, EXTENTS(2, 4), eight, sizeof eight);
-    assert_failure(cnn_dataset_load_samples(&built.model, path, &dataset, &failure), &failure,
+    assert_failure(cnn_dataset_load_samples(&built.model, path, false, &dataset, &failure), &failure,
                    STATUS_MALFORMED, "samples of shape 2x4; model tried takes 2x2");
 }
 
@@ -122,13 +123,27 @@ static void refuses_what_is_not_finite(void **state) {
     built.files[0] = write_array(state, "x.npy", "<f4", 2, EXTENTS(2, 2), values, sizeof values);
     built.files[1] = write_array(state, "y.npy", "<f4", 1, EXTENTS(2), eight, 8);
     assert_failure(cnn_dataset_load(&built.model, NULL, false, &dataset, &failure), &failure,
-                   STATUS_MALFORMED, "x.npy: element 2 is nan");
+                   STATUS_MALFORMED, "x.npy: sample 1, position (0) is nan");
     static const double large[] = {1, 1e300};
     built.files[0] = write_array(state, "x.npy", "<f4", 2, EXTENTS(2, 2), eight, 16);
     built.files[1] = write_array(state, "y.npy", "<f8", 2, EXTENTS(2, 1), large, sizeof large);
     memset(&failure, 0, sizeof failure);
     assert_failure(cnn_dataset_load(&built.model, NULL, false, &dataset, &failure), &failure,
-                   STATUS_MALFORMED, "y.npy: element 1 is inf");
+                   STATUS_MALFORMED, "y.npy: sample 1 is inf");
+}
+
+/* Where it is, in the axes of a sample: as whoever indexes the array counts. */
+static void names_the_place_in_a_sample(void **state) {
+    DataModel built;
+    Dataset dataset;
+    Failure failure = {0};
+    static float values[2 * 2 * 3 * 1] = {[10] = __builtin_nanf("")};
+    data_model_build(&built, CNN_FORMAT_NPY, EXTENTS(2, 3, 1), EXTENTS(1), CNN_HUBER);
+    built.files[0] = write_array(state, "x.npy", "<f4", 4, EXTENTS(2, 2, 3, 1), values, sizeof values);
+    built.files[1] = write_array(state, "y.npy", "<f4", 1, EXTENTS(2), eight, 8);
+    assert_failure(cnn_dataset_load(&built.model, NULL, false, &dataset, &failure), &failure,
+                   STATUS_MALFORMED,
+                   "x.npy: sample 1, position (1, 1, 0) is nan; finite values were expected");
 }
 
 /* Samples that go into an embedding are numbers of its rows, as floats and as bytes, after scaling. */
@@ -147,20 +162,21 @@ static void refuses_what_no_row_is_for(void **state) {
     built.model.parameters = &table;
     built.model.parameter_count = 1;
     const char *path = write_array(state, "x.npy", "<f4", 2, EXTENTS(2, 2), eight, 16);
-    assert_success(cnn_dataset_load_samples(&built.model, path, &dataset, &failure), &failure);
+    assert_success(cnn_dataset_load_samples(&built.model, path, false, &dataset, &failure), &failure);
     cnn_dataset_free(&dataset);
     path = write_array(state, "x.npy", "<f4", 2, EXTENTS(4, 2), eight, sizeof eight);
-    assert_failure(cnn_dataset_load_samples(&built.model, path, &dataset, &failure), &failure,
-                   STATUS_MALFORMED, "element 5 is 6; model tried takes whole numbers from 0 to 5");
+    assert_failure(cnn_dataset_load_samples(&built.model, path, false, &dataset, &failure), &failure,
+                   STATUS_MALFORMED,
+                   "sample 2, position (1) is 6; model tried takes whole numbers from 0 to 5");
     memset(&failure, 0, sizeof failure);
     path = write_array(state, "x.npy", "<f4", 2, EXTENTS(1, 2), half, sizeof half);
-    assert_failure(cnn_dataset_load_samples(&built.model, path, &dataset, &failure), &failure,
-                   STATUS_MALFORMED, "element 1 is 2.5");
+    assert_failure(cnn_dataset_load_samples(&built.model, path, false, &dataset, &failure), &failure,
+                   STATUS_MALFORMED, "sample 0, position (1) is 2.5");
     built.files[0] = write_array(state, "x.npy", "|u1", 2, EXTENTS(1, 2), "\3\6", 2);
     built.files[1] = write_array(state, "y.npy", "<f4", 3, EXTENTS(1, 2, 3), eight, 24);
     memset(&failure, 0, sizeof failure);
     assert_failure(cnn_dataset_load(&built.model, NULL, false, &dataset, &failure), &failure,
-                   STATUS_MALFORMED, "element 1 is 6");
+                   STATUS_MALFORMED, "sample 0, position (1) is 6");
     write_array(state, "x.npy", "|u1", 2, EXTENTS(1, 2), "\2\12", 2);
     built.data.scale = 0.5f;
     memset(&failure, 0, sizeof failure);
@@ -192,7 +208,7 @@ int main(void) {
         cmocka_unit_test(floats_are_normalised_once), cmocka_unit_test(bytes_stay_bytes),
         cmocka_unit_test(classes_of_positions),       cmocka_unit_test(run_takes_one_sample_or_a_batch),
         cmocka_unit_test(refuses_what_is_not_finite), cmocka_unit_test(refuses_what_no_row_is_for),
-        cmocka_unit_test(counts_must_agree),
+        cmocka_unit_test(counts_must_agree),          cmocka_unit_test(names_the_place_in_a_sample),
     };
     return cmocka_run_group_tests(tests, setup_scratch, teardown_scratch);
 }

@@ -140,6 +140,30 @@ static void notices_damaged_gzip(void **state) {
     free(packed);
 }
 
+/* As tapes and disks fill up their blocks; another member may follow, anything else may not. */
+static void passes_over_zeros_behind_gzip_data(void **state) {
+    (void)state;
+    enum { ZEROS = 600000 }; /* more than the reader's buffer */
+    size_t size, total;
+    unsigned char *packed = pack_gzip("hello", 5, &size), *padded = calloc(ZEROS + 2 * size, 1);
+    memcpy(padded, packed, size);
+    for (int form = 0; form < 4; form++) {
+        Failure failure = {0};
+        total = size + ZEROS;
+        if (form == 1) total = size + 1;
+        if (form == 2) memcpy(padded + total, packed, size);
+        if (form == 3) padded[total] = 'x';
+        if (form >= 2) total += size;
+        int status = read_packed(padded, total, 1 << 20, &failure);
+        if (form < 3)
+            assert_success(status, &failure);
+        else
+            assert_failure(status, &failure, STATUS_MALFORMED, "damaged gzip data after 5 unpacked bytes");
+    }
+    free(packed);
+    free(padded);
+}
+
 static void caps_a_bomb(void **state) {
     (void)state;
     enum { UNPACKED = 8 << 20 };
@@ -174,7 +198,14 @@ static void finds_either_name(void **state) {
     Failure failure = {0};
     Reader *reader;
     assert_failure(cnn_reader_open_in(&reader, *state, "absent.gz", &failure), &failure, STATUS_FILE,
-                   "absent.gz: cannot open: No such file");
+                   "absent.gz: cannot open: No such file or directory");
+    assert_null(strstr(failure.message, "is it"));
+    memset(&failure, 0, sizeof failure);
+    assert_failure(cnn_reader_open_in(&reader, *state, "tree", &failure), &failure, STATUS_FILE,
+                   "tree: cannot open: No such file or directory; is it 'three.gz'?");
+    memset(&failure, 0, sizeof failure);
+    assert_failure(cnn_reader_open_in(&reader, *state, "tow.gz", &failure), &failure, STATUS_FILE,
+                   "is it 'two'?");
     memset(&failure, 0, sizeof failure);
     assert_failure(cnn_reader_open(&reader, *state, &failure), &failure, STATUS_FILE, "Is a directory");
 }
@@ -276,6 +307,7 @@ int main(void) {
         cmocka_unit_test(a_lying_promise_costs_nothing),
         cmocka_unit_test(reads_several_gzip_members),
         cmocka_unit_test(notices_damaged_gzip),
+        cmocka_unit_test(passes_over_zeros_behind_gzip_data),
         cmocka_unit_test(caps_a_bomb),
         cmocka_unit_test(finds_either_name),
         cmocka_unit_test(writes_whole_or_not_at_all),

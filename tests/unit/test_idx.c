@@ -155,7 +155,7 @@ static void labels_become_numbers_for_other_losses(void **state) {
     cnn_dataset_free(&dataset);
     built.train.loss = CNN_BINARY_CROSS_ENTROPY;
     assert_failure(cnn_dataset_load(&built.model, NULL, false, &dataset, &failure), &failure,
-                   STATUS_MALFORMED, "element 2 is 2; binary_cross_entropy takes targets from 0 to 1");
+                   STATUS_MALFORMED, "sample 2 is 2; binary_cross_entropy takes targets from 0 to 1");
 }
 
 static void checks_against_the_model(void **state) {

@@ -254,6 +254,22 @@ static void training_lanes_do_not_depend_on_threads(void **state) {
     }
 }
 
+/* Few samples at a time where each needs much, but a share for every lane. */
+static void windows_fit_memory_and_lanes(void **state) {
+    cnn_model model = tiny_model;
+    cnn_program code = *tiny_model.inference;
+    (void)state;
+    assert_int_equal(cnn_program_window(&model, &code, 10), 10);
+    assert_int_equal(cnn_program_window(&model, &code, 100000), 512);
+    code.batch_stride = (1 << 20) - TINY_CLASSES - 1; /* 4 MB a sample */
+    assert_int_equal(cnn_program_window(&model, &code, 100000), 16);
+    code.double_precision = 1;
+    assert_int_equal(cnn_program_window(&model, &code, 100000), 8);
+    model.lanes = 24;
+    assert_int_equal(cnn_program_window(&model, &code, 100000), 24);
+    assert_int_equal(cnn_program_window(&model, &code, 20), 20);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_item_runs_once),
@@ -264,6 +280,7 @@ int main(void) {
         cmocka_unit_test(counts_are_cut),
         cmocka_unit_test(inference_takes_every_sample_in_order),
         cmocka_unit_test(training_lanes_do_not_depend_on_threads),
+        cmocka_unit_test(windows_fit_memory_and_lanes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

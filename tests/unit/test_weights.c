@@ -92,7 +92,7 @@ static void comes_back_as_written(void **state) {
     for (int p = 0; p < 3; p++) cnn_parameter_scatter(&parameters[p], logical + p, block);
     Failure failure = {0};
     assert_success(cnn_weights_write(path, &model, block, &failure), &failure);
-    assert_success(cnn_weights_read(path, &model, back, &failure), &failure);
+    assert_success(cnn_weights_read(path, &model, back, (char[WEIGHTS_PREFIX]){0}, &failure), &failure);
     assert_memory_equal(block, back, sizeof block);
     TensorFile file;
     assert_success(cnn_tensors_read(path, &file, &failure), &failure);
@@ -327,10 +327,11 @@ static int write_and_read(void **state, const Tensor *tensors, int count, const 
                           Failure *failure) {
     const char *path = scratch(state, "c.safetensors");
     float block[BLOCK];
+    char removed[WEIGHTS_PREFIX];
     memset(block, 0x55, sizeof block);
     memset(failure, 0, sizeof *failure);
     assert_success(cnn_tensors_write(path, writer, tensors, count, NULL, 0, failure), failure);
-    int status = cnn_weights_read(path, &model, block, failure);
+    int status = cnn_weights_read(path, &model, block, removed, failure);
     for (size_t i = 0; status && i < sizeof block; i++) assert_int_equal(((char *)block)[i], 0x55);
     return status;
 }
@@ -373,14 +374,82 @@ static void fits_exactly_the_model(void **state) {
                    "tensor 'norm_1.running_mean', element 1 is inf");
 }
 
+/* Weights that were saved from inside another module. */
+static void takes_a_shared_prefix_off(void **state) {
+    static const float values[12];
+    static const struct {
+        const char *kernel, *bias, *mean, *count; /* of the tensors */
+        const char *removed, *message;            /* message NULL: they fit */
+    } cases[] = {
+        {"m.conv_1.weight",            "m.conv_1.bias",            "m.norm_1.running_mean",            "m.norm_1.num_batches_tracked", "m.",
+         NULL                                                                                                                                               },
+        {"module.model.conv_1.weight", "module.model.conv_1.bias", "module.model.norm_1.running_mean",
+         "module.model.norm_1.num_batches_tracked",                                                                                    "module.model.", NULL},
+        {"conv_1.weight",              "conv_1.bias",              "norm_1.running_mean",              "norm_1.num_batches_tracked",   "",              NULL},
+        {"m.conv_1.weight",            "m.conv_1.bias",            "norm_1.running_mean",              "m.norm_1.num_batches_tracked", "",
+         "no tensor 'conv_1.weight', which model tried has"                                                                                                 },
+        {"module.conv.weight",         "module.conv.bias",         "module.norm.running_mean",         "module.n.num_batches_tracked",
+         "module.",                                                                                                                                     "no tensor 'conv_1.weight', which model tried has; is it 'conv.weight'?; 'module.' before all its "
+         "names is left out"                                                                                                             },
+        {"net.conv.weight",            "net.conv.bias",            "net.norm.running_mean",            "net.n.num_batches_tracked",    "",
+         "no tensor 'conv_1.weight', which model tried has"                                                                                                 },
+    };
+    const char *path = scratch(state, "p.safetensors");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const Tensor tensors[] = {
+            {cases[i].kernel, 3, {3, 2, 2}, values, NULL},
+            {cases[i].bias,   1, {3},       values, NULL},
+            {cases[i].mean,   1, {3},       values, NULL},
+            {cases[i].count,  0, {0},       values, NULL},
+        };
+        float block[BLOCK];
+        char removed[WEIGHTS_PREFIX];
+        Failure failure = {0};
+        assert_success(cnn_tensors_write(path, &model, tensors, 4, NULL, 0, &failure), &failure);
+        int status = cnn_weights_read(path, &model, block, removed, &failure);
+        if (cases[i].message)
+            assert_failure(status, &failure, STATUS_MALFORMED, cases[i].message);
+        else
+            assert_success(status, &failure);
+        assert_string_equal(removed, cases[i].removed);
+    }
+}
+
+static void names_the_files_of_other_frameworks(void **state) {
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t size;
+        const char *message;
+    } cases[] = {
+        {"PK\3\4\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x10\0\0\0archive/data.pkl", 46,
+         "w: a PyTorch file (zip) where a safetensors file was expected; in Python: "
+         "safetensors.torch.save_file("                                                                                 },
+        {"PK\3\4\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\5\0\0\0x.npy",              35, "a NumPy archive"        },
+        {"PK\3\4\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\5\0\0\0notes",              35, "a zip archive"          },
+        {"PK\3\4\x14\0\0\0",                                                               8,  "a zip archive"          },
+        {"\x80\2\x8a\nl\xfc\x9c\x46",                                                      8,  "a PyTorch file (pickle)"},
+        {"\x89HDF\r\n\x1a\n",                                                              8,  "a Keras file (HDF5)"    },
+        {"\x93NUMPY\1\0",                                                                  8,  "a NumPy array"          },
+        {"\x08\x07\x12\x07pytorch",                                                        11, "an ONNX model"          },
+        {"\0\0\0\0\2\0\0\0",                                                               8,  "a darknet weight file"  },
+        {"version https://git-lfs",                                                        23, "Git LFS"                },
+    };
+    TensorFile file;
+    Failure failure;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_failure(parse(cases[i].bytes, cases[i].size, &file, &failure), &failure, STATUS_MALFORMED,
+                       cases[i].message);
+}
+
 static void refuses_types_that_are_no_floats(void **state) {
     unsigned char buffer[500];
     const char *header = "{" ENTRY("conv_1.weight", "I32", "3,2,2", 0, 48) "}";
     const char *path = scratch_write(state, "i.safetensors", buffer, compose(buffer, header, 48));
     float block[BLOCK];
     Failure failure = {0};
-    assert_failure(cnn_weights_read(path, &model, block, &failure), &failure, STATUS_MALFORMED,
-                   "tensor 'conv_1.weight' is I32; F32, F16 or BF16 was expected");
+    assert_failure(cnn_weights_read(path, &model, block, (char[WEIGHTS_PREFIX]){0}, &failure), &failure,
+                   STATUS_MALFORMED, "tensor 'conv_1.weight' is I32; F32, F16 or BF16 was expected");
 }
 
 int main(void) {
@@ -397,6 +466,8 @@ int main(void) {
         cmocka_unit_test(widens_halves),
         cmocka_unit_test(fits_exactly_the_model),
         cmocka_unit_test(refuses_types_that_are_no_floats),
+        cmocka_unit_test(takes_a_shared_prefix_off),
+        cmocka_unit_test(names_the_files_of_other_frameworks),
     };
     return cmocka_run_group_tests(tests, setup_scratch, teardown_scratch);
 }

@@ -132,6 +132,7 @@ const Op op_batchnorm = {
     .param_count = BATCHNORM_PARAMS,
     .min_inputs = 1,
     .max_inputs = 1,
+    .batch_statistics = true,
     .shape = batchnorm_shape,
     .lower = batchnorm_lower,
 };
