@@ -230,6 +230,9 @@ bool scope_may_hide(Elaborator *e, const char *name, Span span);
 const Symbol *scope_symbol(const Frame *frame, const char *name);
 bool name_is_layer(const char *name);
 bool name_is_function(const char *name);
+bool name_is_bound(Elaborator *e, const char *name); /* a value or a constant can be seen under it */
+/* Does it run when it is bound (a layer, a block, a pipeline), or is it an expression? */
+bool is_pipeline(Elaborator *e, const Expr *expr);
 void words_collect(Elaborator *e);
 /* Is an unknown name to be expected, after an error before it? */
 bool unknown_is_no_news(const Elaborator *e);
@@ -252,8 +255,6 @@ Datum attribute_get(Elaborator *e, const Expr *expr, Datum of);
 /* statement.c, pipeline.c */
 void run_body(Elaborator *e, const Body *body);
 Datum run_pipeline(Elaborator *e, const Expr *expr);
-/* Does it run when it is bound (a layer, a block, a pipeline), or is it an expression? */
-bool is_pipeline(Elaborator *e, const Expr *expr);
 
 /* call.c, block.c */
 Datum call_layer(Elaborator *e, const Op *op, const Expr *call, Datum before);

@@ -61,26 +61,11 @@ static Datum expect_value(Elaborator *e, const Expr *expr, Datum datum) {
     return datum_error;
 }
 
-static bool is_bound(Elaborator *e, const char *name) {
-    if (scope_find(e->frame, name)) return true;
-    const Symbol *symbol = scope_symbol(e->frame, name);
-    return symbol && symbol->decl->kind == DECL_CONST;
-}
-
-bool is_pipeline(Elaborator *e, const Expr *expr) {
-    if (expr->kind == EXPR_PIPELINE) return true;
-    if (expr->kind != EXPR_NAME && expr->kind != EXPR_CALL) return false;
-    const Symbol *symbol = scope_symbol(e->frame, expr->text);
-    if (symbol && symbol->decl->kind == DECL_BLOCK) return true;
-    if (expr->kind == EXPR_NAME) return !is_bound(e, expr->text) && name_is_layer(expr->text);
-    return name_is_layer(expr->text) || (!map_get(e->words, expr->text) && !name_is_function(expr->text));
-}
-
 static Datum run_head(Elaborator *e, const Expr *expr) {
     if (foreign_comment_found(e, expr)) expr = expr->left;
     if (expr->kind == EXPR_PIPELINE) return run_pipeline(e, expr);
     if (expr->kind == EXPR_CALL && !name_is_function(expr->text)) return run_call(e, expr, true, datum_none);
-    if (expr->kind == EXPR_NAME && !is_bound(e, expr->text)) {
+    if (expr->kind == EXPR_NAME && !name_is_bound(e, expr->text)) {
         const Symbol *symbol = scope_symbol(e->frame, expr->text);
         if (symbol || name_is_layer(expr->text)) return run_call(e, expr, true, datum_none);
         if (!map_get(e->words, expr->text)) {
@@ -99,7 +84,7 @@ static Datum run_head(Elaborator *e, const Expr *expr) {
 
 static Datum run_next(Elaborator *e, const Expr *expr, Datum before) {
     if (foreign_comment_found(e, expr)) expr = expr->left;
-    bool named = expr->kind == EXPR_NAME && !is_bound(e, expr->text);
+    bool named = expr->kind == EXPR_NAME && !name_is_bound(e, expr->text);
     if (named || expr->kind == EXPR_CALL) return run_call(e, expr, false, before);
     if (expr->kind == EXPR_ERROR) return datum_error;
     const char *what = expr->kind == EXPR_NAME       ? arena_printf(e->arena, "'%s'", expr->text)

@@ -192,6 +192,21 @@ static void add_layer_word(const char *key, void *value, void *user) {
     if (!candidates->callable || name_is_layer(key)) vec_push(candidates->arena, &candidates->names, key);
 }
 
+bool name_is_bound(Elaborator *e, const char *name) {
+    if (scope_find(e->frame, name)) return true;
+    const Symbol *symbol = scope_symbol(e->frame, name);
+    return symbol && symbol->decl->kind == DECL_CONST;
+}
+
+bool is_pipeline(Elaborator *e, const Expr *expr) {
+    if (expr->kind == EXPR_PIPELINE) return true;
+    if (expr->kind != EXPR_NAME && expr->kind != EXPR_CALL) return false;
+    const Symbol *symbol = scope_symbol(e->frame, expr->text);
+    if (symbol && symbol->decl->kind == DECL_BLOCK) return true;
+    if (expr->kind == EXPR_NAME) return !name_is_bound(e, expr->text) && name_is_layer(expr->text);
+    return name_is_layer(expr->text) || (!map_get(e->words, expr->text) && !name_is_function(expr->text));
+}
+
 bool unknown_is_no_news(const Elaborator *e) {
     return e->frame->broken || e->frame->file->incomplete;
 }
