@@ -19,8 +19,6 @@ EXCEPTIONS = {
     ("compiler/sema/function.c", "channels"): "a function of shapes",
     ("compiler/sema/train_block.c", "mae"): "a metric",
     ("runtime/run/metrics.c", "mae"): "a metric",
-    ("runtime/verbs/arguments.c", "gradients"): "a verb",
-    ("runtime/verbs/session.c", "gradients"): "a verb",
     ("runtime/verbs/verb_bench.c", "inference"): "a heading",
     ("runtime/verbs/verb_gradients.c", "gradients"): "a verb",
     ("runtime/verbs/verb_train.c", "training"): "whose loss a message speaks of",
