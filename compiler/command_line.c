@@ -381,6 +381,9 @@ static bool settle(Reader *reader) {
     if (reader->words.count > 1)
         return complain("one model at a time: '%s' and '%s' are two", first, reader->words.items[1]);
     options->input = first;
+    if (options->prefix && !options->check && !options->emit->interface)
+        return complain("--prefix names the C interface, which --emit=%s does not write; --emit=obj does",
+                        options->emit->word);
     if (options->output || options->check || options->from_graph) return true;
     if (!strcmp(first, "-"))
         return complain("the model comes from standard input: -o FILE says where the result goes");

@@ -30,16 +30,10 @@ const Pass *pass_table(int *count);
  * result to standard output. False after a diagnostic. */
 bool passes_run_text(Context *cx, const Machine *machine, const Source *source);
 
-/* The passes, a file each. */
-void autodiff_run(PassContext *pc,
-                  Graph *graph); /* appends the backward nodes; nothing in forms without gradients */
-void simplify_run(PassContext *pc, Graph *graph);  /* drops what is dead, merges views and identities */
-void recompute_run(PassContext *pc, Graph *graph); /* values made again, not kept for the batch */
-void fuse_run(PassContext *pc, Graph *graph);      /* elementwise nodes into their producers' epilogues */
-void schedule_run(PassContext *pc, Graph *graph);  /* kernels, stages, order, lanes */
-void nest_run(PassContext *pc, Graph *graph);      /* values that are parts of others */
-void layout_run(PassContext *pc, Graph *graph);    /* halos and strides */
-void memory_run(PassContext *pc, Graph *graph);    /* micro-batches, regions, offsets, reuse */
+/* The passes, a file each: what each does stands at the head of its file. */
+#define PASS(name, help) void name##_run(PassContext *pc, Graph *graph);
+#include "passes/passes.def"
+#undef PASS
 
 /* A part of memory: how many samples a worker takes through each stage at once. */
 void micro_batches_choose(const PassContext *pc, Graph *graph);

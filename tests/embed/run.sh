@@ -104,6 +104,8 @@ expect 1 "a word of C as name" "$CNNC" --emit=obj word.cnn
 says "a word of C as name" "E0592"
 check "a program may have it" "$CNNC" word.cnn
 
+expect 2 "--prefix without an interface" "$CNNC" --prefix=my_net tiny.cnn -o program && says "--prefix without an interface" "--emit=exe"
+
 # Names that somebody else declares: the model's own, and those that begin with it.
 for row in exit:exit time:time index:index printf:printf stat:stat EOF:EOF sem:sem_init mtx:mtx_init pthread:pthread_create \
     namespace:namespace cnn:cnn_size cnn_net:cnn_net __net:__net _Net:_Net; do
