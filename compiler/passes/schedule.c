@@ -82,7 +82,7 @@ static void order_nodes(PassContext *pc, Graph *graph) {
         for (int k = 0; k < node->outputs.count; k++)
             graph_value(graph, node->outputs.items[k])->producer = to;
     }
-    memcpy(graph->nodes.items, sorted, sizeof(Node) * (size_t)count);
+    if (count) memcpy(graph->nodes.items, sorted, sizeof(Node) * (size_t)count);
 }
 
 /* Gradients add up in lanes so that threads never share an accumulator. The number depends on the model
