@@ -64,7 +64,7 @@ Panels conv_transposed_panels(const Machine *machine, const ConvGeometry *g) {
     return panels_plan(machine, g->groups, g->group_channels, g->taps * g->group_filters);
 }
 
-Shape conv_weight_shape(const ConvGeometry *g) {
+static Shape weight_shape(const ConvGeometry *g) {
     Shape shape = {
         .rank = 2 + g->spatial, .dim = {g->filters, g->group_channels}
     };
@@ -81,7 +81,7 @@ static void mirror(Storage *s, const ConvGeometry *g) {
 }
 
 Storage conv_weight_storage(const Machine *machine, const ConvGeometry *g) {
-    Shape shape = conv_weight_shape(g);
+    Shape shape = weight_shape(g);
     int64_t steps[SHAPE_MAX_RANK] = {0, 1};
     for (int i = 0; i < g->spatial; i++) steps[2 + i] = g->tap_stride[i] * g->group_channels;
     Storage s = {.size = g->taps * g->channels, .group = g->channels, .block = g->channels};
@@ -107,7 +107,7 @@ static int64_t greatest_common_divisor(int64_t a, int64_t b) {
     return b ? greatest_common_divisor(b, a % b) : a;
 }
 
-ResidueClass conv_residue_class(const WindowAxis *axis, int64_t residue) {
+static ResidueClass residue_class(const WindowAxis *axis, int64_t residue) {
     ResidueClass c = {.first = residue};
     c.places = (axis->input - residue + axis->stride - 1) / axis->stride;
     c.tap_step = axis->stride / greatest_common_divisor(axis->stride, axis->dilation);
@@ -132,10 +132,10 @@ static bool continues(const ResidueClass *c, const ResidueClass *next, int64_t d
 }
 
 int64_t conv_residue_run(const WindowAxis *axis, int64_t residue) {
-    ResidueClass first = conv_residue_class(axis, residue);
+    ResidueClass first = residue_class(axis, residue);
     int64_t run = 1;
     while (residue + run < conv_residues(axis)) {
-        ResidueClass next = conv_residue_class(axis, residue + run);
+        ResidueClass next = residue_class(axis, residue + run);
         if (!continues(&first, &next, run)) break;
         run++;
     }
@@ -148,7 +148,7 @@ static void output_halo(const ConvGeometry *g, Halo *halo) {
         const WindowAxis *axis = &g->axis[i];
         halo->before[i] = halo->after[i] = 0;
         for (int64_t residue = 0; residue < conv_residues(axis); residue++) {
-            ResidueClass c = conv_residue_class(axis, residue);
+            ResidueClass c = residue_class(axis, residue);
             if (!c.taps) continue;
             int64_t last = c.origin + c.places - 1 + (c.taps - 1) * c.y_step;
             if (-c.origin > halo->before[i]) halo->before[i] = -c.origin;
@@ -175,7 +175,7 @@ static void each_class_from(KernelCode *code, const ConvGeometry *g, int axis, R
     }
     const WindowAxis *a = &g->axis[axis];
     for (int64_t residue = 0, run; residue < conv_residues(a); residue += run) {
-        classes->axis[axis] = conv_residue_class(a, residue);
+        classes->axis[axis] = residue_class(a, residue);
         run = conv_residue_run(a, residue);
         Loop loop = loop_begin_const(code, 0, run, 1);
         classes->later[axis] = loop.index;

@@ -35,8 +35,7 @@ bool conv_has_bias(const Node *node);
 Panels conv_panels(const Machine *machine, const ConvGeometry *g);
 Panels conv_transposed_panels(const Machine *machine, const ConvGeometry *g);
 
-/* The weight parameter's logical shape (filters, channels/groups, kernel...) and its storage. */
-Shape conv_weight_shape(const ConvGeometry *g);
+/* The storage of the weight parameter, whose logical shape is (filters, channels/groups, kernel...). */
 Storage conv_weight_storage(const Machine *machine, const ConvGeometry *g);
 
 /* The halo around x that is read forward and for the gradient to the weights. */
@@ -55,7 +54,6 @@ typedef struct ResidueClass {
     int64_t origin; /* position in y that last_tap pairs with position a of x (negative: in the halo) */
     int64_t y_step; /* positions in y from one walked tap to the next */
 } ResidueClass;
-ResidueClass conv_residue_class(const WindowAxis *axis, int64_t residue);
 /* How many consecutive residues, this one first, have classes that differ only in `first` and `last_tap`,
  * which go up together; and how many residues the axis has. */
 int64_t conv_residue_run(const WindowAxis *axis, int64_t residue);
