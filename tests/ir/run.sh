@@ -35,7 +35,7 @@ PASSES=$("$CNNC" --print-passes | awk '{print $1}')
 for model in "$HERE"/models/*.cnn; do
     name=$(basename "$model" .cnn)
     for pass in $PASSES; do
-        check "$name after $pass" "$CNNC" "$model" --gradcheck "--print-after=$pass" -o "$WORK/made"
+        check "$name after $pass" "$CNNC" "$model" --gradcheck "--print-after=$pass" -O0 --emit=llvm-ir -o "$WORK/made.ll"
         cp "$WORK/out" "$WORK/printed"
         rm -f "$WORK"/form*.graph
         split_forms "$WORK/printed" "$WORK/form"
@@ -44,7 +44,7 @@ for model in "$HERE"/models/*.cnn; do
             same "$name after $pass, printed again" "$WORK/out" "$form"
         done
     done
-    mv "$WORK/made" "$WORK/fused"
+    check "$name with fusion" "$CNNC" "$model" --gradcheck -o "$WORK/fused"
     check "$name without fusion" "$CNNC" "$model" --no-fuse -o "$WORK/plain"
     # shellcheck disable=SC2046
     check "$name, samples" python3 "$HERE/samples.py" $(sed -n 's/^# samples: *//p' "$model") "$WORK"
