@@ -1,6 +1,7 @@
 /* The compiler, on one screen: compile() is the way from text to program. Takes the command line; gives the
  * exit status that the user's manual lists. */
 #define _GNU_SOURCE
+#include "base/deep_stack.h"
 #include "base/outfile.h"
 #include "codegen/codegen.h"
 #include "command_line.h"
@@ -252,12 +253,23 @@ static void prepare_process(void) {
     signal(SIGTERM, interrupted);
 }
 
-int main(int argc, char **argv) {
-    prepare_process();
+typedef struct Arguments {
+    int count;
+    char **items;
+} Arguments;
+
+static int serve_arguments(void *arguments) {
+    const Arguments *given = arguments;
     Arena *arena = arena_create();
     CommandLine line;
-    int status = options_parse(arena, argc, argv, &line) ? serve(arena, &line) : STATUS_USAGE;
+    int status = options_parse(arena, given->count, given->items, &line) ? serve(arena, &line) : STATUS_USAGE;
     arena_destroy(arena);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    prepare_process();
+    int status = deep_stack_run(serve_arguments, &(Arguments){argc, argv});
     if (fflush(stdout) || ferror(stdout)) {
         fprintf(stderr, "cnnc: error: cannot write to standard output: %s\n", strerror(errno));
         return STATUS_FILE;

@@ -84,42 +84,45 @@ static bool does_nothing(const Machine *machine, const Graph *graph, const Node 
     return node->kernel->idle && node->kernel->idle(&call);
 }
 
-static const Node *copy_node(Module *module, Node node) {
-    Node *copy = ARENA_NEW(module->emit.cx->arena, Node);
-    *copy = node;
-    return copy;
+/* The node as it is for a sample that runs by itself. */
+static const Node *alone_node(Module *module, const Node *node) {
+    Node alone = node_alone(node);
+    return arena_copy(module->emit.cx->arena, &alone, sizeof alone);
 }
 
-/* The nodes of that domain and stage; alone: as they are for a sample that runs by itself. `functions` has
- * each node's, once there is one. */
-static EmittedSteps emit_steps(Module *module, const Graph *graph, Domain domain, int stage,
+/* The nodes of a stage: [begin, end) of the graph's, which are in the order of their stages. */
+typedef struct Range {
+    int begin, end;
+} Range;
+
+static Range *stage_ranges(Arena *arena, const Graph *graph) {
+    Range *ranges = ARENA_ARRAY(arena, Range, (size_t)graph->stage_count);
+    for (int i = 0; i < graph->nodes.count; i++) {
+        const Node *node = graph_node(graph, i);
+        if (node->op->domain == DOMAIN_PARAMETER) continue;
+        Range *range = &ranges[node->stage];
+        if (!range->end) range->begin = i;
+        range->end = i + 1;
+    }
+    return ranges;
+}
+
+/* The nodes of that domain among these; alone: as they are for a sample that runs by itself. `functions` has
+ * each node's, from the first on, once there is one. */
+static EmittedSteps emit_steps(Module *module, const Graph *graph, Domain domain, Range range,
                                LLVMValueRef *functions, bool alone) {
     EmittedSteps steps = {0};
-    for (int i = 0; i < graph->nodes.count; i++) {
+    for (int i = range.begin; i < range.end; i++) {
         const Node *own = graph_node(graph, i);
-        if (own->op->domain != domain || own->stage != stage ||
-            does_nothing(module->emit.machine, graph, own))
-            continue;
-        const Node *node = alone ? copy_node(module, node_alone(own)) : own;
+        if (own->op->domain != domain || does_nothing(module->emit.machine, graph, own)) continue;
+        const Node *node = alone ? alone_node(module, own) : own;
         bool same = node->kernel == own->kernel;
-        LLVMValueRef function = same ? functions[i] : NULL;
+        LLVMValueRef function = same ? functions[i - range.begin] : NULL;
         if (!function) function = emit_step(module, graph, node, false);
-        if (same) functions[i] = function;
+        if (same) functions[i - range.begin] = function;
         vec_push(module->emit.cx->arena, &steps, ((EmittedStep){node, function, false}));
     }
     return steps;
-}
-
-/* How many nodes that prepare stand one behind the other before this one's parameters are there. */
-static int prepare_level(const Graph *graph, const Node *node) {
-    int level = 0;
-    for (int i = 0; i < node->inputs.count; i++) {
-        NodeId id = graph_value(graph, node->inputs.items[i])->producer;
-        if (id < 0 || graph_node(graph, id)->op->domain != DOMAIN_PARAMETER) continue;
-        int behind = prepare_level(graph, graph_node(graph, id)) + 1;
-        if (behind > level) level = behind;
-    }
-    return level;
 }
 
 static bool prepares(const Node *node) {
@@ -133,31 +136,63 @@ static void emit_prepared(Module *module, EmittedProgram *program, const Node *n
     vec_push(module->emit.cx->arena, &program->prepare, ((EmittedStep){node, function, kernel_only}));
 }
 
+/* How many nodes that prepare stand one behind the other before each node's parameters are there. */
+static int *prepare_levels(Arena *arena, const Graph *graph) {
+    int *levels = ARENA_ARRAY(arena, int, (size_t)graph->nodes.count);
+    for (int n = 0; n < graph->nodes.count; n++) {
+        const Node *node = graph_node(graph, n);
+        for (int i = 0; i < node->inputs.count; i++) {
+            NodeId id = graph_value(graph, node->inputs.items[i])->producer;
+            if (id < 0 || graph_node(graph, id)->op->domain != DOMAIN_PARAMETER) continue;
+            if (levels[id] >= levels[n]) levels[n] = levels[id] + 1;
+        }
+    }
+    return levels;
+}
+
+static bool ever_prepares(const Node *node) {
+    Node alone = node_alone(node);
+    return prepares(node) || prepares(&alone);
+}
+
+typedef VEC(NodeId) Nodes;
+
+/* The nodes that prepare, a list a level. */
+static Nodes *nodes_by_level(Arena *arena, const Graph *graph, int *count) {
+    int *levels = prepare_levels(arena, graph), deepest = -1;
+    for (int i = 0; i < graph->nodes.count; i++)
+        if (levels[i] > deepest && ever_prepares(graph_node(graph, i))) deepest = levels[i];
+    Nodes *lists = ARENA_ARRAY(arena, Nodes, (size_t)deepest + 1);
+    for (int i = 0; i < graph->nodes.count; i++)
+        if (ever_prepares(graph_node(graph, i))) vec_push(arena, &lists[levels[i]], i);
+    *count = deepest + 1;
+    return lists;
+}
+
 /* The steps that prepare, level by level, and where each level ends. */
 static void emit_prepare(Module *module, EmittedProgram *program) {
     const Graph *graph = program->graph;
-    for (int level = 0, deepest = 0; level <= deepest; level++) {
-        for (int i = 0; i < graph->nodes.count; i++) {
-            const Node *node = graph_node(graph, i), *alone = copy_node(module, node_alone(node));
-            if (!prepares(node) && !prepares(alone)) continue;
-            int here = prepare_level(graph, node);
-            if (here > deepest) deepest = here;
-            if (here != level) continue;
+    Arena *arena = module->emit.cx->arena;
+    int count;
+    Nodes *lists = nodes_by_level(arena, graph, &count);
+    for (int level = 0; level < count; level++) {
+        for (int i = 0; i < lists[level].count; i++) {
+            const Node *node = graph_node(graph, lists[level].items[i]);
             emit_prepared(module, program, node);
-            if (node->alone) emit_prepared(module, program, alone);
+            if (node->alone) emit_prepared(module, program, alone_node(module, node));
         }
-        if (program->prepare.count)
-            vec_push(module->emit.cx->arena, &program->prepare_ends, program->prepare.count);
+        if (program->prepare.count) vec_push(arena, &program->prepare_ends, program->prepare.count);
     }
 }
 
-static EmittedStage emit_stage(Module *module, const Graph *graph, int stage) {
-    LLVMValueRef *functions = ARENA_ARRAY(module->emit.cx->arena, LLVMValueRef, (size_t)graph->nodes.count);
+static EmittedStage emit_stage(Module *module, const Graph *graph, Range range) {
+    size_t count = (size_t)(range.end - range.begin);
+    LLVMValueRef *functions = ARENA_ARRAY(module->emit.cx->arena, LLVMValueRef, count);
     EmittedStage emitted = {0};
-    emitted.samples = emit_steps(module, graph, DOMAIN_SAMPLE, stage, functions, false);
-    emitted.batch = emit_steps(module, graph, DOMAIN_BATCH, stage, functions, false);
+    emitted.samples = emit_steps(module, graph, DOMAIN_SAMPLE, range, functions, false);
+    emitted.batch = emit_steps(module, graph, DOMAIN_BATCH, range, functions, false);
     if (graph->form->chooses_alone)
-        emitted.alone = emit_steps(module, graph, DOMAIN_SAMPLE, stage, functions, true);
+        emitted.alone = emit_steps(module, graph, DOMAIN_SAMPLE, range, functions, true);
     return emitted;
 }
 
@@ -165,8 +200,9 @@ EmittedProgram *program_emit(Module *module, const Graph *graph) {
     EmittedProgram *program = ARENA_NEW(module->emit.cx->arena, EmittedProgram);
     program->graph = graph;
     program->stages = ARENA_ARRAY(module->emit.cx->arena, EmittedStage, (size_t)graph->stage_count);
+    Range *ranges = stage_ranges(module->emit.cx->arena, graph);
     for (int stage = 0; stage < graph->stage_count; stage++)
-        program->stages[stage] = emit_stage(module, graph, stage);
+        program->stages[stage] = emit_stage(module, graph, ranges[stage]);
     emit_prepare(module, program);
     return program;
 }

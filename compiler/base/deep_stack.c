@@ -1,0 +1,42 @@
+/* See deep_stack.h: a thread whose stack is reserved at once and takes memory as far as it is used. */
+#include "base/deep_stack.h"
+
+#include "runtime/exit_status.h"
+
+#include <pthread.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { STACK_BYTES = 64 * 1024 * 1024 };
+
+typedef struct Call {
+    DeepWork work;
+    void *argument;
+    int result;
+} Call;
+
+static void *run_call(void *argument) {
+    Call *call = argument;
+    call->result = call->work(call->argument);
+    return NULL;
+}
+
+int deep_stack_run(DeepWork work, void *argument) {
+    Call call = {.work = work, .argument = argument};
+    pthread_attr_t attributes;
+    pthread_t thread;
+    int failed = pthread_attr_init(&attributes);
+    if (!failed) {
+        failed = pthread_attr_setstacksize(&attributes, STACK_BYTES);
+        if (!failed) failed = pthread_create(&thread, &attributes, run_call, &call);
+        pthread_attr_destroy(&attributes);
+    }
+    if (failed) {
+        fprintf(stderr, "cnnc: error: no stack of %d MB to work on: %s\n", STACK_BYTES / (1024 * 1024),
+                strerror(failed));
+        return STATUS_MEMORY;
+    }
+    pthread_join(thread, NULL);
+    return call.result;
+}
