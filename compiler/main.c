@@ -2,6 +2,7 @@
  * exit status that the user's manual lists. */
 #define _GNU_SOURCE
 #include "base/deep_stack.h"
+#include "base/leaving.h"
 #include "base/outfile.h"
 #include "codegen/codegen.h"
 #include "command_line.h"
@@ -18,7 +19,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <llvm-c/Core.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -123,8 +123,8 @@ static OutFile print_file(Arena *arena, Printer print, const Model *model, const
     size_t size = 0;
     if (!path) return (OutFile){0};
     FILE *stream = open_memstream(&bytes, &size);
-    if (stream) print(stream, model);
-    if (!stream || fclose(stream)) internal_error("no memory stream: %s", strerror(errno));
+    print(memory_or_leave(stream), model);
+    if (fclose(stream)) leave_out_of_memory();
     char *copy = memcpy(ARENA_ARRAY(arena, char, size + 1), bytes, size);
     free(bytes);
     return (OutFile){path, copy, size};
@@ -238,19 +238,11 @@ static int serve(Arena *arena, const CommandLine *line) {
     return status;
 }
 
-static void interrupted(int signal) {
-    (void)signal;
-    _exit(STATUS_INTERRUPTED);
-}
-
-/* No signal ends the compiler, and no file that it opens takes the number of a closed standard stream. */
+/* No signal kills the compiler, and no file that it opens takes the number of a closed standard stream. */
 static void prepare_process(void) {
     for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
         if (fcntl(stream, F_GETFD) < 0 && open("/dev/null", O_RDONLY) < 0) exit(STATUS_FILE);
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN);
-    signal(SIGINT, interrupted);
-    signal(SIGTERM, interrupted);
+    leaving_install();
 }
 
 typedef struct Arguments {

@@ -1,7 +1,7 @@
 /* See arena.h. Blocks double in size up to a megabyte; a larger request gets a block of its own. */
 #include "base/arena.h"
 
-#include "runtime/exit_status.h"
+#include "base/leaving.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -22,20 +22,9 @@ struct Arena {
     size_t next_size;
 };
 
-static _Noreturn void out_of_memory(void) {
-    fputs("cnnc: error: out of memory\n", stderr);
-    exit(STATUS_MEMORY);
-}
-
-static void *allocate_or_exit(size_t bytes) {
-    void *memory = malloc(bytes);
-    if (!memory) out_of_memory();
-    return memory;
-}
-
 static Block *block_add(Arena *arena, size_t at_least) {
     size_t size = at_least > arena->next_size ? at_least : arena->next_size;
-    Block *block = allocate_or_exit(sizeof(Block) + size);
+    Block *block = memory_or_leave(malloc(sizeof(Block) + size));
     *block = (Block){.next = arena->blocks, .size = size};
     arena->blocks = block;
     if (arena->next_size < LARGEST_BLOCK) arena->next_size *= 2;
@@ -43,7 +32,7 @@ static Block *block_add(Arena *arena, size_t at_least) {
 }
 
 Arena *arena_create(void) {
-    Arena *arena = allocate_or_exit(sizeof *arena);
+    Arena *arena = memory_or_leave(malloc(sizeof *arena));
     *arena = (Arena){.next_size = FIRST_BLOCK};
     return arena;
 }
@@ -59,7 +48,7 @@ void arena_destroy(Arena *arena) {
 }
 
 void *arena_alloc(Arena *arena, size_t bytes) {
-    if (bytes > SIZE_MAX / 2) out_of_memory();
+    if (bytes > SIZE_MAX / 2) leave_out_of_memory();
     size_t rounded = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     Block *block = arena->blocks;
     if (!block || block->size - block->used < rounded) block = block_add(arena, rounded);
@@ -69,7 +58,7 @@ void *arena_alloc(Arena *arena, size_t bytes) {
 }
 
 void *arena_alloc_array(Arena *arena, size_t count, size_t size) {
-    if (size && count > SIZE_MAX / 2 / size) out_of_memory();
+    if (size && count > SIZE_MAX / 2 / size) leave_out_of_memory();
     return arena_alloc(arena, count * size);
 }
 

@@ -8,7 +8,7 @@
 
 typedef struct Arena Arena;
 
-/* Both exit with status 5 when memory is gone: a compiler has nothing better to do then. */
+/* All leave the compiler with status 5 when memory is gone (leaving.h): it has nothing better to do then. */
 Arena *arena_create(void);
 void *arena_alloc(Arena *arena, size_t bytes); /* zeroed, aligned to 16 */
 

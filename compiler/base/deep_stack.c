@@ -1,6 +1,7 @@
 /* See deep_stack.h: a thread whose stack is reserved at once and takes memory as far as it is used. */
 #include "base/deep_stack.h"
 
+#include "base/leaving.h"
 #include "runtime/exit_status.h"
 
 #include <pthread.h>
@@ -18,6 +19,7 @@ typedef struct Call {
 
 static void *run_call(void *argument) {
     Call *call = argument;
+    leaving_watch_stack();
     call->result = call->work(call->argument);
     return NULL;
 }

@@ -2,17 +2,19 @@
 #define _GNU_SOURCE
 #include "base/outfile.h"
 
+#include "base/leaving.h"
 #include "runtime/exit_status.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <stdbool.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { LINKS_AT_MOST = 40, NAME_ATTEMPTS = 1000 };
 
 static int complain(const char *path, int error) {
     fprintf(stderr, "cnnc: error: cannot write %s: %s\n", path, strerror(error));
@@ -24,100 +26,160 @@ static int write_all(int file, const char *bytes, size_t size) {
     while (size) {
         ssize_t written = write(file, bytes, size);
         if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return errno;
+        if (written <= 0) return written ? errno : ENOSPC;
         bytes += written;
         size -= (size_t)written;
     }
     return 0;
 }
 
+/* 0 or errno. */
+static int sync_and_close(int file, int error) {
+    int synced;
+    do synced = error ? 0 : fsync(file);
+    while (synced && errno == EINTR);
+    if (synced && errno != EINVAL && errno != EROFS) error = errno;
+    if (close(file) && errno != EINTR && !error) error = errno;
+    return error;
+}
+
 static int write_in_place(const char *path, const void *bytes, size_t size) {
     int file = open(path, O_WRONLY | O_CLOEXEC);
     if (file < 0) return errno;
     int error = write_all(file, bytes, size);
-    if (close(file) && !error) error = errno;
+    if (close(file) && errno != EINTR && !error) error = errno;
     return error;
 }
 
-/* The file `temporary` waits beside its target until it takes its place; NULL: it was written in place. */
-typedef struct Staged {
-    char *target, *temporary;
-} Staged;
+/* The length of a path's folder, with its slash; 0 for the current one. */
+static int folder_length(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? (int)(slash - path) + 1 : 0;
+}
 
-/* `mode`: of the file that is replaced, or what a fresh one gets. */
-static int write_temporary(Staged *staged, const OutFile *from, mode_t mode) {
-    if (asprintf(&staged->temporary, "%s.XXXXXX.tmp", staged->target) < 0) {
-        staged->temporary = NULL;
-        return ENOMEM;
+static char *joined(int length, const char *folder, const char *name) {
+    char *path;
+    if (asprintf(&path, "%.*s%s", length, folder, name) < 0) leave_out_of_memory();
+    return path;
+}
+
+/* What the path leads to through links, be it there or not; NULL with errno set where links lead in a circle.
+ */
+static char *follow_links(const char *path) {
+    char *at = memory_or_leave(strdup(path)), link[PATH_MAX];
+    for (int i = 0; i < LINKS_AT_MOST; i++) {
+        ssize_t length = readlink(at, link, sizeof link - 1);
+        if (length < 0) return at;
+        link[length] = '\0';
+        char *next = joined(*link == '/' ? 0 : folder_length(at), at, link);
+        free(at);
+        at = next;
     }
-    int file = mkostemps(staged->temporary, 4, O_CLOEXEC), error = file < 0 ? errno : 0;
-    if (file >= 0) {
-        error = write_all(file, from->bytes, from->size);
-        if (!error && (fchmod(file, mode) || fsync(file))) error = errno;
-        if (close(file) && !error) error = errno;
-        if (error) unlink(staged->temporary);
-    }
-    if (error) {
+    free(at);
+    errno = ELOOP;
+    return NULL;
+}
+
+/* A short name of its own, as the target's may be as long as names can be. 0 or errno. */
+static int create_temporary(Staged *staged) {
+    static int number; /* no name twice, so that a name is remembered for one file alone */
+    int error = EEXIST;
+    for (int attempt = 0; attempt < NAME_ATTEMPTS && (error == EEXIST || error == EINTR); attempt++) {
+        char name[64];
+        snprintf(name, sizeof name, ".cnnc-%ld-%d.tmp", (long)getpid(), number++);
         free(staged->temporary);
-        staged->temporary = NULL;
+        staged->temporary = joined(folder_length(staged->target), staged->target, name);
+        leaving_remember(staged->temporary);
+        int file = open(staged->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        error = file < 0 ? errno : 0;
+        if (error)
+            leaving_forget(staged->temporary);
+        else
+            close(file);
     }
     return error;
 }
 
-/* 0 or errno; then there is nothing to take back. */
-static int stage(Staged *staged, const OutFile *from) {
+int staged_open(Staged *staged, const char *path, mode_t fresh) {
     struct stat old;
-    int exists = !stat(from->path, &old);
-    if (exists && S_ISDIR(old.st_mode)) return EISDIR;
-    if (exists && !S_ISREG(old.st_mode)) return write_in_place(from->path, from->bytes, from->size);
     mode_t mask = umask(0);
     umask(mask);
-    /* A link stays, what it leads to is replaced. */
-    staged->target = exists ? realpath(from->path, NULL) : strdup(from->path);
-    if (!staged->target) return errno;
-    return write_temporary(staged, from, exists ? old.st_mode & 07777 : 0666 & ~mask);
+    *staged = (Staged){.target = follow_links(path)};
+    int error = staged->target ? 0 : errno;
+    bool exists = !error && !stat(staged->target, &old);
+    if (!error && !exists && errno != ENOENT) error = errno;
+    if (exists && S_ISDIR(old.st_mode)) error = EISDIR;
+    if (exists && !error && access(staged->target, W_OK)) error = errno;
+    staged->mode = exists ? (old.st_mode & 07777) | (fresh & ~mask & 0111) : fresh & ~mask;
+    staged->owner = exists ? old.st_uid : geteuid();
+    staged->group = exists ? old.st_gid : getegid();
+    if (!error) error = create_temporary(staged);
+    if (error) staged_abandon(staged);
+    return error;
 }
 
-/* All files take their places, or, where one cannot, no more of them do. A status. */
-static int commit(Staged *staged, const OutFile *files, int count, int status) {
-    for (int i = 0; i < count; i++) {
-        if (staged[i].temporary && !status && rename(staged[i].temporary, staged[i].target))
-            status = complain(files[i].path, errno);
-        if (staged[i].temporary && status) unlink(staged[i].temporary);
-        free(staged[i].temporary);
-        free(staged[i].target);
+/* Where that is permitted. The owner comes first, for giving a file away takes bits of its mode. */
+static int keep_owner_and_mode(const Staged *staged) {
+    bool own = staged->owner == geteuid() && staged->group == getegid();
+    if (!own && chown(staged->temporary, staged->owner, staged->group) && errno != EPERM) return errno;
+    return chmod(staged->temporary, staged->mode) && errno != EPERM ? errno : 0;
+}
+
+int staged_commit(Staged *staged) {
+    int error = keep_owner_and_mode(staged);
+    if (!error && rename(staged->temporary, staged->target)) error = errno;
+    if (error) {
+        staged_abandon(staged);
+        return error;
     }
-    return status;
+    leaving_forget(staged->temporary);
+    free(staged->temporary);
+    free(staged->target);
+    *staged = (Staged){0};
+    return 0;
 }
 
-static int write_group(const OutFile *files, int count) {
+void staged_abandon(Staged *staged) {
+    if (staged->temporary) {
+        unlink(staged->temporary);
+        leaving_forget(staged->temporary);
+    }
+    free(staged->temporary);
+    free(staged->target);
+    *staged = (Staged){0};
+}
+
+static bool is_special(const char *path) {
+    struct stat info;
+    return !stat(path, &info) && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+}
+
+/* 0 or errno; then there is nothing to take back. Without a temporary file it was written in place. */
+static int stage(Staged *staged, const OutFile *from) {
+    if (is_special(from->path)) return write_in_place(from->path, from->bytes, from->size);
+    int error = staged_open(staged, from->path, 0666);
+    if (error) return error;
+    int file = open(staged->temporary, O_WRONLY | O_CLOEXEC);
+    error = file < 0 ? errno : sync_and_close(file, write_all(file, from->bytes, from->size));
+    if (error) staged_abandon(staged);
+    return error;
+}
+
+int outfile_write_group(const OutFile *files, int count) {
     Staged staged[OUTFILE_GROUP] = {0};
-    int error = 0, at = 0;
+    int error = 0, at = 0, status = 0;
     while (at < count && !error) {
         error = stage(&staged[at], &files[at]);
         at += !error;
     }
-    return commit(staged, files, count, error ? complain(files[at].path, error) : 0);
-}
-
-/* Writing to a device or a pipe may take for ever. */
-static bool may_block(const OutFile *files, int count) {
-    struct stat old;
-    for (int i = 0; i < count; i++)
-        if (!stat(files[i].path, &old) && !S_ISREG(old.st_mode)) return true;
-    return false;
-}
-
-int outfile_write_group(const OutFile *files, int count) {
-    sigset_t interrupts, before;
-    sigemptyset(&interrupts);
-    if (!may_block(files, count)) {
-        sigaddset(&interrupts, SIGINT);
-        sigaddset(&interrupts, SIGTERM);
+    if (error) status = complain(files[at].path, error);
+    leaving_hold();
+    for (int i = 0; i < count; i++) {
+        error = staged[i].temporary && !status ? staged_commit(&staged[i]) : 0;
+        if (error) status = complain(files[i].path, error);
+        staged_abandon(&staged[i]);
     }
-    sigprocmask(SIG_BLOCK, &interrupts, &before);
-    int status = write_group(files, count);
-    sigprocmask(SIG_SETMASK, &before, NULL);
+    leaving_release();
     return status;
 }
 

@@ -1,33 +1,24 @@
 /* What writes the files that code ends in, each beside its target and renamed, so that a failure leaves the
  * older one as it was. */
 #define _GNU_SOURCE
-#include "base/interrupts.h"
 #include "base/outfile.h"
 #include "codegen/module.h"
 #include "runtime/exit_status.h"
 
 #include <llvm-c/BitWriter.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-static int file_error(const char *path) {
-    fprintf(stderr, "cnnc: error: cannot write %s: %s\n", path, strerror(errno));
+static int file_error(const char *path, int error) {
+    fprintf(stderr, "cnnc: error: cannot write %s: %s\n", path, strerror(error));
     return STATUS_FILE;
 }
 
 static bool is_special(const char *path) {
     struct stat info;
     return !stat(path, &info) && !S_ISREG(info.st_mode);
-}
-
-/* The folder and name of a temporary file beside the target. */
-static char *temporary_name(Arena *arena, const char *target) {
-    return arena_printf(arena, "%s.XXXXXX.tmp", target);
 }
 
 static LLVMMemoryBufferRef machine_code(Module *module, LLVMCodeGenFileType type) {
@@ -76,43 +67,33 @@ int artifact_write_bitcode(Module *module, const char *path) {
     return status;
 }
 
-/* The object goes to a temporary file beside the program, and so does the program until it is whole. */
-static int write_program(Module *module, const char *path) {
-    Context *cx = module->emit.cx;
-    if (is_special(path)) {
-        errno = EINVAL;
-        fprintf(stderr, "cnnc: error: cannot write a program to %s: it is no regular file\n", path);
-        return STATUS_FILE;
-    }
-    char *object = arena_printf(cx->arena, "%s.XXXXXX.o", path);
-    char *program = temporary_name(cx->arena, path);
-    int file = mkostemps(object, 2, O_CLOEXEC);
-    if (file < 0) return file_error(path);
-    close(file);
-    int status = write_machine_code(module, LLVMObjectFile, object);
-    file = status ? -1 : mkostemps(program, 4, O_CLOEXEC);
-    if (file < 0) {
-        if (!status) status = file_error(path);
-    } else {
-        mode_t mask = umask(0);
-        umask(mask);
-        bool permitted = !fchmod(file, 0777 & ~mask);
-        close(file);
-        status = permitted ? link_program(cx, object, program) : file_error(program);
-        if (!status && rename(program, path)) status = file_error(path);
-        if (status) unlink(program);
-    }
-    if (!status && cx->options.save_temps)
-        rename(object, arena_printf(cx->arena, "%s.o", path));
-    else
-        unlink(object);
+/* The object as a file for the linker, and the program that it makes of it. */
+static int link_staged(Module *module, const Staged *object, const Staged *program) {
+    LLVMMemoryBufferRef buffer = machine_code(module, LLVMObjectFile);
+    int status = outfile_write(object->temporary, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
+    if (!status) status = link_program(module->emit.cx, object->temporary, program->temporary);
+    if (!status)
+        status = link_judge(program->temporary, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
+    LLVMDisposeMemoryBuffer(buffer);
     return status;
 }
 
-/* An interrupt reaches the linker at once, and the compiler when nothing temporary is left. */
+/* The object goes to a temporary file beside the program, and so does the program until it is whole. */
 int artifact_write_program(Module *module, const char *path) {
-    sigset_t before = interrupts_hold();
-    int status = write_program(module, path);
-    interrupts_release(before);
+    Context *cx = module->emit.cx;
+    Staged object = {0}, program = {0};
+    if (is_special(path)) {
+        fprintf(stderr, "cnnc: error: cannot write a program to %s: it is no regular file\n", path);
+        return STATUS_FILE;
+    }
+    const char *saved = cx->options.save_temps ? arena_printf(cx->arena, "%s.o", path) : path;
+    int error = staged_open(&program, path, 0777);
+    if (!error) error = staged_open(&object, saved, 0666);
+    int status = error ? file_error(path, error) : link_staged(module, &object, &program);
+    if (!status && (error = staged_commit(&program))) status = file_error(path, error);
+    if (!status && cx->options.save_temps && (error = staged_commit(&object)))
+        status = file_error(saved, error);
+    staged_abandon(&object);
+    staged_abandon(&program);
     return status;
 }

@@ -1,15 +1,18 @@
 /* Calls the C compiler as the linker: an argument vector, never a shell. */
 #define _GNU_SOURCE
+#include "base/leaving.h"
 #include "codegen/module.h"
-
 #include "runtime/exit_status.h"
 
+#include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -58,7 +61,8 @@ static const char *find_runtime(Context *cx) {
 }
 
 static int run(const char *const *arguments) {
-    /* The linker gets signals as any program does, whatever the compiler holds or ignores. */
+    /* The linker gets signals as any program does, whatever the compiler holds or ignores, and is a group of
+     * its own, so that everything that it starts can be ended together. */
     pid_t child;
     sigset_t none, usual;
     posix_spawnattr_t attributes;
@@ -69,9 +73,15 @@ static int run(const char *const *arguments) {
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &usual);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setpgroup(&attributes, 0);
+    posix_spawnattr_setflags(&attributes,
+                             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+    leaving_hold();
     int error = posix_spawnp(&child, arguments[0], NULL, &attributes, (char *const *)arguments, environ);
     posix_spawnattr_destroy(&attributes);
+    leaving_watch_group(error ? 0 : child);
+    leaving_release();
+    if (error == ENOMEM) leave_out_of_memory();
     if (error) {
         fprintf(stderr, "cnnc: error: cannot run the linker %s: %s\n", arguments[0], strerror(error));
         return STATUS_FILE;
@@ -79,6 +89,7 @@ static int run(const char *const *arguments) {
     int status = 0;
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
+    leaving_watch_group(0);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return 0;
     fprintf(stderr, "cnnc: error: the linker %s failed%s\n", arguments[0],
             WIFSIGNALED(status) ? ": killed by a signal" : "");
@@ -103,4 +114,36 @@ int link_program(Context *cx, const char *object, const char *output) {
     }
     vec_push(cx->arena, &arguments, NULL);
     return run(arguments.items);
+}
+
+/* What the file lacks to be a program for the machine that the object is for; NULL: nothing. Files of other
+ * formats than ELF are judged by their length alone. */
+static const char *program_fault(const Elf64_Ehdr *object, const Elf64_Ehdr *head, ssize_t read, off_t size) {
+    if (size == 0) return "an empty file";
+    if (memcmp(object->e_ident, ELFMAG, SELFMAG)) return NULL;
+    if (read < (ssize_t)sizeof *head || memcmp(head->e_ident, ELFMAG, SELFMAG)) return "no program";
+    if (memcmp(head->e_ident + EI_CLASS, object->e_ident + EI_CLASS, 2) ||
+        head->e_machine != object->e_machine)
+        return "a file for another machine";
+    if (head->e_type != ET_EXEC && head->e_type != ET_DYN) return "an object, not a program";
+    if (!head->e_entry) return "a library, not a program";
+    uint64_t table = (uint64_t)head->e_phnum * head->e_phentsize, end = (uint64_t)size;
+    if (!table || head->e_phoff > end || table > end - head->e_phoff) return "a program that is cut short";
+    return NULL;
+}
+
+int link_judge(const char *path, const void *object, size_t object_size) {
+    Elf64_Ehdr expected = {0}, head = {0};
+    struct stat info = {0};
+    memcpy(&expected, object, object_size < sizeof expected ? object_size : sizeof expected);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    bool there = file >= 0 && !fstat(file, &info) && S_ISREG(info.st_mode);
+    ssize_t got = there ? read(file, &head, sizeof head) : 0;
+    if (file >= 0) close(file);
+    const char *fault = there ? program_fault(&expected, &head, got, info.st_size) : "no file";
+    if (!fault) return STATUS_OK;
+    const char *compiler = getenv("CC");
+    fprintf(stderr, "cnnc: error: the linker %s said that all is well, but what it left is %s\n",
+            compiler && *compiler ? compiler : "cc", fault);
+    return STATUS_FILE;
 }

@@ -1,6 +1,8 @@
 /* See diag.h. Collects reports; diag.def's rows become the table that gives each its code and its words. */
 #include "diag/report.h"
 
+#include "base/leaving.h"
+
 #include "diag/context.h"
 #include "runtime/exit_status.h"
 
@@ -200,5 +202,5 @@ void internal_error_at(const char *file, int line, const char *format, ...) {
           "it.\n",
           stderr);
     va_end(arguments);
-    exit(STATUS_INTERNAL);
+    leave(STATUS_INTERNAL);
 }

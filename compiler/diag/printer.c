@@ -1,5 +1,6 @@
 /* Prints one diagnostic, as text with its source line underlined or as one JSON object on a line. Whatever
  * the source holds, what goes out is UTF-8 without control characters; a column is one character. */
+#include "base/leaving.h"
 #include "diag/report.h"
 
 #include "diag/utf8.h"
@@ -133,8 +134,7 @@ void report_print_text(FILE *stream, const Report *report, bool color) {
 /* JSON is UTF-8: a byte that is not becomes U+FFFD. The caller frees the result. */
 static char *valid_text(const char *text) {
     size_t left = strlen(text), size = 0;
-    char *valid = malloc(left * 3 + 1);
-    if (!valid) return NULL;
+    char *valid = memory_or_leave(malloc(left * 3 + 1));
     while (left) {
         int length = utf8_length(text, left), step = length ? length : 1;
         memcpy(valid + size, length ? text : "\xef\xbf\xbd", length ? (size_t)length : 3);
@@ -166,7 +166,7 @@ static void add_place(cJSON *object, Span at) {
 static void add_help(cJSON *object, const Report *report) {
     size_t size = 1;
     for (int i = 0; i < report->help.count; i++) size += strlen(report->help.items[i]) + 1;
-    char *joined = report->help.count ? calloc(size, 1) : NULL;
+    char *joined = report->help.count ? memory_or_leave(calloc(size, 1)) : NULL;
     for (int i = 0; joined && i < report->help.count; i++) {
         if (i) strcat(joined, "\n");
         strcat(joined, report->help.items[i]);
@@ -191,7 +191,7 @@ void report_print_json(FILE *stream, const Report *report) {
     cJSON_AddItemToObject(object, "notes", notes);
     add_help(object, report);
     char *line = cJSON_PrintUnformatted(object);
-    if (line) fprintf(stream, "%s\n", line);
+    fprintf(stream, "%s\n", line);
     cJSON_free(line);
     cJSON_Delete(object);
 }

@@ -1,5 +1,6 @@
 /* The key of a node: everything that its kernel's code depends on, and nothing else, so that nodes with equal
  * keys share one function. Names and offsets are left out: kernels get pointers. */
+#include "base/leaving.h"
 #include "graph/text.h"
 #include "graph/text_words.h"
 
@@ -46,8 +47,7 @@ static void print_operand(FILE *out, const Graph *graph, const ValueId *operands
 const char *graph_node_key(Arena *arena, const Graph *graph, const Node *node) {
     char *text = NULL;
     size_t length = 0;
-    FILE *out = open_memstream(&text, &length);
-    if (!out) internal_error("no memory for the key of a %s", node->op->name);
+    FILE *out = memory_or_leave(open_memstream(&text, &length));
     fprintf(out, "%s %s", node->op->name, node->kernel ? node->kernel->name : "-");
     if (graph->doubles) fputs(" double", out);
     text_print_attrs(out, node->op, node->attrs);
@@ -61,7 +61,7 @@ const char *graph_node_key(Arena *arena, const Graph *graph, const Node *node) {
         fputs(i < node->inputs.count ? " in" : " out", out);
         print_operand(out, graph, operands, i);
     }
-    if (fclose(out)) internal_error("no memory for the key of a %s", node->op->name);
+    if (fclose(out)) leave_out_of_memory();
     const char *key = arena_strndup(arena, text, length);
     free(text);
     return key;

@@ -1,6 +1,8 @@
 /* See reference.h. */
 #include "output/reference.h"
 
+#include "base/leaving.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,13 +75,12 @@ static void write_cell(FILE *out, const Param *param, int column) {
 static char *cell_text(const Param *param, int column) {
     char *text = NULL, *escaped = NULL;
     size_t size;
-    FILE *out = open_memstream(&text, &size);
-    if (!out) return NULL;
+    FILE *out = memory_or_leave(open_memstream(&text, &size));
     write_cell(out, param, column);
-    fclose(out);
-    out = open_memstream(&escaped, &size);
-    for (const char *p = text; out && *p; p++) fprintf(out, "%s%c", *p == '|' ? "\\" : "", *p);
-    if (out) fclose(out);
+    if (fclose(out)) leave_out_of_memory();
+    out = memory_or_leave(open_memstream(&escaped, &size));
+    for (const char *p = text; *p; p++) fprintf(out, "%s%c", *p == '|' ? "\\" : "", *p);
+    if (fclose(out)) leave_out_of_memory();
     free(text);
     return escaped;
 }
@@ -95,7 +96,7 @@ static void print_table(FILE *out, const Op *op) {
         widths[column] = (int)strlen(headings[column]);
         for (int i = 0; i < op->param_count; i++) {
             char *text = cell_text(&op->params[i], column);
-            int width = text ? (int)strlen(text) : 0;
+            int width = (int)strlen(text);
             if (width > widths[column]) widths[column] = width;
             free(text);
         }

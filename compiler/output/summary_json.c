@@ -2,38 +2,29 @@
  * Integers are written digit by digit: a double, which cJSON keeps numbers in, is exact only up to 2^53. */
 #include "output/output.h"
 
-#include "runtime/exit_status.h"
-
 #include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
-static cJSON *checked(cJSON *item) {
-    if (item) return item;
-    fputs("cnnc: out of memory\n", stderr);
-    exit(STATUS_MEMORY);
-}
-
 static cJSON *integer(int64_t number) {
     char text[32];
     snprintf(text, sizeof text, "%" PRId64, number);
-    return checked(cJSON_CreateRaw(text));
+    return cJSON_CreateRaw(text);
 }
 
 static cJSON *extents(const Shape *shape) {
-    cJSON *list = checked(cJSON_CreateArray());
+    cJSON *list = cJSON_CreateArray();
     for (int i = 0; i < shape->rank; i++) cJSON_AddItemToArray(list, integer(shape->dim[i]));
     return list;
 }
 
 static void add(cJSON *object, const char *key, cJSON *item) {
-    cJSON_AddItemToObjectCS(object, key, checked(item));
+    cJSON_AddItemToObjectCS(object, key, item);
 }
 
 /* Prints and releases the item. */
 static void print(FILE *out, cJSON *item) {
     char *text = cJSON_PrintUnformatted(item);
-    if (!text) checked(NULL);
     fputs(text, out);
     cJSON_free(text);
     cJSON_Delete(item);
@@ -41,13 +32,13 @@ static void print(FILE *out, cJSON *item) {
 
 static void print_member(FILE *out, const char *before, const char *key, cJSON *item) {
     fprintf(out, "%s\"%s\": ", before, key);
-    print(out, checked(item));
+    print(out, item);
 }
 
 static void print_layer(FILE *out, const Graph *graph, const Layer *layer) {
-    cJSON *row = checked(cJSON_CreateObject()), *inputs = checked(cJSON_CreateArray());
+    cJSON *row = cJSON_CreateObject(), *inputs = cJSON_CreateArray();
     for (int i = 0; i < layer->inputs.count; i++)
-        cJSON_AddItemToArray(inputs, checked(cJSON_CreateString(layer->inputs.items[i])));
+        cJSON_AddItemToArray(inputs, cJSON_CreateString(layer->inputs.items[i]));
     add(row, "name", cJSON_CreateString(layer->name));
     add(row, "kind", cJSON_CreateString(layer->kind));
     add(row, "line", integer(layer->span.line));
@@ -77,7 +68,7 @@ void summary_print_json(FILE *out, const Model *model, int64_t memory_inference,
     if (totals.statistics) print_member(out, ", ", "statistics", integer(totals.statistics));
     print_member(out, ", ", "bytes", integer(totals.parameters * 4));
     print_member(out, ", ", "macs", integer(totals.macs));
-    cJSON *memory = checked(cJSON_CreateObject());
+    cJSON *memory = cJSON_CreateObject();
     add(memory, "inference", integer(memory_inference));
     add(memory, "training", integer(memory_training));
     print_member(out, ",\n ", "memory", memory);

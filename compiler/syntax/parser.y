@@ -16,8 +16,14 @@
 }
 
 %code {
+#include "base/leaving.h"
+
+#include <stdlib.h>
+
 #define YYMAXDEPTH          100000
 #define YYSTACK_USE_ALLOCA  0
+#define YYMALLOC(size)      memory_or_leave(malloc(size))
+#define YYFREE              free
 #define YYLLOC_DEFAULT(all, right, count)                                                                    \
     ((all) = (count) ? span_join(YYRHSLOC(right, 1), YYRHSLOC(right, count)) : empty_after(YYRHSLOC(right, 0)))
 

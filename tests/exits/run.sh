@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# The ways out of both programs: limits, signals, closed and full streams, linkers that lie. What is asserted is the
+# status, the message, that nothing temporary is left and that the older output is as it was. Usage: run.sh BUILD_DIR
+. "$(dirname "$0")/../checks.sh" "$@"
+
+# no_temporaries NAME: nothing is left in the current folder that only a running program needs.
+no_temporaries() {
+    local left
+    left=$(find . -name '*.tmp' -o -name '.cnn*')
+    [ -z "$left" ] && pass || { fail "$1" "left behind: $left"; rm -f $left; }
+}
+
+# ends STATUS NAME SIGNAL PID: the process ends with that status within a second of the signal. Tells the same of a shell's $?.
+ends() {
+    local wanted=$1 name=$2 signal=$3 process=$4 status begin took
+    begin=$(date +%s%N)
+    kill -s "$signal" "$process" 2>/dev/null
+    wait "$process"
+    status=$?
+    took=$((($(date +%s%N) - begin) / 1000000))
+    is "$name, $signal" "$status" "$wanted"
+    [ "$took" -le "${LATENCY:-1000}" ] && pass || fail "$name, $signal" "it took $took ms"
+}
+
+# waits_for COMMAND...: until it succeeds, ten seconds at most.
+waits_for() {
+    local i
+    for ((i = 0; i < 1000; i++)); do "$@" >/dev/null 2>&1 && return; sleep 0.01; done
+    return 1
+}
+
+for part in "$HERE"/*.sh; do
+    [ "$part" = "$HERE/run.sh" ] && continue
+    mkdir "$(basename "$part" .sh)" && cd "$(basename "$part" .sh)" || exit 1
+    . "$part"
+    cd "$WORK" || exit 1
+done
+finish
