@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* A text of this size is no model; it also keeps lines and columns within an int. */
-enum { LARGEST_SOURCE = 256 * 1024 * 1024, FIRST_READ = 64 * 1024 };
+enum { LARGEST_SOURCE = 256 * 1024 * 1024, LONG_SOURCE = 1024 * 1024, FIRST_READ = 64 * 1024 };
 
 static const char byte_order_mark[] = "\xef\xbb\xbf";
 
@@ -24,8 +24,8 @@ static const Source *read_stream(Context *cx, FILE *file, const char *name, cons
             return NULL;
         }
         if (size < capacity) break;
-        if (size >= LARGEST_SOURCE) {
-            *reason = "it is larger than 256 MB";
+        if (size >= LARGEST_SOURCE || (size >= LONG_SOURCE && memchr(text, 0, size))) {
+            *reason = size < LARGEST_SOURCE ? "it is no text: it has NUL bytes" : "it is larger than 256 MB";
             return NULL;
         }
         char *grown = arena_alloc(cx->arena, capacity * 2 + 1);

@@ -42,6 +42,10 @@ int cnn_reader_read(Reader *reader, void *bytes, uint64_t size, const char *what
  * gzip data of that length usually unpack to as much. */
 int cnn_reader_read_block(Reader *reader, void **block, uint64_t size, const char *what, Failure *failure);
 
+/* The bytes at hand of a reader opened raw: at least one, unless the file ends here; what they are stays to
+ * be read. Of a regular file the first call gives all of a short file, or more than any magic number has.
+ * They are the reader's. */
+int cnn_reader_peek(Reader *reader, const unsigned char **bytes, size_t *size, Failure *failure);
 /* All that is left, at most limit bytes; with a zero byte after it that does not count. */
 int cnn_reader_read_all(Reader *reader, void **block, uint64_t *size, uint64_t limit, Failure *failure);
 

@@ -281,6 +281,13 @@ static int take(Reader *reader, unsigned char *bytes, uint64_t size, uint64_t *g
     return STATUS_OK;
 }
 
+int cnn_reader_peek(Reader *reader, const unsigned char **bytes, size_t *size, Failure *failure) {
+    int status = fill(reader, failure);
+    *bytes = reader->stream.next_in;
+    *size = reader->stream.avail_in;
+    return status;
+}
+
 static int fail_early_end(Reader *reader, const char *what, Failure *failure) {
     return cnn_fail(failure, STATUS_MALFORMED, "%s: ends at byte %llu, in %s", reader->path,
                     (unsigned long long)reader->position, what);

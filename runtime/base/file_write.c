@@ -2,6 +2,7 @@
  * written in place. */
 #define _GNU_SOURCE /* O_CLOEXEC, O_DIRECTORY */
 #include "base/file.h"
+#include "base/interrupt.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -52,6 +53,7 @@ static int open_target(Writer *writer) {
     bool exists = stat(writer->path, &about) == 0;
     if (!exists && errno != ENOENT) return errno;
     if (exists && !S_ISREG(about.st_mode)) {
+        cnn_interrupt_release(); /* a pipe may wait for its reader for ever, and there is no temporary file */
         writer->descriptor = open(writer->path, O_WRONLY | O_CLOEXEC);
         return writer->descriptor < 0 ? errno : 0;
     }

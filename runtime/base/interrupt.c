@@ -1,4 +1,5 @@
 /* Signal handlers and the two flags that they share with the program. */
+#define _GNU_SOURCE /* SIGPWR and SIGSTKFLT */
 #include "base/interrupt.h"
 
 #include "base/status.h"
@@ -15,19 +16,22 @@ static void on_signal(int number) {
     arrived = 1;
 }
 
+/* Whatever would kill a process and tells of no fault of its own. */
 static void all_of_them(sigset_t *set) {
+    static const int usual[] = {SIGHUP,  SIGINT,  SIGQUIT,   SIGUSR1, SIGUSR2, SIGALRM,  SIGTERM,
+                                SIGXCPU, SIGPROF, SIGVTALRM, SIGIO,   SIGPWR,  SIGSTKFLT};
     sigemptyset(set);
-    sigaddset(set, SIGINT);
-    sigaddset(set, SIGTERM);
-    sigaddset(set, SIGHUP);
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) sigaddset(set, usual[i]);
+    for (int number = SIGRTMIN; number <= SIGRTMAX; number++) sigaddset(set, number);
 }
 
 void cnn_interrupt_install(void) {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, inherited;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    if (sigaction(SIGHUP, NULL, &inherited) || inherited.sa_handler != SIG_IGN)
-        sigaction(SIGHUP, &action, NULL);
+    all_of_them(&action.sa_mask);
+    for (int number = 1; number <= SIGRTMAX; number++)
+        if (sigismember(&action.sa_mask, number) == 1 && !sigaction(number, NULL, &inherited) &&
+            inherited.sa_handler != SIG_IGN)
+            sigaction(number, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
 }

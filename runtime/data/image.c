@@ -8,7 +8,10 @@
 #include <math.h>
 #include <string.h>
 
-static const uint64_t MAX_FILE = 1ull << 30; /* bytes */
+enum { MAGIC_AT_MOST = 8 }; /* bytes */
+
+/* Bytes; a pipe or a device may go on for ever. */
+static const uint64_t MAX_FILE = 1ull << 30, MAX_STREAM = 32ull << 20;
 
 /* ITU-R 601 luma in 16-bit fixed point; the weights add up to 65536. */
 static uint8_t luma(const uint8_t *rgb) {
@@ -32,12 +35,14 @@ static int convert(const char *name, int32_t channels, Image *image, Failure *fa
     return status;
 }
 
-int cnn_image_decode(const char *name, const void *bytes, size_t size, int32_t channels, Image *image,
-                     Failure *failure) {
+typedef int (*Decode)(const ImageBytes *source, Image *image, Failure *failure);
+
+/* Which decoder takes a file that begins so; NULL: none. */
+static Decode find_decoder(const void *bytes, size_t size) {
     static const struct {
         const char *magic;
         size_t length;
-        int (*decode)(const ImageBytes *source, Image *image, Failure *failure);
+        Decode decode;
     } formats[] = {
         {"\x89PNG\r\n\x1a\n", 8, image_decode_png },
         {"\xff\xd8\xff",      3, image_decode_jpeg},
@@ -46,14 +51,23 @@ int cnn_image_decode(const char *name, const void *bytes, size_t size, int32_t c
         {"P2",                2, image_decode_pnm },
         {"P3",                2, image_decode_pnm }
     };
-    memset(image, 0, sizeof *image);
-    ImageBytes source = {name, bytes, size};
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-        if (size < formats[i].length || memcmp(bytes, formats[i].magic, formats[i].length)) continue;
-        int status = formats[i].decode(&source, image, failure);
-        return status ? status : convert(name, channels, image, failure);
-    }
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        if (size >= formats[i].length && !memcmp(bytes, formats[i].magic, formats[i].length))
+            return formats[i].decode;
+    return NULL;
+}
+
+static int fail_unknown(const char *name, Failure *failure) {
     return cnn_fail(failure, STATUS_MALFORMED, "%s: no PNG, JPEG, PGM or PPM image", name);
+}
+
+int cnn_image_decode(const char *name, const void *bytes, size_t size, int32_t channels, Image *image,
+                     Failure *failure) {
+    memset(image, 0, sizeof *image);
+    Decode decode = find_decoder(bytes, size);
+    if (!decode) return fail_unknown(name, failure);
+    int status = decode(&(ImageBytes){name, bytes, size}, image, failure);
+    return status ? status : convert(name, channels, image, failure);
 }
 
 int cnn_image_read(const char *path, int32_t channels, Image *image, Failure *failure) {
@@ -63,7 +77,15 @@ int cnn_image_read(const char *path, int32_t channels, Image *image, Failure *fa
     uint64_t size = 0;
     int status = cnn_reader_open_raw(&reader, path, failure);
     if (status) return status;
-    status = cnn_reader_read_all(reader, &bytes, &size, MAX_FILE, failure);
+    const unsigned char *first;
+    size_t at_hand;
+    bool regular = cnn_reader_left(reader) != UINT64_MAX;
+    status = cnn_reader_peek(reader, &first, &at_hand, failure);
+    /* A pipe may give less at first than tells what it is. */
+    if (!status && (regular || at_hand >= MAGIC_AT_MOST) && !find_decoder(first, at_hand))
+        status = fail_unknown(path, failure);
+    if (!status)
+        status = cnn_reader_read_all(reader, &bytes, &size, regular ? MAX_FILE : MAX_STREAM, failure);
     cnn_reader_close(reader);
     if (!status) status = cnn_image_decode(path, bytes, size, channels, image, failure);
     cnn_aligned_free(bytes);

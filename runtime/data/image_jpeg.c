@@ -9,7 +9,8 @@
 
 #include <jerror.h>
 
-enum { MAX_SCANS = 1000 }; /* a progressive file has some ten; each costs a pass over the whole image */
+/* A progressive file has some ten scans; each costs a pass over the whole image, however few bytes it has. */
+enum { USUAL_SCANS = 16, MAX_SCANS = 64, MAX_SCANNED_PIXELS = 1 << 28 };
 
 typedef struct JpegDecoding {
     struct jpeg_error_mgr errors; /* first: libjpeg's handlers get its address */
@@ -41,9 +42,13 @@ static void on_message(j_common_ptr jpeg, int level) {
 
 static void on_progress(j_common_ptr common) {
     JpegDecoding *decoding = (JpegDecoding *)common->err;
-    if (decoding->jpeg.input_scan_number <= MAX_SCANS) return;
-    decoding->status = cnn_fail(decoding->failure, STATUS_MALFORMED, "%s: damaged JPEG: more than %d scans",
-                                decoding->source->name, MAX_SCANS);
+    const struct jpeg_decompress_struct *jpeg = &decoding->jpeg;
+    int64_t scans = jpeg->input_scan_number, pixels = (int64_t)jpeg->image_width * jpeg->image_height;
+    if (scans <= USUAL_SCANS || (scans <= MAX_SCANS && scans * pixels <= MAX_SCANNED_PIXELS)) return;
+    decoding->status =
+        cnn_fail(decoding->failure, STATUS_MALFORMED,
+                 "%s: a JPEG of %ux%u pixels in more than %d scans; some ten were expected",
+                 decoding->source->name, jpeg->image_width, jpeg->image_height, (int)scans - 1);
     longjmp(decoding->landing, 1);
 }
 

@@ -60,6 +60,16 @@ static void read_bytes(png_structp png, png_bytep bytes, size_t size) {
     decoding->position += size;
 }
 
+/* Texts, profiles and the like say nothing of the pixels, and any number of them may be there. */
+static void skip_ancillary(png_structp png) {
+    static const png_byte skipped[] =
+        "bKGD\0cHRM\0eXIf\0gAMA\0hIST\0iCCP\0iTXt\0oFFs\0pCAL\0pHYs\0sBIT\0sCAL\0"
+        "sPLT\0sRGB\0sTER\0tEXt\0tIME\0zTXt";
+    enum { BYTES_EACH = 5 };
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, 0);
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, skipped, sizeof skipped / BYTES_EACH);
+}
+
 /* 8 bits a channel, grey or RGB, alpha dropped. */
 static void choose_output(PngDecoding *decoding) {
     png_structp png = decoding->png;
@@ -77,6 +87,7 @@ static void decode_guarded(PngDecoding *decoding) {
     png_set_read_fn(png, decoding, read_bytes);
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX); /* image_allocate says it with the size */
     png_set_chunk_malloc_max(png, MAX_CHUNK);
+    skip_ancillary(png);
     png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
     png_read_info(png, decoding->info);
     choose_output(decoding);

@@ -6,10 +6,11 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { BAR_WIDTH = 24 };
+enum { USUAL_WIDTH = 80, LONGEST_LINE = 512 };
 static const double redraw_seconds = 0.05;
 
 double cnn_seconds(void) {
@@ -58,21 +59,75 @@ static void print_metrics(FILE *out, const cnn_model *model, const Metrics *metr
     for (int i = 0; i < count; i++) print_value(out, prefix, values[i].name, values[i].value);
 }
 
-void cnn_progress_batch(Progress *progress, const Metrics *metrics) {
-    double now = cnn_seconds(), spent = now - progress->begun;
-    if (!progress->live || now - progress->drawn < redraw_seconds) return;
-    progress->drawn = now;
-    char bar[BAR_WIDTH + 1];
-    int filled = (int)(BAR_WIDTH * metrics->samples / progress->total);
-    memset(bar, '.', BAR_WIDTH);
-    memset(bar, '=', (size_t)filled);
-    bar[BAR_WIDTH] = 0;
+/* What a live line has room for. */
+typedef struct Fit {
+    int bar, metrics; /* characters; at most so many of the metrics, the loss the first */
+    bool speed, left;
+} Fit;
+
+/* The width of the terminal now: what it says itself, else the environment, else the usual one. */
+static int terminal_width(FILE *out) {
+    struct winsize size;
+    if (!ioctl(fileno(out), TIOCGWINSZ, &size) && size.ws_col) return size.ws_col;
+    const char *columns = getenv("COLUMNS");
+    int width = columns ? atoi(columns) : 0;
+    return width > 0 ? width : USUAL_WIDTH;
+}
+
+static void print_bar(FILE *line, int width, double share) {
+    int filled = (int)(width * share);
+    fputs(" [", line);
+    for (int i = 0; i < width; i++) fputc(i < filled ? '=' : '.', line);
+    fputc(']', line);
+}
+
+static void print_live(FILE *line, const Progress *progress, const Metrics *metrics, Fit fit) {
+    double spent = cnn_seconds() - progress->begun;
     double speed = spent > 0 ? (double)metrics->samples / spent : 0;
     int left = speed > 0 ? (int)ceil((double)(progress->total - metrics->samples) / speed) : 0;
-    fprintf(progress->out, "\repoch %lld/%lld [%s] %.0f samples/s  %d:%02d left", (long long)progress->epoch,
-            (long long)progress->epochs, bar, speed, left / 60, left % 60);
-    print_metrics(progress->out, progress->model, metrics, "");
-    fputs("\033[K", progress->out);
+    MetricValue values[METRIC_MAXIMUM];
+    int count = cnn_metrics_values(metrics, progress->model, values);
+    fprintf(line, "epoch %lld/%lld", (long long)progress->epoch, (long long)progress->epochs);
+    if (fit.bar) print_bar(line, fit.bar, (double)metrics->samples / (double)progress->total);
+    if (fit.speed) fprintf(line, "  %.0f samples/s", speed);
+    if (fit.left) fprintf(line, "  %d:%02d left", left / 60, left % 60);
+    if (fit.metrics) print_value(line, "", "loss", cnn_metrics_loss(metrics));
+    for (int i = 0; i < count && i + 1 < fit.metrics; i++)
+        print_value(line, "", values[i].name, values[i].value);
+}
+
+/* The fullest line that leaves the last column free, where a cursor would wrap. */
+static void compose_live(char *text, size_t size, const Progress *progress, const Metrics *metrics,
+                         int width) {
+    static const Fit fits[] = {
+        {24, METRIC_MAXIMUM + 1, true,  true },
+        {12, METRIC_MAXIMUM + 1, true,  true },
+        {12, METRIC_MAXIMUM + 1, false, true },
+        {12, 2,                  false, true },
+        {0,  2,                  false, true },
+        {12, 1,                  false, true },
+        {0,  1,                  false, true },
+        {0,  1,                  false, false},
+        {0,  0,                  false, false},
+    };
+    for (size_t i = 0; i < sizeof fits / sizeof *fits; i++) {
+        FILE *line = fmemopen(text, size, "w");
+        if (!line) return;
+        print_live(line, progress, metrics, fits[i]);
+        fclose(line);
+        if (strlen(text) < (size_t)width) return;
+    }
+    text[width > 1 ? width - 1 : 0] = '\0';
+}
+
+void cnn_progress_batch(Progress *progress, const Metrics *metrics) {
+    double now = cnn_seconds();
+    if (!progress->live || now - progress->drawn < redraw_seconds) return;
+    progress->drawn = now;
+    char text[LONGEST_LINE] = "";
+    int width = terminal_width(progress->out);
+    compose_live(text, sizeof text, progress, metrics, width < LONGEST_LINE ? width : LONGEST_LINE);
+    fprintf(progress->out, "\r%s\033[K", text);
     fflush(progress->out);
 }
 
@@ -103,14 +158,28 @@ static int log_epoch(Progress *progress, const EpochReport *report, double speed
     return cnn_fail_system(failure, progress->log_path, "write", errno ? errno : EIO);
 }
 
+/* An epoch's numbers; its time and speed where a terminal has room for them. */
+static void print_epoch(Progress *progress, const EpochReport *report, double speed) {
+    char text[LONGEST_LINE] = "", times[2][48];
+    FILE *line = fmemopen(text, sizeof text, "w");
+    if (!line) return;
+    fprintf(line, "epoch %lld/%lld", (long long)progress->epoch, (long long)progress->epochs);
+    print_metrics(line, progress->model, report->training, "");
+    if (report->validation) print_metrics(line, progress->model, report->validation, "val_");
+    fclose(line);
+    size_t length = strlen(text), room = progress->live ? (size_t)terminal_width(progress->out) : SIZE_MAX;
+    snprintf(times[0], sizeof times[0], "  %.1f s", report->seconds);
+    snprintf(times[1], sizeof times[1], "  %.0f samples/s", speed);
+    fputs(text, progress->out);
+    for (int i = 0; i < 2 && (length += strlen(times[i])) < room; i++) fputs(times[i], progress->out);
+    fputc('\n', progress->out);
+}
+
 int cnn_progress_report(Progress *progress, const EpochReport *report, Failure *failure) {
     double speed = report->seconds > 0 ? (double)report->training->samples / report->seconds : 0;
     if (progress->out) {
         cnn_progress_clear(progress);
-        fprintf(progress->out, "epoch %lld/%lld", (long long)progress->epoch, (long long)progress->epochs);
-        print_metrics(progress->out, progress->model, report->training, "");
-        if (report->validation) print_metrics(progress->out, progress->model, report->validation, "val_");
-        fprintf(progress->out, "  %.1f s  %.0f samples/s\n", report->seconds, speed);
+        print_epoch(progress, report, speed);
     }
     return progress->log ? log_epoch(progress, report, speed, failure) : STATUS_OK;
 }

@@ -2,6 +2,9 @@
 #include "base/interrupt.h"
 #include "verbs/session.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 static int run_verb(Session *session) {
     const Options *options = session->options;
     if (options->help) {
@@ -16,7 +19,15 @@ static int run_verb(Session *session) {
     return cnn_session_run(session);
 }
 
+/* No file that is opened takes the number of a closed standard stream. */
+static bool reserve_streams(void) {
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
+        if (fcntl(stream, F_GETFD) < 0 && open("/dev/null", O_RDONLY) < 0) return false;
+    return true;
+}
+
 int main(int argc, char **argv) {
+    if (!reserve_streams()) return STATUS_FILE;
     Failure failure = {0};
     Options options = {0};
     Session session = {.model = &cnn_compiled_model, .options = &options, .out = stdout, .failure = &failure};

@@ -284,8 +284,8 @@ static int verb_train(Session *session) {
     if (!status && epochs == 0) {
         status = save_weights(training);
     } else if (!status) {
+        status = open_training(training); /* until then there is nothing that a signal could lose */
         cnn_interrupt_defer(true);
-        status = open_training(training);
         if (!status) status = run_training(training);
         close_training(training);
     }
