@@ -11,7 +11,7 @@ quick=0
 
 PACKAGES="cmake make gcc libc6-dev pkg-config llvm-19-dev llvm-19-tools flex bison zlib1g-dev libzstd-dev libpng-dev
     libjpeg62-turbo-dev libcjson-dev libcmocka-dev librandom123-dev dataset-fashion-mnist clang-19 libclang-rt-19-dev
-    clang-format-19 valgrind python3 python3-numpy gzip qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
+    clang-format-19 valgrind tmux python3 python3-numpy gzip qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
 
 install_packages() {
     local missing=() package runner=()

@@ -368,10 +368,13 @@ int cnn_reader_read_block(Reader *reader, void **block, uint64_t size, const cha
 
 int cnn_reader_read_all(Reader *reader, void **block, uint64_t *size, uint64_t limit, Failure *failure) {
     bool sure = reader->raw_size != UINT64_MAX && !reader->packed;
-    int status =
-        take_growing(reader, block, size, limit + 1, sure ? reader->raw_size + 1 : FIRST_GROWTH, failure);
+    bool larger = sure && reader->raw_size > limit;
+    *block = NULL;
+    int status = larger ? STATUS_OK
+                        : take_growing(reader, block, size, limit + 1,
+                                       sure ? reader->raw_size + 1 : FIRST_GROWTH, failure);
     if (status) return status;
-    if (*size > limit) {
+    if (larger || *size > limit) {
         cnn_aligned_free(*block);
         *block = NULL;
         return cnn_fail(failure, STATUS_MALFORMED, "%s: larger than %llu bytes", reader->path,

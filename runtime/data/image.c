@@ -10,8 +10,8 @@
 
 enum { MAGIC_AT_MOST = 8 }; /* bytes */
 
-/* Bytes; a pipe or a device may go on for ever. */
-static const uint64_t MAX_FILE = 1ull << 30, MAX_STREAM = 32ull << 20;
+/* Bytes; a pipe or a device may go on for ever. What is not compressed is as large as the largest image. */
+enum { MAX_PACKED = 64 << 20, MAX_PLAIN = 3 * IMAGE_MAX_PIXELS + (1 << 20), MAX_STREAM = 32 << 20 };
 
 /* ITU-R 601 luma in 16-bit fixed point; the weights add up to 65536. */
 static uint8_t luma(const uint8_t *rgb) {
@@ -37,23 +37,26 @@ static int convert(const char *name, int32_t channels, Image *image, Failure *fa
 
 typedef int (*Decode)(const ImageBytes *source, Image *image, Failure *failure);
 
-/* Which decoder takes a file that begins so; NULL: none. */
-static Decode find_decoder(const void *bytes, size_t size) {
-    static const struct {
-        const char *magic;
-        size_t length;
-        Decode decode;
-    } formats[] = {
-        {"\x89PNG\r\n\x1a\n", 8, image_decode_png },
-        {"\xff\xd8\xff",      3, image_decode_jpeg},
-        {"P5",                2, image_decode_pnm },
-        {"P6",                2, image_decode_pnm },
-        {"P2",                2, image_decode_pnm },
-        {"P3",                2, image_decode_pnm }
+typedef struct ImageFormat {
+    const char *magic;
+    size_t length;
+    Decode decode;
+    uint64_t largest; /* bytes of a file */
+} ImageFormat;
+
+/* Of a file that begins so; NULL: none that is read here. */
+static const ImageFormat *find_format(const void *bytes, size_t size) {
+    static const ImageFormat formats[] = {
+        {"\x89PNG\r\n\x1a\n", 8, image_decode_png,  MAX_PACKED},
+        {"\xff\xd8\xff",      3, image_decode_jpeg, MAX_PACKED},
+        {"P5",                2, image_decode_pnm,  MAX_PLAIN },
+        {"P6",                2, image_decode_pnm,  MAX_PLAIN },
+        {"P2",                2, image_decode_pnm,  MAX_PLAIN },
+        {"P3",                2, image_decode_pnm,  MAX_PLAIN }
     };
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
         if (size >= formats[i].length && !memcmp(bytes, formats[i].magic, formats[i].length))
-            return formats[i].decode;
+            return &formats[i];
     return NULL;
 }
 
@@ -64,9 +67,9 @@ static int fail_unknown(const char *name, Failure *failure) {
 int cnn_image_decode(const char *name, const void *bytes, size_t size, int32_t channels, Image *image,
                      Failure *failure) {
     memset(image, 0, sizeof *image);
-    Decode decode = find_decoder(bytes, size);
-    if (!decode) return fail_unknown(name, failure);
-    int status = decode(&(ImageBytes){name, bytes, size}, image, failure);
+    const ImageFormat *format = find_format(bytes, size);
+    if (!format) return fail_unknown(name, failure);
+    int status = format->decode(&(ImageBytes){name, bytes, size}, image, failure);
     return status ? status : convert(name, channels, image, failure);
 }
 
@@ -81,11 +84,11 @@ int cnn_image_read(const char *path, int32_t channels, Image *image, Failure *fa
     size_t at_hand;
     bool regular = cnn_reader_left(reader) != UINT64_MAX;
     status = cnn_reader_peek(reader, &first, &at_hand, failure);
+    const ImageFormat *format = status ? NULL : find_format(first, at_hand);
     /* A pipe may give less at first than tells what it is. */
-    if (!status && (regular || at_hand >= MAGIC_AT_MOST) && !find_decoder(first, at_hand))
-        status = fail_unknown(path, failure);
-    if (!status)
-        status = cnn_reader_read_all(reader, &bytes, &size, regular ? MAX_FILE : MAX_STREAM, failure);
+    if (!status && !format && (regular || at_hand >= MAGIC_AT_MOST)) status = fail_unknown(path, failure);
+    uint64_t largest = format && regular ? format->largest : MAX_STREAM;
+    if (!status) status = cnn_reader_read_all(reader, &bytes, &size, largest, failure);
     cnn_reader_close(reader);
     if (!status) status = cnn_image_decode(path, bytes, size, channels, image, failure);
     cnn_aligned_free(bytes);

@@ -93,5 +93,37 @@ for text in 'input(9223372036854775807, 9223372036854775807, 3); conv(1, 3)' 'in
     'input(9223372036854775808); dense(1)' 'input(4, 4, 1); pad(9223372036854775807)'; do
     expect 1 "$text" "$CNNC" --check - <<<"model m { $text }"
 done
+
+# Files that cost more than they hold: their price is bounded, whether they are read or refused.
+mkdir bombs && cd bombs || exit 1
+python3 "$HERE/bombs.py"
+printf 'model grey { input(8, 8, 1); flatten -> dense(2) -> softmax }\n' >grey.cnn
+check "a model of images" "$CNNC" grey.cnn -o grey
+check "its weights" ./grey init --output w.safetensors
+# costs STATUS NAME COMMAND...: it exits so within two seconds of processor time, and 64 MB.
+costs() {
+    local wanted=$1 name=$2
+    shift 2
+    [ -n "$SANITIZE" ] && { expect "$wanted" "$name" "$@"; return; }
+    expect 0 "$name" python3 -c '
+import resource, subprocess, sys
+status = subprocess.run(sys.argv[2:], stdout=subprocess.DEVNULL).returncode
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+assert status == int(sys.argv[1]), f"exit {status}"
+assert used.ru_utime + used.ru_stime <= 2, f"{used.ru_utime + used.ru_stime} s"
+assert used.ru_maxrss <= 64 << 10, f"{used.ru_maxrss} KB"' "$wanted" "$@"
+}
+for file in plain.png texts.png squeezed.png unknown.png comments.pgm; do
+    costs 0 "$file" ./grey predict --weights w.safetensors $file
+done
+for file in scans.jpg digits.pgm tall.png sparse.png sparse.bin /dev/zero /dev/urandom; do
+    costs 3 "$file as an image" ./grey predict --weights w.safetensors $file
+done
+for file in sparse.bin sparse.png /dev/zero; do
+    costs 3 "$file as weights" ./grey predict --weights $file plain.png
+    costs 3 "$file as an array" ./grey run --weights w.safetensors --input $file --output y.npy
+done
+[ -n "$SANITIZE" ] || costs 4 "/dev/zero as a model" "$CNNC" --check /dev/zero
+cd ..
 . "$HERE/calls.sh"
 finish
