@@ -1,6 +1,7 @@
 /* See options.h. One row an option: how it is written, what it does, what --help says of it. */
 #include "command_line.h"
 
+#include "base/say.h"
 #include "base/vec.h"
 #include "diag/diag.h"
 #include "emit_kinds.h"
@@ -30,9 +31,7 @@ static bool complain(const char *format, ...) __attribute__((format(printf, 1, 2
 static bool complain(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    fputs("cnnc: error: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputs("\n", stderr);
+    say_error_list(format, arguments);
     va_end(arguments);
     return false;
 }
@@ -42,39 +41,38 @@ static bool not_built(const char *what) {
 }
 
 /* The place of the value among the words; -1 after a message. */
-static int choose(const char *option, const char *value, const char *const *words, int count) {
+static int choose(Arena *arena, const char *option, const char *value, const char *const *words, int count) {
     for (int i = 0; i < count; i++)
         if (!strcmp(value, words[i])) return i;
     const char *near = diag_nearest(value, words, count);
-    fprintf(stderr, "cnnc: error: %s cannot be '%s'", option, value);
-    if (near)
-        fprintf(stderr, "; did you mean '%s'?\n", near);
-    else {
-        fputs("; it takes ", stderr);
-        for (int i = 0; i < count; i++)
-            fprintf(stderr, "%s%s", i == 0 ? "" : i + 1 < count ? ", " : " or ", words[i]);
-        fputc('\n', stderr);
+    if (near) {
+        complain("%s cannot be '%s'; did you mean '%s'?", option, value, near);
+        return -1;
     }
+    const char *list = "";
+    for (int i = 0; i < count; i++)
+        list = arena_printf(arena, "%s%s%s", list, i == 0 ? "" : i + 1 < count ? ", " : " or ", words[i]);
+    complain("%s cannot be '%s'; it takes %s", option, value, list);
     return -1;
 }
 
 static bool apply_format(Reader *reader, const char *value) {
     static const char *const words[] = {"text", "json"};
-    int chosen = choose("--format", value, words, COUNT(words));
+    int chosen = choose(reader->arena, "--format", value, words, COUNT(words));
     reader->line->options.json = chosen == 1;
     return chosen >= 0;
 }
 
 static bool apply_color(Reader *reader, const char *value) {
     static const char *const words[] = {"auto", "always", "never"};
-    int chosen = choose("--color", value, words, COUNT(words));
+    int chosen = choose(reader->arena, "--color", value, words, COUNT(words));
     if (chosen >= 0) reader->line->options.color = (ColorMode)chosen;
     return chosen >= 0;
 }
 
 static bool apply_dtype(Reader *reader, const char *value) {
     static const char *const words[] = {"f32", "f64"};
-    int chosen = choose("--dtype", value, words, COUNT(words));
+    int chosen = choose(reader->arena, "--dtype", value, words, COUNT(words));
     reader->line->options.double_precision = chosen == 1;
     return chosen >= 0;
 }
@@ -83,7 +81,7 @@ static bool apply_emit(Reader *reader, const char *value) {
     VEC(const char *) words = {0};
     const EmitKind *kind;
     for (int i = 0; (kind = emit_kind_at(i)); i++) vec_push(reader->arena, &words, kind->word);
-    int chosen = choose("--emit", value, words.items, words.count);
+    int chosen = choose(reader->arena, "--emit", value, words.items, words.count);
     if (chosen < 0) return false;
     kind = emit_kind_at(chosen);
     if (!emit_kind_is_built(kind)) return not_built(arena_printf(reader->arena, "--emit=%s", value));
@@ -200,7 +198,7 @@ static bool apply_print_after(Reader *reader, const char *value) {
     if (count > COUNT(names)) count = COUNT(names);
     for (int i = 0; i < count; i++) names[i] = passes[i].name;
     reader->line->options.print_after = value;
-    return choose("--print-after", value, names, count) >= 0;
+    return choose(reader->arena, "--print-after", value, names, count) >= 0;
 }
 
 static bool apply_passes(Reader *reader, const char *value) {

@@ -1,5 +1,6 @@
 /* See explain.h. */
 #include "explain.h"
+#include "base/say.h"
 
 #include "output/reference.h"
 
@@ -21,13 +22,11 @@ static void print_unknown(const char *word) {
     bool code = (toupper((unsigned char)*word) == 'E' || toupper((unsigned char)*word) == 'W') &&
                 isdigit((unsigned char)word[1]);
     if (code)
-        fprintf(stderr, "cnnc: error: there is no diagnostic with the code '%s'\n", word);
+        say_error("there is no diagnostic with the code '%s'", word);
     else if (near)
-        fprintf(stderr, "cnnc: error: nothing is known of '%s'; did you mean '%s'?\n", word, near);
+        say_error("nothing is known of '%s'; did you mean '%s'?", word, near);
     else
-        fprintf(stderr,
-                "cnnc: error: nothing is known of '%s'; give a code such as E0009, or a layer's name\n",
-                word);
+        say_error("nothing is known of '%s'; give a code such as E0009, or a layer's name", word);
 }
 
 bool explain_print(FILE *out, const char *word) {
@@ -39,7 +38,7 @@ bool explain_print(FILE *out, const char *word) {
     }
     const char *planned = op_planned(word);
     if (planned)
-        fprintf(stderr, "cnnc: error: the %s %s is not built yet\n", planned, word);
+        say_error("the %s %s is not built yet", planned, word);
     else
         print_unknown(word);
     return false;

@@ -3,13 +3,15 @@
 
 #include "base/outfile.h"
 #include "runtime/exit_status.h"
+#include "runtime/printable.h"
 #include "syntax/formatter.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static int say_layout(const char *name) {
-    printf("%s is not in the standard layout\n", name);
+    cnn_print_text(stdout, name);
+    puts(" is not in the standard layout");
     return STATUS_MODEL;
 }
 
@@ -24,7 +26,11 @@ static int fmt_file(Context *cx, const char *path) {
     if (cx->options.check) return changed ? say_layout(source->name) : STATUS_OK;
     if (!strcmp(path, "-")) return fputs(text, stdout), STATUS_OK;
     if (!changed) return STATUS_OK;
-    if (cx->options.verbose) fprintf(stderr, "cnnc: writing %s\n", path);
+    if (cx->options.verbose) {
+        fputs("cnnc: writing ", stderr);
+        cnn_print_text(stderr, path);
+        fputc('\n', stderr);
+    }
     return outfile_write(path, text, length);
 }
 

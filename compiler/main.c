@@ -4,6 +4,7 @@
 #include "base/deep_stack.h"
 #include "base/leaving.h"
 #include "base/outfile.h"
+#include "base/say.h"
 #include "codegen/codegen.h"
 #include "command_line.h"
 #include "emit_kinds.h"
@@ -58,15 +59,13 @@ static const char *companion_path(const Context *cx) {
 static bool spares_sources(Context *cx) {
     const char *output = cx->options.output, *companion = companion_path(cx);
     if (companion && !strcmp(companion, output)) {
-        fprintf(stderr, "cnnc: error: %s would both be %s; -o names another file\n",
-                cx->options.emit->companion->both, output);
+        say_error("%s would both be %s; -o names another file", cx->options.emit->companion->both, output);
         return false;
     }
     for (int i = 0; i < cx->sources.count; i++) {
         const char *source = cx->sources.items[i]->name;
         if (!same_file(source, output) && !(companion && same_file(source, companion))) continue;
-        fprintf(stderr, "cnnc: error: the output would overwrite the source %s; -o names another file\n",
-                source);
+        say_error("the output would overwrite the source %s; -o names another file", source);
         return false;
     }
     return true;
@@ -83,8 +82,8 @@ static bool kernels_known(const Context *cx, const Graph *graph) {
             layer = !strcmp(graph->layers.items[k].name, choice->layer);
         for (int o = 0; o < op_count && !kernel; o++) kernel = op_kernel(ops[o], choice->kernel) != NULL;
         if (layer && kernel) continue;
-        fprintf(stderr, "cnnc: error: --kernel: there is no %s '%s'\n", layer ? "kernel" : "layer",
-                layer ? choice->kernel : choice->layer);
+        say_error("--kernel: there is no %s '%s'", layer ? "kernel" : "layer",
+                  layer ? choice->kernel : choice->layer);
         return false;
     }
     return true;
@@ -111,8 +110,7 @@ static bool prefix_is_free(Context *cx) {
     const char *prefix = cx->options.prefix, *name;
     const char *clash = prefix ? header_clash(cx->arena, prefix, &name) : NULL;
     if (!clash) return true;
-    fprintf(stderr, "cnnc: error: --prefix=%s: the interface would declare '%s', which %s\n", prefix, name,
-            clash);
+    say_error("--prefix=%s: the interface would declare '%s', which %s", prefix, name, clash);
     return false;
 }
 
@@ -263,7 +261,7 @@ int main(int argc, char **argv) {
     prepare_process();
     int status = deep_stack_run(serve_arguments, &(Arguments){argc, argv});
     if (fflush(stdout) || ferror(stdout)) {
-        fprintf(stderr, "cnnc: error: cannot write to standard output: %s\n", strerror(errno));
+        say_error("cannot write to standard output: %s", strerror(errno));
         return STATUS_FILE;
     }
     return status;

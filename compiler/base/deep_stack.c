@@ -1,5 +1,6 @@
 /* See deep_stack.h: a thread whose stack is reserved at once and takes memory as far as it is used. */
 #include "base/deep_stack.h"
+#include "base/say.h"
 
 #include "base/leaving.h"
 #include "runtime/exit_status.h"
@@ -35,8 +36,7 @@ int deep_stack_run(DeepWork work, void *argument) {
         pthread_attr_destroy(&attributes);
     }
     if (failed) {
-        fprintf(stderr, "cnnc: error: no stack of %d MB to work on: %s\n", STACK_BYTES / (1024 * 1024),
-                strerror(failed));
+        say_error("no stack of %d MB to work on: %s", STACK_BYTES / (1024 * 1024), strerror(failed));
         return STATUS_MEMORY;
     }
     pthread_join(thread, NULL);

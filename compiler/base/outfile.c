@@ -1,6 +1,7 @@
 /* See outfile.h. */
 #define _GNU_SOURCE
 #include "base/outfile.h"
+#include "base/say.h"
 
 #include "base/leaving.h"
 #include "runtime/exit_status.h"
@@ -17,7 +18,7 @@
 enum { LINKS_AT_MOST = 40, NAME_ATTEMPTS = 1000 };
 
 static int complain(const char *path, int error) {
-    fprintf(stderr, "cnnc: error: cannot write %s: %s\n", path, strerror(error));
+    say_error("cannot write %s: %s", path, strerror(error));
     return STATUS_FILE;
 }
 

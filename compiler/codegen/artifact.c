@@ -2,6 +2,7 @@
  * older one as it was. */
 #define _GNU_SOURCE
 #include "base/outfile.h"
+#include "base/say.h"
 #include "codegen/module.h"
 #include "runtime/exit_status.h"
 
@@ -12,7 +13,7 @@
 #include <sys/stat.h>
 
 static int file_error(const char *path, int error) {
-    fprintf(stderr, "cnnc: error: cannot write %s: %s\n", path, strerror(error));
+    say_error("cannot write %s: %s", path, strerror(error));
     return STATUS_FILE;
 }
 
@@ -83,7 +84,7 @@ int artifact_write_program(Module *module, const char *path) {
     Context *cx = module->emit.cx;
     Staged object = {0}, program = {0};
     if (is_special(path)) {
-        fprintf(stderr, "cnnc: error: cannot write a program to %s: it is no regular file\n", path);
+        say_error("cannot write a program to %s: it is no regular file", path);
         return STATUS_FILE;
     }
     const char *saved = cx->options.save_temps ? arena_printf(cx->arena, "%s.o", path) : path;

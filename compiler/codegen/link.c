@@ -1,6 +1,7 @@
 /* Calls the C compiler as the linker: an argument vector, never a shell. */
 #define _GNU_SOURCE
 #include "base/leaving.h"
+#include "base/say.h"
 #include "codegen/module.h"
 #include "runtime/exit_status.h"
 
@@ -39,7 +40,7 @@ static const char *find_runtime(Context *cx) {
         if (!access(inside, R_OK)) return inside;
         if (!access(named, R_OK) && strlen(named) > 2 && !strcmp(named + strlen(named) - 2, ".a"))
             return named;
-        fprintf(stderr, "cnnc: error: CNNC_RUNTIME is %s, but there is no libcnnrt.a to read\n", named);
+        say_error("CNNC_RUNTIME is %s, but there is no libcnnrt.a to read", named);
         return NULL;
     }
     char self[PATH_MAX];
@@ -53,10 +54,8 @@ static const char *find_runtime(Context *cx) {
         const char *path = arena_printf(cx->arena, "%s/%s", self, places[i]);
         if (!access(path, R_OK)) return path;
     }
-    fprintf(
-        stderr,
-        "cnnc: error: libcnnrt.a is neither in %s nor in %s/../lib/cnnc; CNNC_RUNTIME can name its folder\n",
-        self, self);
+    say_error("libcnnrt.a is neither in %s nor in %s/../lib/cnnc; CNNC_RUNTIME can name its folder", self,
+              self);
     return NULL;
 }
 
@@ -83,7 +82,7 @@ static int run(const char *const *arguments) {
     leaving_release();
     if (error == ENOMEM) leave_out_of_memory();
     if (error) {
-        fprintf(stderr, "cnnc: error: cannot run the linker %s: %s\n", arguments[0], strerror(error));
+        say_error("cannot run the linker %s: %s", arguments[0], strerror(error));
         return STATUS_FILE;
     }
     int status = 0;
@@ -91,8 +90,7 @@ static int run(const char *const *arguments) {
     }
     leaving_watch_group(0);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return 0;
-    fprintf(stderr, "cnnc: error: the linker %s failed%s\n", arguments[0],
-            WIFSIGNALED(status) ? ": killed by a signal" : "");
+    say_error("the linker %s failed%s", arguments[0], WIFSIGNALED(status) ? ": killed by a signal" : "");
     return STATUS_FILE;
 }
 
@@ -143,7 +141,7 @@ int link_judge(const char *path, const void *object, size_t object_size) {
     const char *fault = there ? program_fault(&expected, &head, got, info.st_size) : "no file";
     if (!fault) return STATUS_OK;
     const char *compiler = getenv("CC");
-    fprintf(stderr, "cnnc: error: the linker %s said that all is well, but what it left is %s\n",
-            compiler && *compiler ? compiler : "cc", fault);
+    say_error("the linker %s said that all is well, but what it left is %s",
+              compiler && *compiler ? compiler : "cc", fault);
     return STATUS_FILE;
 }

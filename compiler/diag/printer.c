@@ -3,7 +3,7 @@
 #include "base/leaving.h"
 #include "diag/report.h"
 
-#include "diag/utf8.h"
+#include "runtime/printable.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -15,32 +15,17 @@ enum { LINE_LIMIT = 200, LINE_BEFORE = 80, GUTTER = 4 };
 static const char bold[] = "\033[1m", red[] = "\033[1;31m", magenta[] = "\033[1;35m", cyan[] = "\033[1;36m",
                   green[] = "\033[1;32m", plain[] = "\033[0m";
 
-/* One character of the text, made fit to print. */
+/* One character of a source line, as one column, so that an underline keeps in step. */
 static void print_character(FILE *stream, const char *at, int length) {
-    unsigned char byte = (unsigned char)*at;
+    char printable[PRINTABLE_SIZE];
+    cnn_printable(printable, at, (size_t)(length ? length : 1));
+    bool escaped = *printable == '\\' && *at != '\\';
     if (length == 0)
         fputs("\xef\xbf\xbd", stream);
-    else if (byte == '\t')
+    else if (*at == '\t')
         fputc('\t', stream);
-    else if (byte < 0x20 || byte == 0x7f)
-        fputc('?', stream);
-    else if (length == 2 && byte == 0xc2 && (unsigned char)at[1] < 0xa0)
-        fputc('?', stream); /* C1 controls */
     else
-        fwrite(at, 1, (size_t)length, stream);
-}
-
-static void print_message(FILE *stream, const char *text) {
-    size_t left = strlen(text);
-    while (left) {
-        int length = utf8_length(text, left), step = length ? length : 1;
-        if (*text == '\n')
-            fputc(' ', stream);
-        else
-            print_character(stream, text, length);
-        text += step;
-        left -= (size_t)step;
-    }
+        fputs(escaped ? "?" : printable, stream);
 }
 
 static const char *line_start(const Source *source, int line, size_t *length) {
@@ -58,7 +43,7 @@ static const char *line_start(const Source *source, int line, size_t *length) {
 /* Characters from..to of the line, counted from 1. As blanks: what keeps an underline in step, tabs kept. */
 static void print_range(FILE *stream, const char *line, size_t left, int from, int to, bool blank) {
     for (int column = 1; left && column < to; column++) {
-        int length = utf8_length(line, left), step = length ? length : 1;
+        int length = cnn_utf8_length(line, left), step = length ? length : 1;
         if (column >= from) {
             if (blank)
                 fputc(*line == '\t' ? '\t' : ' ', stream);
@@ -73,7 +58,7 @@ static void print_range(FILE *stream, const char *line, size_t left, int from, i
 static int count_characters(const char *line, size_t left) {
     int count = 0;
     for (; left; count++) {
-        int length = utf8_length(line, left), step = length ? length : 1;
+        int length = cnn_utf8_length(line, left), step = length ? length : 1;
         line += step;
         left -= (size_t)step;
     }
@@ -108,10 +93,10 @@ static void print_excerpt(FILE *stream, Span at, bool color) {
 static void print_head(FILE *stream, Span at, const char *kind, const char *shade, const char *message,
                        bool color) {
     if (color) fputs(bold, stream);
-    print_message(stream, at.source ? at.source->name : "cnnc");
+    cnn_print_text(stream, at.source ? at.source->name : "cnnc");
     if (at.source) fprintf(stream, ":%d:%d", at.line, at.column);
     fprintf(stream, ": %s%s: %s", color ? shade : "", kind, color ? plain : "");
-    print_message(stream, message);
+    cnn_print_text(stream, message);
     fputc('\n', stream);
 }
 
@@ -126,7 +111,7 @@ void report_print_text(FILE *stream, const Report *report, bool color) {
     }
     for (int i = 0; i < report->help.count; i++) {
         fprintf(stream, "%shelp:%s ", color ? green : "", color ? plain : "");
-        print_message(stream, report->help.items[i]);
+        cnn_print_text(stream, report->help.items[i]);
         fputc('\n', stream);
     }
 }
@@ -136,7 +121,7 @@ static char *valid_text(const char *text) {
     size_t left = strlen(text), size = 0;
     char *valid = memory_or_leave(malloc(left * 3 + 1));
     while (left) {
-        int length = utf8_length(text, left), step = length ? length : 1;
+        int length = cnn_utf8_length(text, left), step = length ? length : 1;
         memcpy(valid + size, length ? text : "\xef\xbf\xbd", length ? (size_t)length : 3);
         size += length ? (size_t)length : 3;
         text += step;

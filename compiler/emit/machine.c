@@ -1,6 +1,7 @@
 /* The target: looked up by name in LLVM, measured by what LLVM makes of a few vector instructions for it. */
 #define _GNU_SOURCE
 #include "emit/machine.h"
+#include "base/say.h"
 
 #include "base/vec.h"
 #include "runtime/exit_status.h"
@@ -169,7 +170,7 @@ static int pointer_bytes(const Machine *machine) {
 
 /* A processor of another mode (32 bits, say) is known, but ends LLVM as soon as code is made for it. */
 static void processor_does_not_fit(const char *reason) {
-    fprintf(stderr, "cnnc: error: the CPU does not fit the target: %s\n", reason);
+    say_error("the CPU does not fit the target: %s", reason);
     exit(STATUS_USAGE);
 }
 
@@ -188,8 +189,7 @@ Machine *machine_create(Context *cx) {
     char *error = NULL;
     LLVMTargetRef target = NULL;
     if (LLVMGetTargetFromTriple(machine->triple, &target, &error)) {
-        fprintf(stderr, "cnnc: error: unknown target '%s'\n",
-                cx->options.target ? cx->options.target : machine->triple);
+        say_error("unknown target '%s'", cx->options.target ? cx->options.target : machine->triple);
         LLVMDisposeMessage(error);
         return NULL;
     }
@@ -203,18 +203,17 @@ Machine *machine_create(Context *cx) {
     const char *said = stderr_capture_end(capture, cx->arena);
     if (!machine->llvm || strstr(said, "not a recognized")) {
         bool processor = !machine->llvm || strstr(said, "recognized processor");
-        fprintf(stderr, "cnnc: error: unknown %s for %s: '%s'\n", processor ? "CPU" : "feature",
-                machine->triple, processor ? machine->cpu : cx->options.features);
+        say_error("unknown %s for %s: '%s'", processor ? "CPU" : "feature", machine->triple,
+                  processor ? machine->cpu : cx->options.features);
         machine_destroy(machine);
         return NULL;
     }
     machine->pointer_bytes = pointer_bytes(machine);
     if (machine->pointer_bytes != BUILT_POINTER_BYTES) {
-        fprintf(stderr,
-                "cnnc: error: --target=%s is not built yet: its pointers have %d bits, and code is made for "
-                "machines of %d bits alone\n",
-                cx->options.target ? cx->options.target : machine->triple, 8 * machine->pointer_bytes,
-                8 * BUILT_POINTER_BYTES);
+        say_error("--target=%s is not built yet: its pointers have %d bits, and code is made for "
+                  "machines of %d bits alone",
+                  cx->options.target ? cx->options.target : machine->triple, 8 * machine->pointer_bytes,
+                  8 * BUILT_POINTER_BYTES);
         machine_destroy(machine);
         return NULL;
     }

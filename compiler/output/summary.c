@@ -3,6 +3,8 @@
  * look alike. */
 #include "output/output.h"
 
+#include "runtime/printable.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -100,8 +102,10 @@ void summary_print_text(FILE *out, const Model *model, const char *file, int64_t
     extents_text(&graph_value((Graph *)graph, graph->output)->shape, output);
     int title = (int)(strlen(model->name) + strlen(input) + strlen(output)) + 6;
     int width = columns.layer + columns.kind + columns.output + columns.parameters + columns.macs;
-    int room = width - title > (int)strlen(file) + 2 ? width - title : (int)strlen(file) + 2;
-    fprintf(out, "%s: %s to %s%*s\n", model->name, input, output, room, file);
+    int named = cnn_print_text(NULL, file), room = width - title > named + 2 ? width - title - named : 2;
+    fprintf(out, "%s: %s to %s%*s", model->name, input, output, room, "");
+    cnn_print_text(out, file);
+    fputc('\n', out);
     print_layers(out, graph, &columns);
     GraphTotals totals = graph_totals(graph);
     snprintf(after, sizeof after, "  (%s)", bytes_text(totals.parameters * 4, size));

@@ -2,6 +2,7 @@
  * tensors. And one copy of equal argument arrays, for models of a million layers. */
 #include "sema/elaborator.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 
@@ -285,6 +286,11 @@ static bool convert_tensor(const Conversion *c, Attr *attr) {
     Span at = c->at;
     if (!values || !fill_tensor(c->datum.list, &shape, 0, &next, c->expr, &at)) {
         report(c->e, at, E_TENSOR, c->param->name, c->op->name, shape_text(c->e->arena, &shape));
+        return false;
+    }
+    for (int64_t i = 0; i < elements; i++) {
+        if (fabs(values[i]) <= FLT_MAX) continue;
+        report(c->e, c->at, E_FLOAT_RANGE, c->param->name, c->op->name, values[i]);
         return false;
     }
     attr->kind = ATTR_TENSOR;

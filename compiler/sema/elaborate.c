@@ -1,10 +1,11 @@
 /* See sema.h: the order in which a file is elaborated. */
+#include "base/say.h"
 #include "sema/elaborator.h"
 
 #include "runtime/exit_status.h"
 
 static void usage_error(Elaborator *e, const char *what, const char *name, const char *hint) {
-    fprintf(stderr, "cnnc: error: there is no %s '%s'%s\n", what, name, hint);
+    say_error("there is no %s '%s'%s", what, name, hint);
     e->result->usage_error = STATUS_USAGE;
 }
 

@@ -76,7 +76,9 @@ struct Expr {
     Expr *left, *right, *third;
     ExprList items;
     ArgumentList arguments;
-    int depth; /* levels of expressions in it, itself included; the parser caps it */
+    int depth;  /* levels of expressions in it, itself included, a chain of operators as one; the parser caps
+                   both */
+    int height; /* the same, each operator by itself: how deep whatever walks the tree goes */
 };
 
 typedef struct Body {

@@ -11,15 +11,20 @@ void report_nesting(Parser *parser, Span span) {
 
 Expr *expr_new(Parser *parser, ExprKind kind, Span span) {
     Expr *expr = ARENA_NEW(parser->arena, Expr);
-    *expr = (Expr){.kind = kind, .span = span, .depth = 1};
+    *expr = (Expr){.kind = kind, .span = span, .depth = 1, .height = 1};
     return expr;
 }
 
 /* An expression too deep is cut: its place is taken by an error that was reported. */
 static Expr *hold(Parser *parser, Expr *expr, const Expr *part) {
     if (part && part->depth >= expr->depth) expr->depth = part->depth + 1;
-    if (expr->depth <= NESTING_LIMIT) return expr;
-    report_nesting(parser, expr->span);
+    if (part && part->height >= expr->height) expr->height = part->height + 1;
+    if (expr->depth <= NESTING_LIMIT && expr->height <= HEIGHT_LIMIT) return expr;
+    if (expr->depth > NESTING_LIMIT)
+        report_nesting(parser, expr->span);
+    else if (!parser->stopped)
+        diag(parser->cx->diag, expr->span, E_LONG_CHAIN);
+    parser->stopped = true;
     return expr_new(parser, EXPR_ERROR, expr->span);
 }
 
@@ -37,10 +42,15 @@ Expr *expr_unary(Parser *parser, Span span, Operator op, Expr *operand) {
     return hold(parser, expr, operand);
 }
 
+/* a + b + c is a tree of two levels, but nothing is nested in it. */
 Expr *expr_binary(Parser *parser, Span span, Operator op, Expr *left, Expr *right) {
-    Expr *expr = expr_three(parser, span, EXPR_BINARY, left, right, NULL);
+    Expr *expr = expr_new(parser, EXPR_BINARY, span);
     expr->op = op;
-    return expr;
+    expr->left = left;
+    expr->right = right;
+    expr->depth = left->kind == EXPR_BINARY ? left->depth : left->depth + 1;
+    expr->height = left->height + 1;
+    return hold(parser, expr, right);
 }
 
 Expr *expr_three(Parser *parser, Span span, ExprKind kind, Expr *left, Expr *right, Expr *third) {
@@ -48,30 +58,25 @@ Expr *expr_three(Parser *parser, Span span, ExprKind kind, Expr *left, Expr *rig
     expr->left = left;
     expr->right = right;
     expr->third = third;
-    const Expr *deepest = left;
-    if (right && right->depth > deepest->depth) deepest = right;
-    if (third && third->depth > deepest->depth) deepest = third;
-    return hold(parser, expr, deepest);
+    if (right) expr = hold(parser, expr, right);
+    if (third) expr = hold(parser, expr, third);
+    return hold(parser, expr, left);
 }
 
 Expr *expr_call(Parser *parser, Span span, const char *name, Span name_span, const ArgumentList *arguments) {
     Expr *expr = expr_word(parser, EXPR_CALL, span, name, name_span);
-    const Expr *deepest = NULL;
+    int count = arguments ? arguments->count : 0;
     if (arguments) expr->arguments = *arguments;
-    for (int i = 0; i < expr->arguments.count; i++) {
-        const Expr *value = expr->arguments.items[i].value;
-        if (!deepest || value->depth > deepest->depth) deepest = value;
-    }
-    return hold(parser, expr, deepest);
+    for (int i = 0; i < count; i++) expr = hold(parser, expr, arguments->items[i].value);
+    return expr;
 }
 
 Expr *expr_list(Parser *parser, Span span, ExprKind kind, const ExprList *items) {
     Expr *expr = expr_new(parser, kind, span);
-    const Expr *deepest = NULL;
+    int count = items ? items->count : 0;
     if (items) expr->items = *items;
-    for (int i = 0; i < expr->items.count; i++)
-        if (!deepest || expr->items.items[i]->depth > deepest->depth) deepest = expr->items.items[i];
-    return hold(parser, expr, deepest);
+    for (int i = 0; i < count; i++) expr = hold(parser, expr, items->items[i]);
+    return expr;
 }
 
 Expr *expr_pipeline(Parser *parser, Span span, Expr *before, Expr *next) {
@@ -79,7 +84,7 @@ Expr *expr_pipeline(Parser *parser, Span span, Expr *before, Expr *next) {
     if (before->kind != EXPR_PIPELINE) {
         expr = expr_new(parser, EXPR_PIPELINE, span);
         vec_push(parser->arena, &expr->items, before);
-        if (before->depth >= expr->depth) expr->depth = before->depth + 1;
+        expr = hold(parser, expr, before);
     }
     expr->span = span;
     vec_push(parser->arena, &expr->items, next);

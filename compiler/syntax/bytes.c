@@ -1,6 +1,6 @@
 /* What a file's bytes say before anything is scanned: whether it is text at all, and where it is not UTF-8.
  */
-#include "diag/utf8.h"
+#include "runtime/printable.h"
 #include "syntax/parser_state.h"
 
 #include <string.h>
@@ -36,7 +36,7 @@ static Census count_bytes(const Source *source) {
     Census census = {0};
     for (size_t at = 0; at < source->length;) {
         unsigned char byte = (unsigned char)source->text[at];
-        int length = utf8_length(source->text + at, source->length - at);
+        int length = cnn_utf8_length(source->text + at, source->length - at);
         bool control = byte < 0x20 && !strchr("\t\n\v\f\r\033", byte);
         census.odd_nuls += !byte && at % 2;
         census.even_nuls += !byte && at % 2 == 0;
@@ -77,7 +77,7 @@ bool blank_bad_bytes(Parser *parser) {
     bool reported[2] = {false, false};
     for (size_t at = 0; at < source->length;) {
         unsigned char byte = (unsigned char)source->text[at];
-        int length = utf8_length(source->text + at, source->length - at);
+        int length = cnn_utf8_length(source->text + at, source->length - at);
         if (!length || !byte) {
             Span span = {source, line, column, line, column + 1};
             if (!reported[!byte])

@@ -1,7 +1,8 @@
 /* See parse.h. Reads sources, sees to it that they are UTF-8, and runs the grammar over them. */
+#include "base/say.h"
 #include "syntax/parser_state.h"
 
-#include "diag/utf8.h"
+#include "runtime/printable.h"
 #include "syntax/parser.h"
 
 #include <errno.h>
@@ -57,8 +58,7 @@ const Source *source_open(Context *cx, const char *path) {
     bool standard_input = !strcmp(path, "-");
     const Source *source =
         standard_input ? read_stream(cx, stdin, "<stdin>", &reason) : source_read(cx, path, &reason);
-    if (!source)
-        fprintf(stderr, "cnnc: error: cannot read %s: %s\n", standard_input ? "<stdin>" : path, reason);
+    if (!source) say_error("cannot read %s: %s", standard_input ? "<stdin>" : path, reason);
     return source;
 }
 

@@ -7,7 +7,7 @@
 #include "diag/foreign.h"
 #include "syntax/parse.h"
 
-enum { NESTING_LIMIT = 1000 };
+enum { NESTING_LIMIT = 1000, HEIGHT_LIMIT = 4000 };
 
 typedef struct Bracket {
     char opener;

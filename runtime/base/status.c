@@ -2,6 +2,8 @@
 #define _GNU_SOURCE /* strerror_r that returns the text */
 #include "base/status.h"
 
+#include "printable.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,17 +11,21 @@
 enum { FORMATTED_SIZE = 16384, KEPT_FRONT = 240 };
 
 /* Names of files and tensors may hold anything; a message is one line of text. */
-static void flatten_control_characters(char *text) {
-    for (; *text; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7f) *text = '?';
+static void make_printable(char *to, size_t size, const char *text) {
+    size_t left = strlen(text), used = 0;
+    for (size_t step; left && used + PRINTABLE_SIZE < size; text += step, left -= step) {
+        step = cnn_printable(to + used, text, left);
+        used += strlen(to + used);
+    }
+    to[used] = 0;
 }
 
 int cnn_fail_list(Failure *failure, int status, const char *format, va_list arguments) {
     if (!failure || failure->exit_code) return status;
     failure->exit_code = status;
-    char text[FORMATTED_SIZE];
-    if (vsnprintf(text, sizeof text, format, arguments) < 0) text[0] = 0;
-    flatten_control_characters(text);
+    char formatted[FORMATTED_SIZE], text[2 * FORMATTED_SIZE];
+    if (vsnprintf(formatted, sizeof formatted, format, arguments) < 0) formatted[0] = 0;
+    make_printable(text, sizeof text, formatted);
     size_t length = strlen(text), room = sizeof failure->message - 1;
     if (length <= room) {
         memcpy(failure->message, text, length + 1);

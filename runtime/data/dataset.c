@@ -119,7 +119,7 @@ static int take_samples(const cnn_model *model, Named *samples, Dataset *dataset
     }
     float *values;
     dataset->sample_kind = CNN_SAMPLE_FLOAT;
-    int status = cnn_npy_take_floats(&samples->array, &values, failure);
+    int status = cnn_npy_take_floats(&samples->array, samples->path, &values, failure);
     dataset->samples = values;
     if (!status)
         status = check_finite(samples, values, count, model->input_rank, model->input_shape, failure);
@@ -190,7 +190,7 @@ static int take_float_targets(const cnn_model *model, Named *targets, Dataset *d
     uint64_t count = targets->array.count;
     float *values;
     char place[SHAPE_TEXT];
-    int status = cnn_npy_take_floats(&targets->array, &values, failure);
+    int status = cnn_npy_take_floats(&targets->array, targets->path, &values, failure);
     dataset->targets = values;
     if (!status)
         status = check_finite(targets, values, count, model->output_rank, model->output_shape, failure);
@@ -266,7 +266,7 @@ int cnn_dataset_load_samples(const cnn_model *model, const char *path, bool scal
         status = cnn_fail_sample_shape(model, &samples, array->rank == input_rank + 1, failure);
     if (!status) status = check_count(dataset, &samples, single ? 1 : array->shape[0], failure);
     float *values = NULL;
-    if (!status) status = cnn_npy_take_floats(&samples.array, &values, failure);
+    if (!status) status = cnn_npy_take_floats(&samples.array, samples.path, &values, failure);
     uint64_t count = samples.array.count;
     dataset->samples = values;
     dataset->sample_kind = CNN_SAMPLE_FLOAT;

@@ -5,6 +5,7 @@
 #include "base/aligned.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -232,7 +233,7 @@ double cnn_npy_element(const NpyArray *array, uint64_t index) {
     return 0;
 }
 
-int cnn_npy_take_floats(NpyArray *array, float **values, Failure *failure) {
+int cnn_npy_take_floats(NpyArray *array, const char *path, float **values, Failure *failure) {
     if (array->type == NPY_F4) {
         *values = array->data;
         array->data = NULL;
@@ -242,7 +243,15 @@ int cnn_npy_take_floats(NpyArray *array, float **values, Failure *failure) {
     int status = cnn_aligned_allocate(&block, array->count, sizeof(float), "an array", failure);
     *values = block;
     if (status) return status;
-    for (uint64_t i = 0; i < array->count; i++) (*values)[i] = (float)cnn_npy_element(array, i);
+    for (uint64_t i = 0; i < array->count; i++) {
+        double value = cnn_npy_element(array, i);
+        (*values)[i] = (float)value;
+        if (!isfinite(value) || isfinite((*values)[i])) continue;
+        cnn_aligned_free(block);
+        *values = NULL;
+        return cnn_fail(failure, STATUS_MALFORMED, "%s: element %llu is %g; float32 reaches 3.4e38", path,
+                        (unsigned long long)i, value);
+    }
     return STATUS_OK;
 }
 

@@ -24,8 +24,9 @@ int cnn_npy_read(const char *path, NpyArray *array, Failure *failure);
 void cnn_npy_free(NpyArray *array);
 
 double cnn_npy_element(const NpyArray *array, uint64_t index);
-/* As floats, in an aligned block of its own; an <f4 array hands over its data. */
-int cnn_npy_take_floats(NpyArray *array, float **values, Failure *failure);
+/* As floats, in an aligned block of its own; an <f4 array hands over its data. A number beyond float32's
+ * range is malformed; the path is that of the array's file. */
+int cnn_npy_take_floats(NpyArray *array, const char *path, float **values, Failure *failure);
 
 /* Version 1.0, <f4. */
 int cnn_npy_write(const char *path, const float *values, int32_t rank, const int64_t *shape,

@@ -94,11 +94,23 @@ static bool read_digits(const char *text, uint64_t limit, bool saturate, uint64_
     return saturate;
 }
 
+/* A decimal number, its exponent behind an e; strtod takes more than that. */
 static bool read_real(const char *text, double *number) {
     char *end;
-    if (!strchr("0123456789.", *text) || !*text) return false;
+    if (!strchr("0123456789.", *text) || strspn(text, "0123456789.eE+-") != strlen(text) || !*text)
+        return false;
     *number = strtod(text, &end);
     return !*end && isfinite(*number);
+}
+
+static int bad_count(const OptionRow *row, const char *value, Failure *failure) {
+    char expected[80];
+    if (row->maximum == INT64_MAX)
+        snprintf(expected, sizeof expected, "a whole number from %lld", (long long)row->minimum);
+    else
+        snprintf(expected, sizeof expected, "a whole number from %lld to %lld", (long long)row->minimum,
+                 (long long)row->maximum);
+    return bad_value(row, value, expected, failure);
 }
 
 static int set_value(const OptionRow *row, const char *value, Options *options, Failure *failure) {
@@ -118,8 +130,7 @@ static int set_value(const OptionRow *row, const char *value, Options *options, 
     case KIND_COUNT:
         if (!read_digits(value, (uint64_t)row->maximum, row->maximum == INT64_MAX, &number) ||
             (int64_t)number < row->minimum)
-            return bad_value(row, value, row->minimum ? "a whole number from 1" : "a whole number from 0",
-                             failure);
+            return bad_count(row, value, failure);
         *(int64_t *)field = (int64_t)number;
         return STATUS_OK;
     case KIND_SEED:
@@ -129,7 +140,7 @@ static int set_value(const OptionRow *row, const char *value, Options *options, 
         return STATUS_OK;
     case KIND_RATE:
         if (!read_real(value, &real) || !((float)real > 0) || !isfinite((float)real))
-            return bad_value(row, value, "a number above 0", failure);
+            return bad_value(row, value, "a number above 0, in float32 from 1e-45 to 3.4e38", failure);
         *(double *)field = real;
         return STATUS_OK;
     case KIND_SECONDS:

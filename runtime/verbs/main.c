@@ -40,7 +40,11 @@ int main(int argc, char **argv) {
     int flushed = cnn_session_flush(&session);
     if (!status) status = flushed;
     if (failure.message[0]) cnn_session_print_failure(&session);
-    if (session.hint[0]) fprintf(stderr, "help: %s\n", session.hint);
+    if (session.hint[0]) {
+        fputs("help: ", stderr);
+        cnn_print_text(stderr, session.hint);
+        fputc('\n', stderr);
+    }
     cnn_session_close(&session);
     cnn_options_free(&options);
     return status;

@@ -121,19 +121,6 @@ int cnn_session_flush(Session *session) {
                     errno ? strerror(errno) : "an earlier write failed");
 }
 
-void cnn_print_json_string(FILE *out, const char *text) {
-    fputc('"', out);
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-        if (*c == '"' || *c == '\\')
-            fprintf(out, "\\%c", *c);
-        else if (*c < 0x20 || *c == 0x7f)
-            fprintf(out, "\\u%04x", *c);
-        else
-            fputc(*c, out);
-    }
-    fputc('"', out);
-}
-
 void cnn_print_json_number(FILE *out, const char *format, double number) {
     if (isfinite(number))
         fprintf(out, format, number);

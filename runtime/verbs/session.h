@@ -7,6 +7,7 @@
 #include "base/status.h"
 #include "base/threads.h"
 #include "data/dataset.h"
+#include "printable.h"
 #include "run/program.h"
 #include "verbs/verb.h"
 
@@ -48,8 +49,6 @@ int cnn_session_print_failure(Session *session);
 /* Everything printed so far has arrived: STATUS_FILE where it has not (a full disk, a closed pipe). */
 int cnn_session_flush(Session *session);
 
-/* The string in quotes, escaped for JSON. */
-void cnn_print_json_string(FILE *out, const char *text);
 /* A number with that format, or null where it is not finite. */
 void cnn_print_json_number(FILE *out, const char *format, double number);
 

@@ -10,7 +10,7 @@ static void print_text_confusion(const Session *session, const int64_t *confusio
     for (int64_t i = 0; i < classes * classes; i++) top = confusion[i] > top ? confusion[i] : top;
     int width = snprintf(NULL, 0, "%lld", (long long)top), label = 4;
     for (int32_t i = 0; i < data->class_count; i++) {
-        int length = snprintf(NULL, 0, "%s", data->classes[i]);
+        int length = cnn_print_text(NULL, data->classes[i]);
         if (length > label) label = length;
     }
     if (width < 4) width = 4;
@@ -18,10 +18,12 @@ static void print_text_confusion(const Session *session, const int64_t *confusio
     for (int64_t i = 0; i < classes; i++) fprintf(session->out, " %*lld", width, (long long)i);
     fputc('\n', session->out);
     for (int64_t i = 0; i < classes; i++) {
-        if (i < data->class_count)
-            fprintf(session->out, "%*s", label, data->classes[i]);
-        else
+        if (i < data->class_count) {
+            fprintf(session->out, "%*s", label - cnn_print_text(NULL, data->classes[i]), "");
+            cnn_print_text(session->out, data->classes[i]);
+        } else {
             fprintf(session->out, "%*lld", label, (long long)i);
+        }
         for (int64_t j = 0; j < classes; j++)
             fprintf(session->out, " %*lld", width, (long long)confusion[i * classes + j]);
         fputc('\n', session->out);

@@ -52,10 +52,12 @@ static void print_line(const Session *session, const char *file, const double *p
     FILE *out = session->out;
     char number[24];
     if (!session->options->json) {
-        fprintf(out, "%s:", file);
-        for (int64_t k = 0; k < top; k++)
-            fprintf(out, "%s %s %.4f", k ? "," : "", label_of(session, chosen[k], number),
-                    probability[chosen[k]]);
+        cnn_print_text(out, file);
+        for (int64_t k = 0; k < top; k++) {
+            fputs(k ? ", " : ": ", out);
+            cnn_print_text(out, label_of(session, chosen[k], number));
+            fprintf(out, " %.4f", probability[chosen[k]]);
+        }
         fputc('\n', out);
         return;
     }

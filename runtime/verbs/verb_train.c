@@ -289,7 +289,11 @@ static int verb_train(Session *session) {
         if (!status) status = run_training(training);
         close_training(training);
     }
-    if (!status && !options->quiet) fprintf(session->out, "weights: %s\n", training->save);
+    if (!status && !options->quiet) {
+        fputs("weights: ", session->out);
+        cnn_print_text(session->out, training->save);
+        fputc('\n', session->out);
+    }
     free(training);
     return status;
 }

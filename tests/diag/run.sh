@@ -43,6 +43,7 @@ write_example() { # CODE FILE
     sed -e '1,/^Example:$/d' "$WORK/last" | sed -e 1d -e 's/^    //' >"$WORK/example"
     case $1 in
     E0001 | E0002 | E0182) printf '%b' "$(cat "$WORK/example")" >"$2" ;; # bytes are written as escapes
+    E0027) echo "const a = 1$(printf '%04001d' 0 | sed 's/0/ + 1/g')" >"$2" ;;
     E0012) sed -E "s/\\(+1\\)+/$(printf '%01001d' 0 | tr 0 '(')1$(printf '%01001d' 0 | tr 0 ')')/" "$WORK/example" >"$2" ;;
     E0122) cp "$WORK/example" "$2"; echo 'const depth = 4' >has_depth_too.cnn ;;
     *) cp "$WORK/example" "$2" ;;

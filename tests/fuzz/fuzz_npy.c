@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         abort();
     if (status) return 0;
     if (array.count == 0) abort();
-    if (!cnn_npy_take_floats(&array, &values, &failure)) cnn_aligned_free(values);
+    if (!cnn_npy_take_floats(&array, "array", &values, &failure)) cnn_aligned_free(values);
     cnn_npy_free(&array);
     return 0;
 }

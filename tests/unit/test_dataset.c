@@ -129,7 +129,7 @@ static void refuses_what_is_not_finite(void **state) {
     built.files[1] = write_array(state, "y.npy", "<f8", 2, EXTENTS(2, 1), large, sizeof large);
     memset(&failure, 0, sizeof failure);
     assert_failure(cnn_dataset_load(&built.model, NULL, false, &dataset, &failure), &failure,
-                   STATUS_MALFORMED, "y.npy: sample 1 is inf");
+                   STATUS_MALFORMED, "y.npy: element 1 is 1e+300; float32 reaches 3.4e38");
 }
 
 /* Where it is, in the axes of a sample: as whoever indexes the array counts. */

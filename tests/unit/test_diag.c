@@ -1,6 +1,6 @@
 /* Diagnostics: the text form to the last character, JSON, limits, repetitions, nearest words, UTF-8. */
 #include "diag/context.h"
-#include "diag/utf8.h"
+#include "runtime/printable.h"
 
 #include <cjson/cJSON.h>
 #include <setjmp.h>
@@ -101,7 +101,7 @@ static void what_is_printed_is_text(void **state) {
     Source bad = {"bad.cnn", bytes, sizeof bytes - 1};
     Recorder r = recorder_open(DIAG_TEXT, false);
     diag(r.diag, ((Span){&bad, 1, 1, 1, 2}), E_CHARACTER, "\xff\n\001");
-    expect_text(&r, "bad.cnn:1:1: error: unexpected character \xef\xbf\xbd ?\n"
+    expect_text(&r, "bad.cnn:1:1: error: unexpected character \\xff\\n\\x01\n"
                     "   1 | a?[2J\xef\xbf\xbd?\n"
                     "     | ^\n"
                     "for more: cnnc explain E0003\n");
@@ -235,8 +235,8 @@ static void utf8_by_the_book(void **state) {
         {"\xe2\x28\xa1",     0}
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_int_equal(utf8_length(cases[i].bytes, strlen(cases[i].bytes)), cases[i].length);
-    assert_int_equal(utf8_length("", 0), 0);
+        assert_int_equal(cnn_utf8_length(cases[i].bytes, strlen(cases[i].bytes)), cases[i].length);
+    assert_int_equal(cnn_utf8_length("", 0), 0);
 }
 
 static void codes_are_explained(void **state) {

@@ -68,7 +68,7 @@ static void reads_every_type_and_version(void **state) {
             assert_int_equal(array.count, 3);
             assert_true(cnn_npy_element(&array, 2) == cases[i].last);
             float *values;
-            assert_success(cnn_npy_take_floats(&array, &values, &failure), &failure);
+            assert_success(cnn_npy_take_floats(&array, "array", &values, &failure), &failure);
             assert_true(values[2] == (float)cases[i].last);
             cnn_aligned_free(values);
             cnn_npy_free(&array);

@@ -92,12 +92,13 @@ static void the_time_left_is_in_minutes_and_seconds(void **state) {
     Progress progress = {.out = out, .model = &tiny_model, .live = true, .epochs = 3, .total = 1000};
     const Metrics metrics = {.samples = 100, .loss = 50, .primary = 25};
     (void)state;
+    setenv("COLUMNS", "120", 1);
     cnn_progress_epoch(&progress, 2);
     progress.begun -= 10.05; /* a tenth is done: 90.45 seconds are left, and a little more */
     cnn_progress_batch(&progress, &metrics);
     fclose(out);
     assert_non_null(
-        strstr(text, "epoch 2/3 [==......................] 10 samples/s  1:31 left  loss 0.5000"));
+        strstr(text, "epoch 2/3 [==......................]  10 samples/s  1:31 left  loss 0.5000"));
     assert_non_null(strstr(text, "accuracy 0.2500"));
 }
 
