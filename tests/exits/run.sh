@@ -29,6 +29,11 @@ waits_for() {
     return 1
 }
 
+# Whoever runs the tests may have files open that the programs are not to count.
+for file in /proc/self/fd/*; do
+    [ "${file##*/}" -le 2 ] || [ "${file##*/}" -ge 200 ] || eval "exec ${file##*/}>&-"
+done
+
 for part in "$HERE"/*.sh; do
     [ "$part" = "$HERE/run.sh" ] && continue
     mkdir "$(basename "$part" .sh)" && cd "$(basename "$part" .sh)" || exit 1
