@@ -5,17 +5,17 @@
 
 #include "base/leaving.h"
 #include "runtime/exit_status.h"
+#include "runtime/follow_links.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LINKS_AT_MOST = 40, NAME_ATTEMPTS = 1000 };
+enum { NAME_ATTEMPTS = 1000 };
 
 static int complain(const char *path, int error) {
     say_error("cannot write %s: %s", path, strerror(error));
@@ -64,23 +64,6 @@ static char *joined(int length, const char *folder, const char *name) {
     return path;
 }
 
-/* What the path leads to through links, be it there or not; NULL with errno set where links lead in a circle.
- */
-static char *follow_links(const char *path) {
-    char *at = memory_or_leave(strdup(path)), link[PATH_MAX];
-    for (int i = 0; i < LINKS_AT_MOST; i++) {
-        ssize_t length = readlink(at, link, sizeof link - 1);
-        if (length < 0) return at;
-        link[length] = '\0';
-        char *next = joined(*link == '/' ? 0 : folder_length(at), at, link);
-        free(at);
-        at = next;
-    }
-    free(at);
-    errno = ELOOP;
-    return NULL;
-}
-
 /* A short name of its own, as the target's may be as long as names can be. 0 or errno. */
 static int create_temporary(Staged *staged) {
     static int number; /* no name twice, so that a name is remembered for one file alone */
@@ -105,13 +88,15 @@ int staged_open(Staged *staged, const char *path, mode_t fresh) {
     struct stat old;
     mode_t mask = umask(0);
     umask(mask);
-    *staged = (Staged){.target = follow_links(path)};
+    *staged = (Staged){.target = cnn_follow_links(path)};
     int error = staged->target ? 0 : errno;
+    if (error == ENOMEM) leave_out_of_memory();
     bool exists = !error && !stat(staged->target, &old);
     if (!error && !exists && errno != ENOENT) error = errno;
     if (exists && S_ISDIR(old.st_mode)) error = EISDIR;
     if (exists && !error && access(staged->target, W_OK)) error = errno;
-    staged->mode = exists ? (old.st_mode & 07777) | (fresh & ~mask & 0111) : fresh & ~mask;
+    staged->mode = exists ? old.st_mode & 07777 : fresh & ~mask;
+    if (fresh & 0111) staged->mode |= (staged->mode & 0444) >> 2;
     staged->owner = exists ? old.st_uid : geteuid();
     staged->group = exists ? old.st_gid : getegid();
     if (!error) error = create_temporary(staged);

@@ -35,8 +35,8 @@ typedef struct Staged {
 } Staged;
 
 /* Creates the temporary file, empty, for others to write to by its name; `fresh` is the mode of a file that
- * was not there; what was there can be executed, too, where `fresh` can. 0 or errno; then there is nothing to
- * take back. */
+ * was not there; what `fresh` lets be executed, whoever may read it may execute. 0 or errno; then there is
+ * nothing to take back. */
 int staged_open(Staged *staged, const char *path, mode_t fresh);
 
 /* The temporary file takes its place, or goes away. 0 or errno; frees what staged_open made. */

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE /* O_CLOEXEC, O_DIRECTORY */
 #include "base/file.h"
 #include "base/interrupt.h"
+#include "follow_links.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -57,14 +58,17 @@ static int open_target(Writer *writer) {
         writer->descriptor = open(writer->path, O_WRONLY | O_CLOEXEC);
         return writer->descriptor < 0 ? errno : 0;
     }
-    /* A link stays a link: the file that it leads to is replaced. */
-    writer->target = exists ? realpath(writer->path, NULL) : strdup(writer->path);
+    /* A link stays a link: the file that it leads to is written, be it there or not. */
+    writer->target = cnn_follow_links(writer->path);
     if (!writer->target) return errno;
     if (exists && access(writer->target, W_OK)) return errno;
     int error_number = create_temporary(writer, 0666);
-    if (!error_number && exists && fchmod(writer->descriptor, about.st_mode & 07777) && errno != EPERM)
-        error_number = errno;
-    return error_number;
+    if (error_number || !exists) return error_number;
+    /* The owner first, where that is permitted: giving a file away takes bits of its mode. */
+    bool own = about.st_uid == geteuid() && about.st_gid == getegid();
+    if (!own && fchown(writer->descriptor, about.st_uid, about.st_gid) && errno != EPERM) return errno;
+    if (fchmod(writer->descriptor, about.st_mode & 07777) && errno != EPERM) return errno;
+    return 0;
 }
 
 int cnn_writer_open(Writer **opened, const char *path, Failure *failure) {

@@ -125,5 +125,46 @@ for file in sparse.bin sparse.png /dev/zero; do
 done
 [ -n "$SANITIZE" ] || costs 4 "/dev/zero as a model" "$CNNC" --check /dev/zero
 cd ..
+
+# One rule for what is written, in both programs.
+mkdir links && cd links || exit 1
+printf 'model m { input(4); dense(2) }\n' >m.cnn
+for writer in "compiler:$CNNC m.cnn -o" "object:$CNNC --emit=obj m.cnn -o" "dot:$CNNC --emit=dot m.cnn -o" "weights:./maker init --output"; do
+    name=${writer%%:*}
+    read -r -a command <<<"${writer#*:}"
+    [ "$name" = weights ] && check "a maker of weights" "$CNNC" m.cnn -o maker
+    mkdir -p deep
+    ln -s deep/target dangling
+    check "$name through a link to nothing" "${command[@]}" dangling
+    check "$name: the link stays" test -L dangling -a -s deep/target
+    printf old >deep/target
+    chmod 640 deep/target
+    check "$name through a link" "${command[@]}" dangling
+    mode=640
+    [ "$name" = compiler ] && mode=750 # whoever may read a program may execute it
+    is "$name: the mode" "$(stat -c %a deep/target)" $mode
+    ln deep/target deep/other
+    before=$(stat -c %i deep/other)
+    check "$name where there is another name" "${command[@]}" deep/target
+    is "$name: the other name keeps its file" "$(stat -c %i deep/other)" "$before"
+    ln -s circle circle
+    expect 4 "$name through a circle" "${command[@]}" circle
+    mkdir folder
+    expect 4 "$name over a folder" "${command[@]}" folder
+    long=$(printf '%0251d' 0).out
+    check "$name of a long name" "${command[@]}" "$long"
+    expect 4 "$name of too long a name" "${command[@]}" "x$long"
+    if [ "$(id -u)" -ne 0 ]; then
+        chmod 400 deep/target
+        expect 4 "$name over what may not be written" "${command[@]}" deep/target
+    else
+        chown 1234:1234 deep/target
+        check "$name over another's file" "${command[@]}" deep/target
+        is "$name: the owner" "$(stat -c %u:%g deep/target)" 1234:1234
+    fi
+    is "$name: nothing is left" "$(find . -name '.cnn*')" ""
+    rm -rf deep dangling circle folder "$long"
+done
+cd ..
 . "$HERE/calls.sh"
 finish

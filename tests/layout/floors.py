@@ -9,11 +9,11 @@ COMPILER = {"base": 0, "diag": 1, "syntax": 2, "graph": 3, "emit": 4,
             "ops/parts": 5, "ops/conv": 6, "ops/dense": 6, "ops/norm": 6, "ops/pool": 6, "ops/activation": 6, "ops/move": 6,
             "ops/train": 6, "ops": 7,
             "sema": 8, "passes": 8, "codegen": 8, "output": 8, "emit_kinds": 9, "command_line": 10, "explain": 10, "fmt": 10, "main": 11}  # fmt: skip
-RUNTIME = {"abi": 0, "exit_status": 0, "formats": 0, "initialisers": 0, "printable": 0, "base": 1, "data": 2, "weights": 2, "run": 3, "verbs": 4,
+RUNTIME = {"abi": 0, "exit_status": 0, "formats": 0, "initialisers": 0, "printable": 0, "follow_links": 0, "base": 1, "data": 2, "weights": 2, "run": 3, "verbs": 4,
            "embed": 4}  # fmt: skip
 # What both programs include, of the runtime.
 SHARED = {"runtime/abi.h", "runtime/abi.def", "runtime/exit_status.h", "runtime/formats.def", "runtime/initialisers.def",
-          "runtime/printable.h"}
+          "runtime/printable.h", "runtime/follow_links.h"}
 # The gradient of a normalisation before a pool walks the pool's windows.
 EXCEPTIONS = {("ops/norm", "ops/pool")}
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
