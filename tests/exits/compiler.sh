@@ -80,6 +80,7 @@ while_linking() {
     waits_for eval '! kill -0 "$(cat linker.pid)"' || fail "while linking, $1" "the linker still runs"
 }
 while_generating() {
+    rm -f phases
     "$CNNC" large.cnn -o program --time-phases 2>phases &
     waits_for grep -q "$2" phases
     ends 130 "while generating, after $2" "$1" $!

@@ -1,6 +1,6 @@
 # Sourced by run.sh: the readers of data and weights, each from its corpus under readers/.
 reader_flags=(-std=gnu11 -g -O1 -w -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -I"$ROOT/runtime" -I"$ROOT")
-reader_sources=("$ROOT"/runtime/{base,weights,data}/*.c)
+reader_sources=("$ROOT"/runtime/{base,weights,data}/*.c "$ROOT"/runtime/{printable,follow_links}.c)
 for reader in npy idx safetensors image; do
     check "fuzz_$reader builds" "$CLANG" "${reader_flags[@]}" "$HERE/fuzz_$reader.c" "${reader_sources[@]}" \
         -lz -lpng -ljpeg -lm -lpthread -o "fuzz_$reader" || continue

@@ -9,7 +9,8 @@ LLVM=$(command -v llvm-config-19)
 . "$HERE/readers.sh"
 
 # Everything that elaboration needs, built apart from the tree: libFuzzer instruments it all.
-mapfile -t sources < <(find "$ROOT"/compiler/{base,diag,syntax,graph,emit,ops,sema} -name '*.c'; ls "$BUILD"/generated/syntax/{parser,lexer}.c)
+mapfile -t sources < <(find "$ROOT"/compiler/{base,diag,syntax,graph,emit,ops,sema} -name '*.c'; ls "$ROOT"/runtime/{printable,follow_links}.c \
+    "$BUILD"/generated/syntax/{parser,lexer}.c)
 flags=(-std=gnu11 -g -O1 -w -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -I"$ROOT/compiler"
     -I"$BUILD/generated" -I"$ROOT" -I"$("$LLVM" --includedir)")
 export CLANG
@@ -27,7 +28,7 @@ for seed in range(60):
     echo "no python3 with numpy: no random models among the texts"
 for fuzzer in parser formatter; do
     check "fuzz_$fuzzer links" "$CLANG" "${flags[@]}" -fsanitize=fuzzer "$HERE/fuzz_$fuzzer.c" ./*.o \
-        -L"$("$LLVM" --libdir)" -lLLVM-19 -lcjson -lm -o "fuzz_$fuzzer" || continue
+        -L"$("$LLVM" --libdir)" -lLLVM-19 -lcjson -l:libstdc++.so.6 -lpthread -lm -o "fuzz_$fuzzer" || continue
     mkdir "fresh_$fuzzer"
     check "fuzz_$fuzzer" "./fuzz_$fuzzer" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -max_len=4096 -seed=1 \
         -dict=words.dict -print_final_stats=0 "fresh_$fuzzer" "$HERE/corpus" models

@@ -5,6 +5,8 @@
 #include "ops/parts/attrs.h"
 #include "ops/parts/box.h"
 
+#include <string.h>
+
 static bool concat_shape(ShapeCall *call) {
     Arena *arena = call->cx->arena;
     call->output = *shape_input(call, 0);
@@ -27,6 +29,35 @@ static bool concat_shape(ShapeCall *call) {
         }
     }
     return true;
+}
+
+enum { FAN_IN = 32 }; /* operands of a node, each a loop of its kernel's */
+
+/* One node of all the values, which have the same shape but for their channels. */
+static ValueId join(Graph *graph, const Node *node, const ValueId *values, int count) {
+    Shape shape = graph_value(graph, values[0])->shape;
+    int64_t *channels = &shape.dim[shape.rank - 1];
+    for (int i = 1; i < count; i++) *channels += shape_channels(&graph_value(graph, values[i])->shape);
+    NodeId id = graph_add_node(graph, node->op, node->attrs, values, count, node->layer, node->span);
+    return graph_add_output(graph, id, ROLE_ACTIVATION, shape);
+}
+
+/* Very many values are joined in groups, and those groups in turn, so that no kernel grows with their number.
+ */
+static ValueId concat_lower(Graph *graph, const Node *node, const ValueId *inputs, bool training) {
+    (void)training;
+    int count = node->inputs.count;
+    ValueId *values = ARENA_ARRAY(graph->arena, ValueId, (size_t)count);
+    memcpy(values, inputs, (size_t)count * sizeof *values);
+    while (count > FAN_IN) {
+        int groups = 0;
+        for (int first = 0; first < count; first += FAN_IN) {
+            int left = count - first, size = left < FAN_IN ? left : FAN_IN;
+            values[groups++] = size > 1 ? join(graph, node, values + first, size) : values[first];
+        }
+        count = groups;
+    }
+    return join(graph, node, values, count);
 }
 
 /* Does the operand whose channels begin there lie in the result already? */
@@ -87,6 +118,7 @@ const Op op_concat = {
     .max_inputs = -1,
     .merge = true,
     .shape = concat_shape,
+    .lower = concat_lower,
     .gradient = concat_gradient,
     .kernels = KERNELS(&concat_kernel),
 };
