@@ -1,7 +1,7 @@
 /* See explain.h. */
 #include "explain.h"
-#include "base/say.h"
 
+#include "base/say.h"
 #include "output/reference.h"
 
 #include <ctype.h>

@@ -8,6 +8,7 @@
 #include <cjson/cJSON.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,6 +64,7 @@ void leaving_remember(const char *path) {
     for (int i = 0; i < LEAVING_FILES; i++) {
         if (files[i].there || strlen(path) >= sizeof files[i].path) continue;
         strcpy(files[i].path, path);
+        atomic_signal_fence(memory_order_seq_cst); /* the name is whole before it is there */
         files[i].there = 1;
         return;
     }

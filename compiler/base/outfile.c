@@ -1,9 +1,9 @@
 /* See outfile.h. */
 #define _GNU_SOURCE
 #include "base/outfile.h"
-#include "base/say.h"
 
 #include "base/leaving.h"
+#include "base/say.h"
 #include "runtime/exit_status.h"
 #include "runtime/follow_links.h"
 

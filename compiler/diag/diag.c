@@ -2,7 +2,6 @@
 #include "diag/report.h"
 
 #include "base/leaving.h"
-
 #include "diag/context.h"
 #include "runtime/exit_status.h"
 

@@ -1,8 +1,8 @@
 /* Prints one diagnostic, as text with its source line underlined or as one JSON object on a line. Whatever
  * the source holds, what goes out is UTF-8 without control characters; a column is one character. */
-#include "base/leaving.h"
 #include "diag/report.h"
 
+#include "base/leaving.h"
 #include "runtime/printable.h"
 
 #include <cjson/cJSON.h>

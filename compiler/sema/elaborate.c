@@ -1,6 +1,7 @@
 /* See sema.h: the order in which a file is elaborated. */
-#include "base/say.h"
 #include "sema/elaborator.h"
+
+#include "base/say.h"
 
 #include "runtime/exit_status.h"
 

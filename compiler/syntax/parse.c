@@ -1,7 +1,7 @@
 /* See parse.h. Reads sources, sees to it that they are UTF-8, and runs the grammar over them. */
-#include "base/say.h"
 #include "syntax/parser_state.h"
 
+#include "base/say.h"
 #include "runtime/printable.h"
 #include "syntax/parser.h"
 

@@ -66,8 +66,9 @@ mkfifo pipe.cnn
 # Job control lets processes in the background have the signals of a terminal.
 set -m
 while_reading() {
-    "$CNNC" pipe.cnn -o program 2>"$WORK/err" &
-    exec 9>pipe.cnn
+    exec 9<>pipe.cnn
+    "$CNNC" pipe.cnn -o program 2>"$WORK/err" 9>&- &
+    waits_for reads pipe.cnn $!
     ends 130 "while reading" "$1" $!
     exec 9>&-
 }
@@ -103,8 +104,9 @@ older
 while_generating XCPU passes
 keeps "after passes, XCPU"
 # What was ignored at the start stays so.
-(trap '' HUP; exec "$CNNC" pipe.cnn -o program) 2>"$WORK/err" &
-exec 9>pipe.cnn
+exec 9<>pipe.cnn
+(trap '' HUP; exec "$CNNC" pipe.cnn -o program) 2>"$WORK/err" 9>&- &
+waits_for reads pipe.cnn $!
 kill -s HUP $!
 sleep 0.05
 cat small.cnn >&9

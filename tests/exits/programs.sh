@@ -36,9 +36,10 @@ set -m
 mkdir pipes && mkfifo pipes/x.npy && cp y.npy pipes/
 # While data are read from a pipe that nobody writes to, there is nothing to save, and the first signal ends the program.
 for signal in $SIGNALS; do
-    ./net train --data pipes --save saved.safetensors >out 2>err &
+    exec 9<>pipes/x.npy
+    ./net train --data pipes --save saved.safetensors >out 2>err 9>&- &
     process=$!
-    exec 9>pipes/x.npy
+    waits_for reads x.npy $process
     ends 130 "train reads" "$signal" $process
     exec 9>&-
     [ -e saved.safetensors ] && fail "train reads, $signal" "it saved" || pass

@@ -22,6 +22,10 @@ ends() {
     [ "$took" -le "${LATENCY:-1000}" ] && pass || fail "$name, $signal" "it took $took ms"
 }
 
+# reads PIPE PID: the process has the pipe open. Whoever starts it opens the pipe both ways before, on a descriptor that the process does
+# not get: so neither of the two ever waits for the other to open it.
+reads() { ls -l "/proc/$2/fd" 2>/dev/null | grep -q "$1"; }
+
 # waits_for COMMAND...: until it succeeds, ten seconds at most.
 waits_for() {
     local i
