@@ -9,7 +9,6 @@ import json
 import os
 import random
 import select
-import shutil
 import signal
 import struct
 import subprocess
@@ -64,12 +63,12 @@ class Server:
         self.answers, from_child = os.pipe()
         variables = dict(os.environ, FAULT_ORDERS=str(to_child), FAULT_ANSWERS=str(from_child), FAULT_COUNTS="counts",
                          LD_PRELOAD=library)
-        self.process = subprocess.Popen(command, env=variables, pass_fds=(to_child, from_child))
+        self.process = subprocess.Popen(command, env=variables, pass_fds=(to_child, from_child), start_new_session=True)
         os.close(to_child)
         os.close(from_child)
 
     def run(self, kind, first=0, run=1, mode="error"):
-        """The exit status, negative after a signal; None: it hangs, and the server is gone with it."""
+        """The exit status, negative after a signal; None: it hangs, and so does the server."""
         os.write(self.orders, f"{kind} {first} {run} {mode}\n".encode())
         if not select.select([self.answers], [], [], PATIENCE)[0]:
             return None
@@ -84,7 +83,7 @@ class Server:
         try:
             self.process.wait(5)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
 
