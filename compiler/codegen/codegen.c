@@ -1,15 +1,11 @@
 /* From planned forms to the output: emit, describe, optimise, write. */
 #define _GNU_SOURCE
 #include "codegen/module.h"
+#include "emit/refusals.h"
 
 #include "runtime/abi.h"
 
-#include <llvm-c/ErrorHandling.h>
 #include <time.h>
-
-static void on_llvm_error(const char *reason) {
-    internal_error("LLVM: %s", reason);
-}
 
 static LLVMTypeRef field_type(const Emit *e, AbiField field) {
     LLVMTypeRef types[] = {
@@ -103,9 +99,9 @@ static Emitted emit_functions(Module *module, Graph *const *forms) {
 }
 
 int codegen_build(Context *cx, const CodegenInput *input) {
-    LLVMInstallFatalErrorHandler(on_llvm_error);
     double start = seconds();
     Module *module = module_create(cx, input->model, input->machine);
+    refusals_watch(input->machine, module->emit.context);
     module->companion = input->companion;
     Emitted emitted = emit_functions(module, input->forms);
     LLVMValueRef description = descriptor_make(module, input, &emitted);
@@ -116,6 +112,6 @@ int codegen_build(Context *cx, const CodegenInput *input) {
     int status = input->write(module, cx->options.output);
     phase_done(cx, "write", &start);
     module_destroy(module);
-    LLVMResetFatalErrorHandler();
+    refusals_end();
     return status;
 }

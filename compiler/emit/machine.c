@@ -1,16 +1,16 @@
 /* The target: looked up by name in LLVM, measured by what LLVM makes of a few vector instructions for it. */
 #define _GNU_SOURCE
 #include "emit/machine.h"
-#include "base/say.h"
 
 #include "base/leaving.h"
+#include "base/say.h"
 #include "base/vec.h"
+#include "emit/refusals.h"
 #include "runtime/exit_status.h"
 
 #include <errno.h>
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Core.h>
-#include <llvm-c/ErrorHandling.h>
 #include <llvm-c/Target.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +52,7 @@ static const char *stderr_capture_end(StderrCapture capture, Arena *arena) {
 /* Assembly of y[0..15] = a[0..15] * b[0..15] + c[0..15] for the target, to see which registers it takes. */
 static const char *probe_assembly(Context *cx, const Machine *machine) {
     LLVMContextRef context = LLVMContextCreate();
+    refusals_watch(machine, context);
     LLVMModuleRef module = LLVMModuleCreateWithNameInContext("probe", context);
     LLVMTypeRef vector = LLVMVectorType(LLVMFloatTypeInContext(context), 16);
     LLVMTypeRef pointer = LLVMPointerTypeInContext(context, 0);
@@ -88,6 +89,7 @@ static const char *probe_assembly(Context *cx, const Machine *machine) {
     LLVMDisposeBuilder(b);
     LLVMDisposeModule(module);
     LLVMContextDispose(context);
+    refusals_end();
     return text;
 }
 
@@ -149,6 +151,8 @@ static void resolve_cpu(Context *cx, Machine *machine) {
     const Options *options = &cx->options;
     machine->cpu = options->cpu ? options->cpu : options->target ? "baseline" : "native";
     machine->features = "";
+    machine->asked = options->features ? options->features : "";
+    machine->chosen = options->target || options->cpu || options->features;
     machine->native = !strcmp(machine->cpu, "native");
     if (machine->native) {
         char *cpu = memory_or_leave(LLVMGetHostCPUName());
@@ -174,10 +178,12 @@ static int pointer_bytes(const Machine *machine) {
     return bytes;
 }
 
-/* A processor of another mode (32 bits, say) is known, but ends LLVM as soon as code is made for it. */
-static void processor_does_not_fit(const char *reason) {
-    say_error("the CPU does not fit the target: %s", reason);
-    exit(STATUS_USAGE);
+/* What LLVM makes code for, and nobody trains a net on by itself. */
+static bool is_no_processor(const char *triple) {
+    static const char *const prefixes[] = {"amdgcn", "bpf", "dxil", "nvptx", "r600", "spir"};
+    for (int i = 0; i < COUNT(prefixes); i++)
+        if (!strncmp(triple, prefixes[i], strlen(prefixes[i]))) return true;
+    return false;
 }
 
 Machine *machine_create(Context *cx) {
@@ -197,6 +203,11 @@ Machine *machine_create(Context *cx) {
     if (LLVMGetTargetFromTriple(machine->triple, &target, &error)) {
         say_error("unknown target '%s'", cx->options.target ? cx->options.target : machine->triple);
         LLVMDisposeMessage(error);
+        return NULL;
+    }
+    if (is_no_processor(machine->triple)) {
+        say_error("--target=%s: it is no general-purpose processor, and code is made for those alone",
+                  cx->options.target);
         return NULL;
     }
     resolve_cpu(cx, machine);
@@ -223,9 +234,7 @@ Machine *machine_create(Context *cx) {
         machine_destroy(machine);
         return NULL;
     }
-    LLVMInstallFatalErrorHandler(processor_does_not_fit);
     const char *assembly = probe_assembly(cx, machine);
-    LLVMResetFatalErrorHandler();
     measure(machine, assembly);
     machine->l1_bytes = cache_bytes(machine, _SC_LEVEL1_DCACHE_SIZE, 32 * 1024);
     machine->l2_bytes = cache_bytes(machine, _SC_LEVEL2_CACHE_SIZE, 512 * 1024);

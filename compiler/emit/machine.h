@@ -12,7 +12,9 @@ struct Machine {
     int vector_floats; /* floats in a register: 16 AVX-512, 8 AVX2, 4 SSE and NEON, 1 scalar */
     int registers;     /* vector registers */
     int fma_ports;
-    bool native; /* code for the machine that compiles it */
+    bool native;       /* code for the machine that compiles it */
+    bool chosen;       /* the user named the target, the CPU or features */
+    const char *asked; /* features that the user named; "" */
     int64_t l1_bytes, l2_bytes;
     LLVMTargetMachineRef llvm;
 };

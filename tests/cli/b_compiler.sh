@@ -12,6 +12,13 @@ expect 2 "option without its value" "$CNNC" tiny.cnn -o
 expect 2 "unknown kind" "$CNNC" --emit=jpeg tiny.cnn
 expect 2 "unknown CPU" "$CNNC" --cpu=pentium9 tiny.cnn
 expect 2 "unknown target" "$CNNC" --target=abacus-unknown-none tiny.cnn
+# What LLVM makes no code for: a line, and nothing is left.
+for refused in "--target=nvptx64" "--target=amdgcn" "--target=bpf" "--target=x86_64-linux-gnu --features=-sse" "--target=x86_64-linux-gnu --cpu=i386"; do
+    # shellcheck disable=SC2086
+    expect 2 "$refused" "$CNNC" $refused --emit=obj tiny.cnn -o refused.o
+    is "$refused: one line" "$(wc -l <"$WORK/err")" 1
+    check "$refused: nothing is left" bash -c '! ls refused.* .cnnc* 2>/dev/null'
+done
 for narrow in thumbv7em-none-eabi i386-linux-gnu riscv32 wasm32; do
     expect 2 "--target=$narrow" "$CNNC" --target=$narrow --emit=obj tiny.cnn -o narrow.o &&
         says "--target=$narrow" "--target=$narrow is not built yet: its pointers have 32 bits"
