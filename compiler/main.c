@@ -5,6 +5,7 @@
 #include "base/leaving.h"
 #include "base/outfile.h"
 #include "base/say.h"
+#include "base/textstream.h"
 #include "codegen/codegen.h"
 #include "command_line.h"
 #include "emit_kinds.h"
@@ -117,15 +118,14 @@ static bool prefix_is_free(Context *cx) {
 /* What one of the printers of output/ says of the model, to be written to path; NULL: to nowhere. */
 typedef void (*Printer)(FILE *out, const Model *model);
 static OutFile print_file(Arena *arena, Printer print, const Model *model, const char *path) {
-    char *bytes = NULL;
-    size_t size = 0;
+    TextStream text;
     if (!path) return (OutFile){0};
-    FILE *stream = open_memstream(&bytes, &size);
-    print(memory_or_leave(stream), model);
-    if (fclose(stream)) leave_out_of_memory();
-    char *copy = memcpy(ARENA_ARRAY(arena, char, size + 1), bytes, size);
-    free(bytes);
-    return (OutFile){path, copy, size};
+    textstream_open(&text);
+    print(text.out, model);
+    textstream_close(&text);
+    char *copy = memcpy(ARENA_ARRAY(arena, char, text.size + 1), text.bytes, text.size);
+    free(text.bytes);
+    return (OutFile){path, copy, text.size};
 }
 
 /* What was asked for of a model that is right. */

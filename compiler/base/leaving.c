@@ -23,7 +23,7 @@ static struct {
     char path[PATH_MAX];
 } files[LEAVING_FILES];
 static volatile pid_t group;
-static volatile sig_atomic_t holding, pending;
+static volatile sig_atomic_t holding, pending, speaks_to = STDERR_FILENO;
 
 /* Programs of the linker clean up at SIGTERM; what has not ended soon is killed. */
 static void end_group(void) {
@@ -46,7 +46,7 @@ _Noreturn void leave(int status) {
 }
 
 static void say(const char *text) {
-    ssize_t ignored = write(STDERR_FILENO, text, strlen(text));
+    ssize_t ignored = write(speaks_to, text, strlen(text));
     (void)ignored;
 }
 
@@ -77,6 +77,10 @@ void leaving_forget(const char *path) {
 
 void leaving_watch_group(pid_t leader) {
     group = leader;
+}
+
+void leaving_speak_to(int descriptor) {
+    speaks_to = descriptor;
 }
 
 void leaving_hold(void) {

@@ -34,6 +34,9 @@ void leaving_forget(const char *path);
 /* The process group of a program that the compiler waits for; 0: there is none. */
 void leaving_watch_group(pid_t group);
 
+/* Where the last words go, while what is printed on standard error goes elsewhere. */
+void leaving_speak_to(int descriptor);
+
 /* Between the two calls a signal waits: for the renames of files that belong together. */
 void leaving_hold(void);
 void leaving_release(void);

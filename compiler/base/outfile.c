@@ -3,6 +3,7 @@
 #include "base/outfile.h"
 
 #include "base/leaving.h"
+#include "base/rawfile.h"
 #include "base/say.h"
 #include "runtime/exit_status.h"
 #include "runtime/follow_links.h"
@@ -23,33 +24,20 @@ static int complain(const char *path, int error) {
 }
 
 /* 0 or errno. */
-static int write_all(int file, const char *bytes, size_t size) {
-    while (size) {
-        ssize_t written = write(file, bytes, size);
-        if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return written ? errno : ENOSPC;
-        bytes += written;
-        size -= (size_t)written;
-    }
-    return 0;
-}
-
-/* 0 or errno. */
 static int sync_and_close(int file, int error) {
     int synced;
     do synced = error ? 0 : fsync(file);
     while (synced && errno == EINTR);
     if (synced && errno != EINVAL && errno != EROFS) error = errno;
-    if (close(file) && errno != EINTR && !error) error = errno;
-    return error;
+    int closed = rawfile_close(file);
+    return error ? error : closed;
 }
 
 static int write_in_place(const char *path, const void *bytes, size_t size) {
-    int file = open(path, O_WRONLY | O_CLOEXEC);
+    int file = rawfile_open(path, O_WRONLY);
     if (file < 0) return errno;
-    int error = write_all(file, bytes, size);
-    if (close(file) && errno != EINTR && !error) error = errno;
-    return error;
+    int error = rawfile_write(file, bytes, size), closed = rawfile_close(file);
+    return error ? error : closed;
 }
 
 /* The length of a path's folder, with its slash; 0 for the current one. */
@@ -68,13 +56,13 @@ static char *joined(int length, const char *folder, const char *name) {
 static int create_temporary(Staged *staged) {
     static int number; /* no name twice, so that a name is remembered for one file alone */
     int error = EEXIST;
-    for (int attempt = 0; attempt < NAME_ATTEMPTS && (error == EEXIST || error == EINTR); attempt++) {
+    for (int attempt = 0; attempt < NAME_ATTEMPTS && error == EEXIST; attempt++) {
         char name[64];
         snprintf(name, sizeof name, ".cnnc-%ld-%d.tmp", (long)getpid(), number++);
         free(staged->temporary);
         staged->temporary = joined(folder_length(staged->target), staged->target, name);
         leaving_remember(staged->temporary);
-        int file = open(staged->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        int file = rawfile_open(staged->temporary, O_WRONLY | O_CREAT | O_EXCL);
         error = file < 0 ? errno : 0;
         if (error)
             leaving_forget(staged->temporary);
@@ -102,6 +90,11 @@ int staged_open(Staged *staged, const char *path, mode_t fresh) {
     if (!error) error = create_temporary(staged);
     if (error) staged_abandon(staged);
     return error;
+}
+
+int staged_fill(const Staged *staged, const void *bytes, size_t size) {
+    int file = rawfile_open(staged->temporary, O_WRONLY);
+    return file < 0 ? errno : sync_and_close(file, rawfile_write(file, bytes, size));
 }
 
 /* Where that is permitted. The owner comes first, for giving a file away takes bits of its mode. */
@@ -145,8 +138,7 @@ static int stage(Staged *staged, const OutFile *from) {
     if (is_special(from->path)) return write_in_place(from->path, from->bytes, from->size);
     int error = staged_open(staged, from->path, 0666);
     if (error) return error;
-    int file = open(staged->temporary, O_WRONLY | O_CLOEXEC);
-    error = file < 0 ? errno : sync_and_close(file, write_all(file, from->bytes, from->size));
+    error = staged_fill(staged, from->bytes, from->size);
     if (error) staged_abandon(staged);
     return error;
 }

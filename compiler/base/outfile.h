@@ -34,10 +34,13 @@ typedef struct Staged {
     gid_t group;
 } Staged;
 
-/* Creates the temporary file, empty, for others to write to by its name; `fresh` is the mode of a file that
- * was not there; what `fresh` lets be executed, whoever may read it may execute. 0 or errno; then there is
- * nothing to take back. */
+/* Creates the temporary file, empty, for others to write to by its name, or by staged_fill; `fresh` is the
+ * mode of a file that was not there; what `fresh` lets be executed, whoever may read it may execute. 0 or
+ * errno; then there is nothing to take back. */
 int staged_open(Staged *staged, const char *path, mode_t fresh);
+
+/* The file's bytes, synced. 0 or errno. */
+int staged_fill(const Staged *staged, const void *bytes, size_t size);
 
 /* The temporary file takes its place, or goes away. 0 or errno; frees what staged_open made. */
 int staged_commit(Staged *staged);

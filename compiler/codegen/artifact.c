@@ -1,6 +1,7 @@
 /* What writes the files that code ends in, each beside its target and renamed, so that a failure leaves the
  * older one as it was. */
 #define _GNU_SOURCE
+#include "base/leaving.h"
 #include "base/outfile.h"
 #include "base/say.h"
 #include "codegen/module.h"
@@ -28,7 +29,7 @@ static LLVMMemoryBufferRef machine_code(Module *module, LLVMCodeGenFileType type
     if (LLVMTargetMachineEmitToMemoryBuffer(module->emit.machine->llvm, module->emit.module, type, &message,
                                             &buffer))
         internal_error("LLVM cannot emit code for %s: %s", module->emit.machine->triple, message);
-    return buffer;
+    return memory_or_leave(buffer);
 }
 
 static int write_machine_code(Module *module, LLVMCodeGenFileType type, const char *path) {
@@ -55,26 +56,28 @@ int artifact_write_assembly(Module *module, const char *path) {
 }
 
 int artifact_write_ir(Module *module, const char *path) {
-    char *text = LLVMPrintModuleToString(module->emit.module);
+    char *text = memory_or_leave(LLVMPrintModuleToString(module->emit.module));
     int status = outfile_write(path, text, strlen(text));
     LLVMDisposeMessage(text);
     return status;
 }
 
 int artifact_write_bitcode(Module *module, const char *path) {
-    LLVMMemoryBufferRef buffer = LLVMWriteBitcodeToMemoryBuffer(module->emit.module);
+    LLVMMemoryBufferRef buffer = memory_or_leave(LLVMWriteBitcodeToMemoryBuffer(module->emit.module));
     int status = outfile_write(path, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
     LLVMDisposeMemoryBuffer(buffer);
     return status;
 }
 
-/* The object as a file for the linker, and the program that it makes of it. */
-static int link_staged(Module *module, const Staged *object, const Staged *program) {
+/* The object as a file for the linker, and the program that it makes of it, which will be `path`. */
+static int link_staged(Module *module, const Staged *object, const Staged *program, const char *path) {
     LLVMMemoryBufferRef buffer = machine_code(module, LLVMObjectFile);
-    int status = outfile_write(object->temporary, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
-    if (!status) status = link_program(module->emit.cx, object->temporary, program->temporary);
-    if (!status)
-        status = link_judge(program->temporary, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
+    const char *bytes = LLVMGetBufferStart(buffer);
+    size_t size = LLVMGetBufferSize(buffer);
+    int error = staged_fill(object, bytes, size);
+    int status = error ? file_error(path, error)
+                       : link_program(module->emit.cx, object->temporary, program->temporary);
+    if (!status) status = link_judge(program->temporary, path, bytes, size);
     LLVMDisposeMemoryBuffer(buffer);
     return status;
 }
@@ -90,7 +93,7 @@ int artifact_write_program(Module *module, const char *path) {
     const char *saved = cx->options.save_temps ? arena_printf(cx->arena, "%s.o", path) : path;
     int error = staged_open(&program, path, 0777);
     if (!error) error = staged_open(&object, saved, 0666);
-    int status = error ? file_error(path, error) : link_staged(module, &object, &program);
+    int status = error ? file_error(path, error) : link_staged(module, &object, &program, path);
     if (!status && (error = staged_commit(&program))) status = file_error(path, error);
     if (!status && cx->options.save_temps && (error = staged_commit(&object)))
         status = file_error(saved, error);

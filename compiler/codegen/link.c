@@ -1,6 +1,7 @@
 /* Calls the C compiler as the linker: an argument vector, never a shell. */
 #define _GNU_SOURCE
 #include "base/leaving.h"
+#include "base/rawfile.h"
 #include "base/say.h"
 #include "codegen/module.h"
 #include "runtime/exit_status.h"
@@ -32,30 +33,49 @@ static const char *plain_path(Arena *arena, const char *path) {
     return *path == '-' || *path == '@' ? arena_printf(arena, "./%s", path) : path;
 }
 
-/* The runtime library: where CNNC_RUNTIME says (the library itself or its folder), or beside the compiler. */
-static const char *find_runtime(Context *cx) {
-    const char *named = getenv("CNNC_RUNTIME");
-    if (named && *named) {
-        const char *inside = arena_printf(cx->arena, "%s/libcnnrt.a", named);
-        if (!access(inside, R_OK)) return inside;
-        if (!access(named, R_OK) && strlen(named) > 2 && !strcmp(named + strlen(named) - 2, ".a"))
-            return named;
-        say_error("CNNC_RUNTIME is %s, but there is no libcnnrt.a to read", named);
-        return NULL;
-    }
+/* error: the first reason that is not the absence of a file. */
+static bool can_read(const char *path, int *error) {
+    if (!access(path, R_OK)) return true;
+    if (!*error && errno != ENOENT && errno != ENOTDIR) *error = errno;
+    return false;
+}
+
+/* The folder of the running compiler; NULL with errno set. */
+static const char *own_folder(Arena *arena) {
     char self[PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (length <= 0) length = 0;
+    if (length < 0) return NULL;
     self[length] = '\0';
     char *slash = strrchr(self, '/');
     if (slash) *slash = '\0';
+    return arena_strdup(arena, self);
+}
+
+/* The runtime library: where CNNC_RUNTIME says (the library itself or its folder), or beside the compiler. */
+static const char *find_runtime(Context *cx) {
+    const char *named = getenv("CNNC_RUNTIME");
+    int error = 0;
+    if (named && *named) {
+        const char *inside = arena_printf(cx->arena, "%s/libcnnrt.a", named);
+        if (can_read(inside, &error)) return inside;
+        if (strlen(named) > 2 && !strcmp(named + strlen(named) - 2, ".a") && can_read(named, &error))
+            return named;
+        say_error("CNNC_RUNTIME is %s, but there is no libcnnrt.a to read%s%s", named, error ? ": " : "",
+                  error ? strerror(error) : "");
+        return NULL;
+    }
+    const char *self = own_folder(cx->arena);
+    if (!self) {
+        say_error("cannot read /proc/self/exe to find libcnnrt.a: %s", strerror(errno));
+        return NULL;
+    }
     static const char *const places[] = {"libcnnrt.a", "../lib/cnnc/libcnnrt.a"};
     for (int i = 0; i < COUNT(places); i++) {
         const char *path = arena_printf(cx->arena, "%s/%s", self, places[i]);
-        if (!access(path, R_OK)) return path;
+        if (can_read(path, &error)) return path;
     }
-    say_error("libcnnrt.a is neither in %s nor in %s/../lib/cnnc; CNNC_RUNTIME can name its folder", self,
-              self);
+    say_error("libcnnrt.a is neither in %s nor in %s/../lib/cnnc%s%s; CNNC_RUNTIME can name its folder", self,
+              self, error ? ": " : "", error ? strerror(error) : "");
     return NULL;
 }
 
@@ -130,15 +150,21 @@ static const char *program_fault(const Elf64_Ehdr *object, const Elf64_Ehdr *hea
     return NULL;
 }
 
-int link_judge(const char *path, const void *object, size_t object_size) {
+int link_judge(const char *path, const char *shown, const void *object, size_t object_size) {
     Elf64_Ehdr expected = {0}, head = {0};
     struct stat info = {0};
     memcpy(&expected, object, object_size < sizeof expected ? object_size : sizeof expected);
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    bool there = file >= 0 && !fstat(file, &info) && S_ISREG(info.st_mode);
-    ssize_t got = there ? read(file, &head, sizeof head) : 0;
+    int file = rawfile_open(path, O_RDONLY);
+    ssize_t got = file < 0 || fstat(file, &info) ? -1 : 0;
+    if (!got && S_ISREG(info.st_mode)) got = rawfile_read(file, &head, sizeof head);
+    int error = got < 0 ? errno : 0;
     if (file >= 0) close(file);
-    const char *fault = there ? program_fault(&expected, &head, got, info.st_size) : "no file";
+    if (error && error != ENOENT) {
+        say_error("cannot read what the linker made for %s: %s", shown, strerror(error));
+        return STATUS_FILE;
+    }
+    const char *fault =
+        error || !S_ISREG(info.st_mode) ? "no file" : program_fault(&expected, &head, got, info.st_size);
     if (!fault) return STATUS_OK;
     const char *compiler = getenv("CC");
     say_error("the linker %s said that all is well, but what it left is %s",

@@ -88,8 +88,8 @@ void module_optimize(Module *module);
 /* Links an object file with the runtime into a program: an exit status after a message (link.c). */
 int link_program(Context *cx, const char *object, const char *output);
 
-/* Is what the linker left a whole program for the machine of the object, whose bytes these are? An exit
- * status, after a message that says what it is. */
-int link_judge(const char *path, const void *object, size_t object_size);
+/* Is what the linker left at `path` a whole program for the machine of the object, whose bytes these are? An
+ * exit status, after a message that says what it is; `shown` is the name that it will have. */
+int link_judge(const char *path, const char *shown, const void *object, size_t object_size);
 
 #endif

@@ -2,16 +2,19 @@
 #define _GNU_SOURCE
 #include "emit/machine.h"
 
+#include "base/leaving.h"
 #include "base/say.h"
 #include "base/vec.h"
 #include "emit/refusals.h"
 #include "runtime/exit_status.h"
 
+#include <errno.h>
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Core.h>
 #include <llvm-c/Target.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 enum { BUILT_POINTER_BYTES = 8, SHARE_OF_LAST_CACHE = 4 /* of a worker, in second-level caches */ };
@@ -23,22 +26,23 @@ typedef struct StderrCapture {
 
 static StderrCapture stderr_capture_begin(void) {
     fflush(stderr);
-    StderrCapture capture = {dup(STDERR_FILENO), -1};
-    FILE *file = tmpfile();
-    if (!file) return capture;
-    capture.file = dup(fileno(file));
-    fclose(file);
-    if (capture.file >= 0) dup2(capture.file, STDERR_FILENO);
-    return capture;
+    StderrCapture capture = {dup(STDERR_FILENO), memfd_create("stderr", MFD_CLOEXEC)};
+    bool captures = capture.saved >= 0 && capture.file >= 0;
+    if (captures) leaving_speak_to(capture.saved);
+    if (captures && dup2(capture.file, STDERR_FILENO) >= 0) return capture;
+    leaving_speak_to(STDERR_FILENO);
+    if (capture.saved >= 0) close(capture.saved);
+    if (capture.file >= 0) close(capture.file);
+    return (StderrCapture){-1, -1};
 }
 
 static const char *stderr_capture_end(StderrCapture capture, Arena *arena) {
-    fflush(stderr);
-    if (capture.saved >= 0) {
-        dup2(capture.saved, STDERR_FILENO);
-        close(capture.saved);
-    }
     if (capture.file < 0) return "";
+    fflush(stderr);
+    while (dup2(capture.saved, STDERR_FILENO) < 0 && errno == EINTR) {
+    }
+    leaving_speak_to(STDERR_FILENO);
+    close(capture.saved);
     char text[1024];
     ssize_t length = pread(capture.file, text, sizeof text - 1, 0);
     close(capture.file);
@@ -77,6 +81,7 @@ static const char *probe_assembly(Context *cx, const Machine *machine) {
     LLVMMemoryBufferRef buffer = NULL;
     const char *text = "";
     if (!LLVMTargetMachineEmitToMemoryBuffer(machine->llvm, module, LLVMAssemblyFile, &error, &buffer)) {
+        memory_or_leave(buffer);
         text = arena_strndup(cx->arena, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
         LLVMDisposeMemoryBuffer(buffer);
     }
@@ -150,7 +155,8 @@ static void resolve_cpu(Context *cx, Machine *machine) {
     machine->chosen = options->target || options->cpu || options->features;
     machine->native = !strcmp(machine->cpu, "native");
     if (machine->native) {
-        char *cpu = LLVMGetHostCPUName(), *features = LLVMGetHostCPUFeatures();
+        char *cpu = memory_or_leave(LLVMGetHostCPUName());
+        char *features = memory_or_leave(LLVMGetHostCPUFeatures());
         machine->cpu = arena_strdup(cx->arena, cpu);
         machine->features = arena_strdup(cx->arena, features);
         LLVMDisposeMessage(cpu);
@@ -187,8 +193,8 @@ Machine *machine_create(Context *cx) {
     LLVMInitializeAllAsmPrinters();
     LLVMInitializeAllAsmParsers();
     Machine *machine = ARENA_NEW(cx->arena, Machine);
-    char *triple =
-        cx->options.target ? LLVMNormalizeTargetTriple(cx->options.target) : LLVMGetDefaultTargetTriple();
+    char *triple = memory_or_leave(cx->options.target ? LLVMNormalizeTargetTriple(cx->options.target)
+                                                      : LLVMGetDefaultTargetTriple());
     machine->triple = arena_strdup(cx->arena, triple);
     LLVMDisposeMessage(triple);
 

@@ -1,6 +1,6 @@
 /* The key of a node: everything that its kernel's code depends on, and nothing else, so that nodes with equal
  * keys share one function. Names and offsets are left out: kernels get pointers. */
-#include "base/leaving.h"
+#include "base/textstream.h"
 #include "graph/text.h"
 #include "graph/text_words.h"
 
@@ -45,9 +45,9 @@ static void print_operand(FILE *out, const Graph *graph, const ValueId *operands
 }
 
 const char *graph_node_key(Arena *arena, const Graph *graph, const Node *node) {
-    char *text = NULL;
-    size_t length = 0;
-    FILE *out = memory_or_leave(open_memstream(&text, &length));
+    TextStream key;
+    textstream_open(&key);
+    FILE *out = key.out;
     fprintf(out, "%s %s", node->op->name, node->kernel ? node->kernel->name : "-");
     if (graph->doubles) fputs(" double", out);
     text_print_attrs(out, node->op, node->attrs);
@@ -61,8 +61,8 @@ const char *graph_node_key(Arena *arena, const Graph *graph, const Node *node) {
         fputs(i < node->inputs.count ? " in" : " out", out);
         print_operand(out, graph, operands, i);
     }
-    if (fclose(out)) leave_out_of_memory();
-    const char *key = arena_strndup(arena, text, length);
-    free(text);
-    return key;
+    textstream_close(&key);
+    const char *copy = arena_strndup(arena, key.bytes, key.size);
+    free(key.bytes);
+    return copy;
 }

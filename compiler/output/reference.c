@@ -1,7 +1,7 @@
 /* See reference.h. */
 #include "output/reference.h"
 
-#include "base/leaving.h"
+#include "base/textstream.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -73,16 +73,15 @@ static void write_cell(FILE *out, const Param *param, int column) {
 
 /* A cell's text, for the caller to free; a bar would end it. */
 static char *cell_text(const Param *param, int column) {
-    char *text = NULL, *escaped = NULL;
-    size_t size;
-    FILE *out = memory_or_leave(open_memstream(&text, &size));
-    write_cell(out, param, column);
-    if (fclose(out)) leave_out_of_memory();
-    out = memory_or_leave(open_memstream(&escaped, &size));
-    for (const char *p = text; *p; p++) fprintf(out, "%s%c", *p == '|' ? "\\" : "", *p);
-    if (fclose(out)) leave_out_of_memory();
-    free(text);
-    return escaped;
+    TextStream text, escaped;
+    textstream_open(&text);
+    write_cell(text.out, param, column);
+    textstream_close(&text);
+    textstream_open(&escaped);
+    for (const char *p = text.bytes; *p; p++) fprintf(escaped.out, "%s%c", *p == '|' ? "\\" : "", *p);
+    textstream_close(&escaped);
+    free(text.bytes);
+    return escaped.bytes;
 }
 
 static void print_cell(FILE *out, const char *text, int width, bool last) {

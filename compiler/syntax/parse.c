@@ -1,29 +1,32 @@
 /* See parse.h. Reads sources, sees to it that they are UTF-8, and runs the grammar over them. */
 #include "syntax/parser_state.h"
 
+#include "base/rawfile.h"
 #include "base/say.h"
 #include "runtime/printable.h"
 #include "syntax/parser.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A text of this size is no model; it also keeps lines and columns within an int. */
 enum { LARGEST_SOURCE = 256 * 1024 * 1024, LONG_SOURCE = 1024 * 1024, FIRST_READ = 64 * 1024 };
 
 static const char byte_order_mark[] = "\xef\xbb\xbf";
 
-static const Source *read_stream(Context *cx, FILE *file, const char *name, const char **reason) {
+static const Source *read_file(Context *cx, int file, const char *name, const char **reason) {
     size_t size = 0, capacity = FIRST_READ;
     char *text = arena_alloc(cx->arena, capacity + 1);
     for (;;) {
-        size_t got = fread(text + size, 1, capacity - size, file);
-        size += got;
-        if (ferror(file)) {
+        ssize_t got = rawfile_read(file, text + size, capacity - size);
+        if (got < 0) {
             *reason = strerror(errno);
             return NULL;
         }
+        size += (size_t)got;
         if (size < capacity) break;
         if (size >= LARGEST_SOURCE || (size >= LONG_SOURCE && memchr(text, 0, size))) {
             *reason = size < LARGEST_SOURCE ? "it is no text: it has NUL bytes" : "it is larger than 256 MB";
@@ -43,13 +46,13 @@ static const Source *read_stream(Context *cx, FILE *file, const char *name, cons
 }
 
 const Source *source_read(Context *cx, const char *path, const char **reason) {
-    FILE *file = fopen(path, "rb");
-    if (!file) {
+    int file = rawfile_open(path, O_RDONLY);
+    if (file < 0) {
         *reason = strerror(errno);
         return NULL;
     }
-    const Source *source = read_stream(cx, file, path, reason);
-    fclose(file);
+    const Source *source = read_file(cx, file, path, reason);
+    close(file);
     return source;
 }
 
@@ -57,7 +60,7 @@ const Source *source_open(Context *cx, const char *path) {
     const char *reason = NULL;
     bool standard_input = !strcmp(path, "-");
     const Source *source =
-        standard_input ? read_stream(cx, stdin, "<stdin>", &reason) : source_read(cx, path, &reason);
+        standard_input ? read_file(cx, STDIN_FILENO, "<stdin>", &reason) : source_read(cx, path, &reason);
     if (!source) say_error("cannot read %s: %s", standard_input ? "<stdin>" : path, reason);
     return source;
 }

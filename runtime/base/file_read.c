@@ -168,7 +168,7 @@ int cnn_reader_open_in(Reader **reader, const char *folder, const char *name, Fa
         int other_status = other ? open_file(reader, other, true, &error_number, &second)
                                  : cnn_fail_memory(&second, path, strlen(path) + 4);
         /* Where neither is there, the name that the model says is the one to complain of. */
-        if (error_number == ENOENT) {
+        if (other && error_number == ENOENT) {
             fail_missing(path, other, &first, failure);
         } else {
             status = other_status;

@@ -3,6 +3,8 @@
 #include "run/progress.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { USUAL_WIDTH = 80, LONGEST_LINE = 512 };
+enum { USUAL_WIDTH = 80, LONGEST_LINE = 512, LONGEST_OBJECT = 4096 };
 static const double redraw_seconds = 0.05;
 
 double cnn_seconds(void) {
@@ -25,17 +27,18 @@ int cnn_progress_open(Progress *progress, const cnn_model *model, FILE *out, con
     const char *terminal = getenv("TERM");
     progress->live = out && isatty(fileno(out)) && terminal && strcmp(terminal, "dumb") != 0;
     if (!log_path) return STATUS_OK;
-    progress->log = fopen(log_path, "we");
-    return progress->log ? STATUS_OK : cnn_fail_system(failure, log_path, "open", errno);
+    do progress->log = open(log_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    while (progress->log < 0 && errno == EINTR);
+    if (progress->log >= 0) return STATUS_OK;
+    progress->log_path = NULL;
+    return cnn_fail_system(failure, log_path, "open", errno);
 }
 
 int cnn_progress_close(Progress *progress, Failure *failure) {
-    if (!progress->log) return STATUS_OK;
-    bool failed = ferror(progress->log);
-    errno = 0;
-    failed |= fclose(progress->log) != 0;
-    progress->log = NULL;
-    return failed ? cnn_fail_system(failure, progress->log_path, "write", errno ? errno : EIO) : STATUS_OK;
+    const char *path = progress->log_path;
+    progress->log_path = NULL;
+    if (!path || !close(progress->log) || errno == EINTR) return STATUS_OK;
+    return cnn_fail_system(failure, path, "write", errno);
 }
 
 void cnn_progress_epoch(Progress *progress, int64_t epoch) {
@@ -48,15 +51,17 @@ void cnn_progress_clear(Progress *progress) {
     if (progress->live) fputs("\r\033[K", progress->out);
 }
 
-static void print_value(FILE *out, const char *prefix, const char *name, double value) {
-    fprintf(out, fabs(value) < 1e6 ? "  %s%s %.4f" : "  %s%s %.4g", prefix, name, value);
+/* The number of characters, as that of the next function. */
+static int print_value(FILE *out, const char *prefix, const char *name, double value) {
+    return fprintf(out, fabs(value) < 1e6 ? "  %s%s %.4f" : "  %s%s %.4g", prefix, name, value);
 }
 
-static void print_metrics(FILE *out, const cnn_model *model, const Metrics *metrics, const char *prefix) {
+static int print_metrics(FILE *out, const cnn_model *model, const Metrics *metrics, const char *prefix) {
     MetricValue values[METRIC_MAXIMUM];
     int count = cnn_metrics_values(metrics, model, values);
-    print_value(out, prefix, "loss", cnn_metrics_loss(metrics));
-    for (int i = 0; i < count; i++) print_value(out, prefix, values[i].name, values[i].value);
+    int length = print_value(out, prefix, "loss", cnn_metrics_loss(metrics));
+    for (int i = 0; i < count; i++) length += print_value(out, prefix, values[i].name, values[i].value);
+    return length;
 }
 
 /* What a live line has room for. */
@@ -146,33 +151,43 @@ static void log_metrics(FILE *log, const cnn_model *model, const Metrics *metric
     for (int i = 0; i < count; i++) log_number(log, prefix, values[i].name, values[i].value);
 }
 
-static int log_epoch(Progress *progress, const EpochReport *report, double speed, Failure *failure) {
-    FILE *log = progress->log;
+static int append_to_log(const Progress *progress, const char *text, Failure *failure) {
+    for (size_t left = strlen(text); left;) {
+        ssize_t written = write(progress->log, text, left);
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0)
+            return cnn_fail_system(failure, progress->log_path, "write", written ? errno : ENOSPC);
+        text += written;
+        left -= (size_t)written;
+    }
+    return STATUS_OK;
+}
+
+static int log_epoch(const Progress *progress, const EpochReport *report, double speed, Failure *failure) {
+    char text[LONGEST_OBJECT] = "";
+    FILE *log = fmemopen(text, sizeof text, "w");
+    if (!log) return cnn_fail_memory(failure, progress->log_path, sizeof text);
     fprintf(log, "{\"epoch\": %lld", (long long)progress->epoch);
     log_metrics(log, progress->model, report->training, "");
     if (report->validation) log_metrics(log, progress->model, report->validation, "val_");
     fprintf(log, ", \"lr\": %.7g, \"seconds\": %.6g, \"samples_per_second\": %.6g}\n", report->learning_rate,
             report->seconds, speed);
-    errno = 0;
-    if (fflush(log) == 0 && !ferror(log)) return STATUS_OK;
-    return cnn_fail_system(failure, progress->log_path, "write", errno ? errno : EIO);
+    fclose(log);
+    return append_to_log(progress, text, failure);
 }
 
 /* An epoch's numbers; its time and speed where a terminal has room for them. */
-static void print_epoch(Progress *progress, const EpochReport *report, double speed) {
-    char text[LONGEST_LINE] = "", times[2][48];
-    FILE *line = fmemopen(text, sizeof text, "w");
-    if (!line) return;
-    fprintf(line, "epoch %lld/%lld", (long long)progress->epoch, (long long)progress->epochs);
-    print_metrics(line, progress->model, report->training, "");
-    if (report->validation) print_metrics(line, progress->model, report->validation, "val_");
-    fclose(line);
-    size_t length = strlen(text), room = progress->live ? (size_t)terminal_width(progress->out) : SIZE_MAX;
+static void print_epoch(const Progress *progress, const EpochReport *report, double speed) {
+    FILE *out = progress->out;
+    char times[2][48];
+    int room = progress->live ? terminal_width(out) : INT_MAX;
+    int length = fprintf(out, "epoch %lld/%lld", (long long)progress->epoch, (long long)progress->epochs);
+    length += print_metrics(out, progress->model, report->training, "");
+    if (report->validation) length += print_metrics(out, progress->model, report->validation, "val_");
     snprintf(times[0], sizeof times[0], "  %.1f s", report->seconds);
     snprintf(times[1], sizeof times[1], "  %.0f samples/s", speed);
-    fputs(text, progress->out);
-    for (int i = 0; i < 2 && (length += strlen(times[i])) < room; i++) fputs(times[i], progress->out);
-    fputc('\n', progress->out);
+    for (int i = 0; i < 2 && (length += (int)strlen(times[i])) < room; i++) fputs(times[i], out);
+    fputc('\n', out);
 }
 
 int cnn_progress_report(Progress *progress, const EpochReport *report, Failure *failure) {
@@ -181,5 +196,5 @@ int cnn_progress_report(Progress *progress, const EpochReport *report, Failure *
         cnn_progress_clear(progress);
         print_epoch(progress, report, speed);
     }
-    return progress->log ? log_epoch(progress, report, speed, failure) : STATUS_OK;
+    return progress->log_path ? log_epoch(progress, report, speed, failure) : STATUS_OK;
 }

@@ -10,9 +10,9 @@
 #include <stdio.h>
 
 typedef struct Progress {
-    FILE *out; /* NULL: quiet */
-    FILE *log; /* NULL: none */
-    const char *log_path;
+    FILE *out;            /* NULL: quiet */
+    const char *log_path; /* NULL: none */
+    int log;              /* its descriptor */
     const cnn_model *model;
     bool live;
     int64_t epoch, epochs, total; /* total: samples of an epoch */
@@ -26,7 +26,7 @@ typedef struct EpochReport {
 
 int cnn_progress_open(Progress *progress, const cnn_model *model, FILE *out, const char *log_path,
                       Failure *failure);
-/* Closes the log; STATUS_FILE where it did not arrive. */
+/* Closes the log; STATUS_FILE where it did not arrive. Once more is no harm. */
 int cnn_progress_close(Progress *progress, Failure *failure);
 void cnn_progress_epoch(Progress *progress, int64_t epoch);
 /* After a batch: redraws the live line, at most 20 times a second. */
